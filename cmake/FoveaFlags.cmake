@@ -1,0 +1,27 @@
+# Flags of every target. Never -march=native or -ffast-math: each vector level's files have their own flags.
+add_library(fv_flags INTERFACE)
+target_include_directories(fv_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+target_compile_definitions(fv_flags INTERFACE _GNU_SOURCE)
+target_compile_options(fv_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
+  -Wno-missing-field-initializers -fno-math-errno -ffp-contract=off)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(fv_flags INTERFACE -O2)
+endif()
+if(FV_WERROR)
+  target_compile_options(fv_flags INTERFACE -Werror)
+endif()
+if(FV_SANITIZE)
+  target_compile_options(fv_flags INTERFACE -fsanitize=${FV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g)
+  target_link_options(fv_flags INTERFACE -fsanitize=${FV_SANITIZE})
+endif()
+target_link_libraries(fv_flags INTERFACE Threads::Threads m)
+
+set(FV_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -O3)
+set(FV_FLAGS_avx512 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mavx512vbmi
+  -mavx512vbmi2 -mavx512vnni -mavx512bitalg -mavx512vpopcntdq -mprefer-vector-width=512 -O3)
+if(FV_SIMD AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(FV_X86 ON)
+  target_compile_definitions(fv_flags INTERFACE FVI_X86=1)
+else()
+  set(FV_X86 OFF)
+endif()

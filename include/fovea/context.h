@@ -1,0 +1,47 @@
+/* context.h: what all objects of a process part share: log, thread pool, CPU level mask. */
+#ifndef FOVEA_CONTEXT_H
+#define FOVEA_CONTEXT_H
+#include <fovea/status.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum fv_log_level {
+    FV_LOG_ERROR = 1,
+    FV_LOG_WARNING = 2,
+    FV_LOG_INFO = 3,
+    FV_LOG_DEBUG = 4
+} fv_log_level;
+/* Called from any thread; `text` is one line without newline, valid during the call. Must be thread-safe. */
+typedef void (*fv_log_fn)(void *user, fv_log_level level, const char *text);
+
+/* Threads: any after creation; free it after everything made from it. */
+typedef struct fv_context fv_context;
+
+/* Zero is the default for every field. */
+typedef struct fv_context_options {
+    uint32_t size;          /* sizeof(fv_context_options), set by FV_CONTEXT_OPTIONS */
+    int threads;            /* worker threads that compute together, caller included; 0 = all CPUs this process may use */
+    const char *cpu_levels; /* comma-separated mask, e.g. "c,avx2"; null = all levels the machine has. A level that does
+                               not exist is FV_ERR_ARGUMENT; one this machine lacks is FV_ERR_DEVICE */
+    fv_log_fn log;          /* null = silent */
+    void *log_user;
+    fv_log_level log_level; /* 0 = FV_LOG_WARNING */
+} fv_context_options;
+#define FV_CONTEXT_OPTIONS(...) (&(fv_context_options){.size = sizeof(fv_context_options), __VA_ARGS__})
+
+/* Creates the context and starts its threads. `opt` null = defaults. On failure *out is null. */
+FV_API fv_status fv_context_create(fv_context **out, const fv_context_options *opt, fv_error *err);
+/* Joins the threads. *ctx becomes null. */
+FV_API void fv_context_free(fv_context **ctx);
+FV_API int fv_context_threads(const fv_context *ctx);
+/* The highest CPU level in use: "c", "avx2", "avx512". Static string. */
+FV_API const char *fv_context_cpu_level(const fv_context *ctx);
+/* One line about the machine for reports and doctor: brand, cores, levels. Borrowed until the context is freed. */
+FV_API const char *fv_context_cpu_name(const fv_context *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,22 @@
+/* fovea.h: everything.
+ *
+ * Ownership words used in these headers: owned (you free it), borrowed (valid until the named event), taken (moves on
+ * success only; on failure still yours), shared (reference counted; drop your reference).
+ * Options structs: zero is the default of every field; they are needed only for the call; make them with their macro,
+ * which sets `size`. */
+#ifndef FOVEA_FOVEA_H
+#define FOVEA_FOVEA_H
+#include <fovea/context.h>
+#include <fovea/count.h>
+#include <fovea/detect.h>
+#include <fovea/frame.h>
+#include <fovea/media.h>
+#include <fovea/model.h>
+#include <fovea/paint.h>
+#include <fovea/pipeline.h>
+#include <fovea/report.h>
+#include <fovea/status.h>
+#include <fovea/tensor.h>
+#include <fovea/track.h>
+#include <fovea/version.h>
+#endif

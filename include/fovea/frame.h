@@ -1,0 +1,52 @@
+/* frame.h: one decoded picture: planes, strides, colour. */
+#ifndef FOVEA_FRAME_H
+#define FOVEA_FRAME_H
+#include <fovea/status.h>
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FV_FRAME_PAD 64 /* bytes readable past the last row of every plane of frames that fovea makes */
+
+/* 8 bits a sample. Plane layout in brackets. */
+typedef enum fv_pixel_format {
+    FV_PIXEL_NONE,
+    FV_PIXEL_I420, /* [Y h,w][U h/2,w/2][V h/2,w/2]; odd sizes round up */
+    FV_PIXEL_NV12, /* [Y h,w][UV h/2,w/2,2] */
+    FV_PIXEL_RGB,  /* [h,w,3] */
+    FV_PIXEL_BGR,  /* [h,w,3] */
+    FV_PIXEL_GRAY  /* [h,w] */
+} fv_pixel_format;
+typedef enum fv_color_matrix { FV_COLOR_BT601, FV_COLOR_BT709, FV_COLOR_BT2020 } fv_color_matrix;
+typedef enum fv_color_range { FV_RANGE_LIMITED, FV_RANGE_FULL } fv_color_range; /* full: also "J" formats such as J420 */
+typedef enum fv_chroma_site { FV_CHROMA_LEFT, FV_CHROMA_CENTER } fv_chroma_site; /* MPEG-2/H.264: left; JPEG: centre */
+
+/* Shared: reference counted when release is set; copies of the struct share one reference. */
+typedef struct fv_frame {
+    fv_pixel_format format;
+    int width, height;
+    uint8_t *plane[3];
+    ptrdiff_t stride[3]; /* bytes a row, may be larger than the row */
+    fv_color_matrix matrix;
+    fv_color_range range;
+    fv_chroma_site chroma;
+    int64_t index; /* 0-based frame number in its source, counting every decoded frame */
+    double pts;    /* seconds from the first frame */
+    double wall;   /* UTC seconds for live sources, 0 otherwise */
+    int64_t decode_ns; /* time decoding it took */
+    int64_t born_ns;   /* monotonic clock when it became available, for end-to-end latency */
+    void (*release)(struct fv_frame *f); /* null = planes are borrowed */
+    void *opaque;
+} fv_frame;
+
+/* Allocates planes (64-byte aligned rows, FV_FRAME_PAD readable past the end). owned: fv_frame_release. Limits: 1..32768 a side. */
+FV_API fv_status fv_frame_alloc(fv_frame *f, fv_pixel_format format, int width, int height);
+/* Calls f->release if set and clears the planes. */
+FV_API void fv_frame_release(fv_frame *f);
+FV_API const char *fv_pixel_format_name(fv_pixel_format format);
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,81 @@
+/* media.h: sources and sinks of pictures. The interfaces are here; libfovea-media (FFmpeg, libjpeg-turbo, FreeType)
+ * implements them and is loaded at run time, so that programs which only need the engine link nothing. */
+#ifndef FOVEA_MEDIA_H
+#define FOVEA_MEDIA_H
+#include <fovea/frame.h>
+#include <fovea/paint.h>
+#include <fovea/status.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum fv_source_kind { FV_SOURCE_PICTURE, FV_SOURCE_VIDEO, FV_SOURCE_LIVE } fv_source_kind;
+typedef struct fv_source_info {
+    fv_source_kind kind;
+    int width, height;    /* after rotation; 0 = not known before the first frame */
+    double fps;           /* nominal; 0 = unknown */
+    double duration_s;    /* 0 = unknown */
+    int64_t frames;       /* estimate; 0 = unknown */
+    char name[256];       /* what is shown: passwords redacted */
+    char decoder[64];     /* "h264", "mjpeg (turbojpeg)" */
+} fv_source_info;
+
+/* A source of frames. Threads: one at a time. */
+typedef struct fv_source fv_source;
+struct fv_source {
+    fv_source_info info;
+    /* FV_OK: *f is filled, owned by the caller (fv_frame_release). FV_END: no more. FV_PARTIAL: no more because the rest is broken (err says what).
+     * FV_ERR_*: nothing can be read. `f` is always upright I420, NV12, RGB, BGR or GRAY. */
+    fv_status (*read)(fv_source *s, fv_frame *f, fv_error *err);
+    void (*close)(fv_source *s); /* frees s */
+    void *priv;
+};
+
+typedef struct fv_sink_options {
+    uint32_t size;
+    const char *codec;   /* --c:v, null = libx264 */
+    const char *preset;  /* --preset:v, null = veryfast */
+    const char *pix_fmt; /* null = yuv420p */
+    int crf;             /* 0 = 23 (source-matched settings) */
+    int threads;         /* 0 = codec's choice */
+    double fps;          /* nominal, from the source; time stamps of frames are kept whatever it is */
+    int overwrite;       /* 0: an existing file is FV_ERR_OUTPUT */
+    fv_source *copy_from; /* audio, subtitles, metadata are copied from this source's file; null = none; borrowed until close */
+} fv_sink_options;
+#define FV_SINK_OPTIONS(...) (&(fv_sink_options){.size = sizeof(fv_sink_options), __VA_ARGS__})
+
+typedef struct fv_sink fv_sink;
+struct fv_sink {
+    char encoder[64];
+    /* Encodes; f is borrowed for the call. pts must rise. */
+    fv_status (*write)(fv_sink *s, const fv_frame *f, fv_error *err);
+    /* Flushes, finishes and renames the file into place. After a failure of write or finish, call close. */
+    fv_status (*finish)(fv_sink *s, fv_error *err);
+    void (*close)(fv_sink *s); /* without finish: removes the temporary file; frees s */
+    void *priv;
+};
+
+/* What libfovea-media offers: one table behind one symbol (fv_media_get). */
+typedef struct fv_media_api {
+    uint32_t size;
+    const char *version; /* of FFmpeg and libjpeg-turbo, for doctor */
+    /* path: one picture, video file or "-" (stdin). threads: decoder threads, 0 = auto. */
+    fv_status (*source_open)(fv_source **out, const char *path, int threads, fv_error *err);
+    /* Files behind one SRC argument: itself, the media files of a directory (sorted), or the matches of a glob. owned: names_free. */
+    fv_status (*expand)(const char *src, char ***names, int *count, fv_error *err);
+    void (*names_free)(char ***names, int count);
+    /* Video file by extension (.mp4 .mkv .mov), "-" = Matroska on stdout. Opens and checks the output before any frame exists. */
+    fv_status (*sink_open)(fv_sink **out, const char *path, int width, int height, const fv_sink_options *opt, fv_error *err);
+    /* One picture by extension (.jpg .png). */
+    fv_status (*picture_write)(const char *path, const fv_frame *f, int overwrite, fv_error *err);
+    /* path null = the embedded DejaVu subset. pixels: font height. chars: UTF-8 text whose characters are needed beyond ASCII and Latin-1; may be null. */
+    fv_status (*font_open)(fv_font *out, const char *path, int pixels, const char *chars, fv_error *err);
+} fv_media_api;
+typedef const fv_media_api *(*fv_media_get_fn)(void);
+/* In libfovea-media only. */
+FV_API const fv_media_api *fv_media_get(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,93 @@
+/* model.h: load an ONNX model, plan it for given shapes, run it on tensors. */
+#ifndef FOVEA_MODEL_H
+#define FOVEA_MODEL_H
+#include <fovea/context.h>
+#include <fovea/tensor.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* A loaded, rewritten model. Threads: any after load. */
+typedef struct fv_model fv_model;
+typedef struct fv_model_options {
+    uint32_t size;
+    const char *device;    /* null or "auto", "cpu"; "null": right shapes, no work, for tests. Others: FV_ERR_DEVICE */
+    const char *precision; /* null or "auto", "fp32" */
+    int no_rewrite;        /* non-zero: run the graph as it was written (to find out what a rewrite changed) */
+} fv_model_options;
+#define FV_MODEL_OPTIONS(...) (&(fv_model_options){.size = sizeof(fv_model_options), __VA_ARGS__})
+
+FV_API fv_status fv_model_load(fv_model **out, fv_context *ctx, const char *path, const fv_model_options *opt, fv_error *err);
+/* bytes: borrowed until the model is freed. */
+FV_API fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const void *bytes, size_t size, const fv_model_options *opt, fv_error *err);
+FV_API void fv_model_free(fv_model **m);
+
+/* Inputs and outputs as the file declares them; dim -1 = symbolic. Borrowed until free. */
+typedef struct fv_port {
+    const char *name;
+    fv_dtype dtype;
+    int rank;
+    int64_t dim[FV_MAX_RANK];
+} fv_port;
+FV_API int fv_model_inputs(const fv_model *m, const fv_port **ports);
+FV_API int fv_model_outputs(const fv_model *m, const fv_port **ports);
+/* metadata_props by key; null = absent. Index form returns null past the end. */
+FV_API const char *fv_model_meta(const fv_model *m, const char *key);
+FV_API const char *fv_model_meta_at(const fv_model *m, int i, const char **key);
+FV_API const char *fv_model_device(const fv_model *m);    /* "cpu" */
+FV_API const char *fv_model_precision(const fv_model *m); /* "fp32" */
+/* Text dump of the graph; `rewritten` 0 = as imported. owned: free with fv_string_free. */
+FV_API fv_status fv_model_dump(const fv_model *m, int rewritten, char **text, fv_error *err);
+FV_API void fv_string_free(char **text);
+typedef struct fv_model_info {
+    const char *producer, *graph_name; /* borrowed, never null */
+    int64_t ir_version;
+    int opset;
+    int nodes_imported, nodes_final;
+    int64_t parameters;   /* elements of float constants */
+    int64_t weight_bytes;
+} fv_model_info;
+FV_API void fv_model_get_info(const fv_model *m, fv_model_info *info);
+
+/* A plan for fixed shapes with its memory. Threads: one at a time. */
+typedef struct fv_session fv_session;
+typedef struct fv_session_options {
+    uint32_t size;
+    int batch; /* 0 = as declared (1 when symbolic); else every input's first dimension becomes this */
+    /* Shapes by input index for inputs that are symbolic or re-sized; rank must match; null = as declared. [n_shapes] */
+    const fv_port *shapes; /* matched by name */
+    int n_shapes;
+    int profile; /* non-zero: time every step */
+} fv_session_options;
+#define FV_SESSION_OPTIONS(...) (&(fv_session_options){.size = sizeof(fv_session_options), __VA_ARGS__})
+FV_API fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);
+FV_API void fv_session_free(fv_session **s);
+/* Shapes in use. */
+FV_API int fv_session_inputs(const fv_session *s, const fv_port **ports);
+FV_API int fv_session_outputs(const fv_session *s, const fv_port **ports);
+/* Copies a dense tensor into input i / output i into t->data (t's dtype and dims must be the port's). */
+FV_API fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, fv_error *err);
+FV_API fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_error *err);
+/* Runs all steps. Does not allocate. */
+FV_API fv_status fv_session_run(fv_session *s);
+
+typedef struct fv_session_info {
+    int steps;
+    int64_t arena_bytes, weight_bytes; /* activations; packed weights */
+    double gflop;                      /* of one run */
+    double plan_ms;
+} fv_session_info;
+FV_API void fv_session_get_info(const fv_session *s, fv_session_info *info);
+typedef struct fv_step_info {
+    const char *name, *op, *tactic; /* borrowed */
+    char shape[96];                 /* "[1,64,80,80]" of the first output */
+    double gflop;
+    double total_ms; /* since the last reset; 0 without `profile` */
+    int64_t runs;
+} fv_step_info;
+/* FV_END past the last step. */
+FV_API fv_status fv_session_step(const fv_session *s, int i, fv_step_info *info);
+FV_API void fv_session_reset_profile(fv_session *s);
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,84 @@
+/* pipeline.h: the frame road as threads: source -> detect -> track -> count -> paint -> sink, with a bounded queue between
+ * stages, so that decoding, inference and encoding overlap. */
+#ifndef FOVEA_PIPELINE_H
+#define FOVEA_PIPELINE_H
+#include <fovea/count.h>
+#include <fovea/detect.h>
+#include <fovea/media.h>
+#include <fovea/paint.h>
+#include <fovea/track.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum fv_policy { FV_POLICY_AUTO, FV_POLICY_EVERY, FV_POLICY_NEWEST } fv_policy; /* auto: every for files, newest for cameras */
+
+/* Everything known about a processed frame. Borrowed during the callback. */
+typedef struct fv_result {
+    const fv_frame *frame; /* as decoded; when painting, with the overlay */
+    const fv_detections *dets;
+    const fv_event *events;
+    int n_events;
+    const char *source;
+    int source_index;
+} fv_result;
+
+/* Stage names in order, with the metric's name. */
+#define FV_STAGE_LIST(X) X(DECODE, "decode") X(PREP, "prep") X(INFER, "infer") X(HEADS, "heads") X(TRACK, "track") X(COUNT, "count") X(PAINT, "paint") X(SINK, "sink")
+typedef enum fv_stage {
+#define FV_STAGE_ENUM(id, name) FV_STAGE_##id,
+    FV_STAGE_LIST(FV_STAGE_ENUM)
+#undef FV_STAGE_ENUM
+        FV_STAGES
+} fv_stage;
+typedef struct fv_stage_metrics {
+    const char *name;
+    uint64_t count;
+    double mean_ms, min_ms, max_ms, p50_ms, p90_ms, p95_ms, p99_ms;
+    double wait_ms; /* total time the stage's thread waited for work */
+} fv_stage_metrics;
+typedef struct fv_metrics {
+    fv_stage_metrics stage[FV_STAGES];
+    fv_stage_metrics end_to_end; /* frame available -> result written */
+    int64_t decoded, processed, dropped, skipped; /* skipped: --vid-stride */
+    double wall_s, fps;          /* of processed frames, warm-up not counted */
+    const char *bottleneck;      /* name of the stage with the least waiting */
+} fv_metrics;
+
+typedef struct fv_pipeline_options {
+    uint32_t size;
+    /* Stages; null = left out. All borrowed until fv_pipeline_free. */
+    fv_source *source;
+    fv_detector *detector;
+    fv_tracker *tracker;
+    fv_counter *counter;
+    fv_painter *painter;
+    fv_scene scene; /* names, lines, zones to paint; dets, counter and hud are filled by the pipeline */
+    fv_sink *sink;
+    /* Called on the sink's thread for every processed frame, before it is encoded. Non-zero return stops the pipeline with FV_ERR_OUTPUT. */
+    int (*on_result)(void *user, const fv_result *r);
+    void *user;
+    int source_index;
+    fv_policy policy;
+    int vid_stride;        /* 0 = 1 */
+    int queue_frames;      /* frames between two stages; 0 = 4 */
+    const char *device_text; /* for the overlay: "cpu avx2 fp32" */
+    fv_context *ctx;         /* for log and thread settings */
+} fv_pipeline_options;
+#define FV_PIPELINE_OPTIONS(...) (&(fv_pipeline_options){.size = sizeof(fv_pipeline_options), __VA_ARGS__})
+
+/* Threads: creator only, except stop and metrics: any. */
+typedef struct fv_pipeline fv_pipeline;
+FV_API fv_status fv_pipeline_create(fv_pipeline **out, const fv_pipeline_options *opt, fv_error *err);
+/* Runs to the end of the source; blocks. FV_OK; FV_PARTIAL when the source was truncated (err says where); FV_ERR_CANCELLED after stop; other failures.
+ * The sink is not finished by it. */
+FV_API fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err);
+/* Async-signal-safe: no more frames are read, those in flight are finished. */
+FV_API void fv_pipeline_stop(fv_pipeline *p);
+/* Snapshot, also while running. */
+FV_API void fv_pipeline_metrics(fv_pipeline *p, fv_metrics *m);
+FV_API void fv_pipeline_free(fv_pipeline **p);
+#ifdef __cplusplus
+}
+#endif
+#endif

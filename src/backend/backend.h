@@ -1,0 +1,73 @@
+/* backend.h: what a backend must do. The plan gives every step its tensors (final addresses and strides); the backend
+ * says whether it can run the step, picks a tactic, packs weights, and runs it.
+ *
+ * Life of a step: prepare (once, may allocate) -> run (every frame, must not allocate) -> release. */
+#ifndef FVI_BACKEND_H
+#define FVI_BACKEND_H
+#include "base/log.h"
+#include "base/pool.h"
+#include "kern/cpu.h"
+#include "model/graph/graph.h"
+#include "model/tensor/tensor.h"
+
+#define FVI_STEP_MAX_INLINE_IO 8
+
+typedef struct fvi_step fvi_step;
+
+/* What a step may use besides its tensors. */
+typedef struct fvi_backend_env {
+    fvi_pool *pool;
+    fvi_cpu_flags cpu; /* levels that may be used (already masked) */
+    const fvi_log *log;
+} fvi_backend_env;
+
+typedef struct fvi_backend fvi_backend;
+struct fvi_step {
+    const fvi_backend *backend;
+    const fvi_backend_env *env;
+    const fvi_node *node;    /* attributes, fused activation; null for copies the plan added */
+    const char *name;        /* node name, or "copy of X" */
+    int n_in, n_out;
+    fvi_tensor *in;          /* [n_in]; dtype FV_NONE = optional input left out */
+    bool *in_const;          /* [n_in]: data never changes (weights); prepare may pack it and forget it */
+    fvi_tensor *out;         /* [n_out]; out never overlaps in, unless backend->in_place said so */
+    fvi_tensor residual;     /* dtype FV_NONE = none */
+    const char *tactic;      /* set by prepare: static string for tables, e.g. "conv3x3 avx2 6x16" */
+    double flops;            /* set by prepare: multiply-adds * 2 for one run, 0 = unknown */
+    void *state;             /* owned by the backend from prepare to release */
+    void (*run)(fvi_step *s);/* set by prepare */
+    void (*release)(fvi_step *s); /* set by prepare; null = fvi_free(state) */
+};
+
+/* What the plan asks before shapes are laid out. */
+typedef enum fvi_layout { FVI_LAYOUT_ANY, FVI_LAYOUT_DENSE, FVI_LAYOUT_NHWC } fvi_layout;
+
+struct fvi_backend {
+    const char *name;
+    /* Why this node cannot run (a sentence part such as "3-d convolution"), or null when it can. */
+    const char *(*unsupported)(const fvi_node *n);
+    /* Layout the node likes for its outputs (ANY: follow the first input) and needs for input i (ANY: takes what comes). */
+    fvi_layout (*output_layout)(const fvi_node *n, int output);
+    fvi_layout (*input_layout)(const fvi_node *n, int input);
+    /* Stored zeros around H and W that input i should have (convolution padding). Prepare must still cope with less by
+     * failing clearly; the plan guarantees it. */
+    int (*input_halo)(const fvi_node *n, int input);
+    /* May out[0] share memory (same strides) with in[i], element by element? */
+    bool (*in_place)(const fvi_node *n, int input);
+    fv_status (*prepare)(fvi_step *s, fv_error *err);
+    /* A plain copy in -> out between any strides, added by the plan (s->node is null). */
+    fv_status (*prepare_copy)(fvi_step *s, fv_error *err);
+};
+
+const fvi_backend *fvi_backend_cpu(void);  /* backend/cpu/cpu.c */
+const fvi_backend *fvi_backend_null(void); /* backend/null/null.c: right shapes, no work, outputs keep their contents */
+
+static inline void fvi_step_release(fvi_step *s)
+{
+    if (s->release)
+        s->release(s);
+    else
+        fvi_free(s->state);
+    s->state = NULL;
+}
+#endif

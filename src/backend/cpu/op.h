@@ -1,0 +1,24 @@
+/* op.h: how an operator joins the CPU backend: one fvi_cpu_op, listed in cpu.c. Recipe: docs/ADDING-AN-OP.md. */
+#ifndef FVI_BACKEND_CPU_OP_H
+#define FVI_BACKEND_CPU_OP_H
+#include "backend/backend.h"
+
+typedef struct fvi_cpu_op {
+    fvi_op op;
+    fvi_layout in_layout, out_layout; /* of feature-map inputs (index 0, and residual) and outputs */
+    bool in_place;                    /* element by element on input 0 */
+    const char *(*unsupported)(const fvi_node *n); /* null = always fine */
+    int (*halo)(const fvi_node *n);                /* null = 0 */
+    fv_status (*prepare)(fvi_step *s, fv_error *err);
+} fvi_cpu_op;
+
+/* Each op file defines a null-op terminated array of these. */
+extern const fvi_cpu_op fvi_cpu_conv_ops[];        /* op_conv.c: Conv (incl. depthwise, grouped), ConvTranspose */
+extern const fvi_cpu_op fvi_cpu_elementwise_ops[]; /* op_elementwise.c: unary, binary, compare, Where, Cast, Clip, PRelu */
+extern const fvi_cpu_op fvi_cpu_shape_ops[];       /* op_shape.c: copies left of Reshape, Slice, Concat, Split, Tile, Expand, Pad, Shape, Range, … */
+extern const fvi_cpu_op fvi_cpu_pool_ops[];        /* op_pool.c */
+extern const fvi_cpu_op fvi_cpu_resize_ops[];      /* op_resize.c */
+extern const fvi_cpu_op fvi_cpu_matmul_ops[];      /* op_matmul.c: MatMul, Gemm */
+extern const fvi_cpu_op fvi_cpu_reduce_ops[];      /* op_reduce.c: Reduce*, ArgMax, Softmax, TopK */
+extern const fvi_cpu_op fvi_cpu_gather_ops[];      /* op_gather.c: Gather, GatherElements */
+#endif

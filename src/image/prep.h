@@ -1,0 +1,35 @@
+/* prep.h: frame -> network input: letterbox, colour, normalise and layout in one pass over the output rows. */
+#ifndef FVI_IMAGE_PREP_H
+#define FVI_IMAGE_PREP_H
+#include "kern/cpu.h"
+#include "base/pool.h"
+#include "model/tensor/tensor.h"
+#include <fovea/frame.h>
+
+typedef enum fvi_fit { FVI_FIT_LETTERBOX, FVI_FIT_STRETCH, FVI_FIT_CROP } fvi_fit;
+typedef enum fvi_filter { FVI_FILTER_BILINEAR, FVI_FILTER_AREA } fvi_filter;
+
+/* How a network wants its picture: y[c] = (x[c] - mean[c]) * scale[c] with x in 0..255, pad_value before normalising. */
+typedef struct fvi_prep_spec {
+    fvi_fit fit;
+    fvi_filter filter;
+    bool bgr;        /* channel order of the tensor */
+    bool pad_topleft; /* picture at (0,0), padding right and below; otherwise centred as Ultralytics does */
+    float pad_value; /* 114 */
+    float mean[3], scale[3];
+} fvi_prep_spec;
+
+/* Bit-defined geometry: source (x,y) -> tensor (x * sx + dx, y * sy + dy) in pixel-edge coordinates. */
+typedef struct fvi_prep_map {
+    double sx, sy, dx, dy;
+    int new_w, new_h, left, top; /* where the resized picture lies in the tensor */
+} fvi_prep_map;
+void fvi_prep_geometry(fvi_prep_map *m, const fvi_prep_spec *spec, int src_w, int src_h, int dst_w, int dst_h);
+
+typedef struct fvi_prep fvi_prep; /* tables for one (source format, size) -> (tensor size); rebuilt when they change */
+fv_status fvi_prep_create(fvi_prep **out, const fvi_prep_spec *spec, fvi_cpu_flags cpu, fv_error *err);
+void fvi_prep_free(fvi_prep **p);
+/* Writes image `n` of dst: logical [N,3,H,W] float32, any strides (dense NCHW and NHWC are the fast ones). Rows are
+ * spread over the pool. Allocates only when the source size or format differs from the call before. *map is filled. */
+fv_status fvi_prep_run(fvi_prep *p, const fv_frame *src, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map, fv_error *err);
+#endif

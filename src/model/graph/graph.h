@@ -1,0 +1,137 @@
+/* graph.h: the model as values and nodes, in topological order. Knows shapes and types, never layouts or memory.
+ *
+ * All objects live in the graph's arena until fvi_graph_free. Constants either borrow bytes of the model file (kept
+ * mapped by whoever owns the graph) or own arena memory. */
+#ifndef FVI_MODEL_GRAPH_H
+#define FVI_MODEL_GRAPH_H
+#include "base/alloc.h"
+#include "base/str.h"
+#include "model/graph/ops.h"
+#include <fovea/tensor.h>
+#include <stdbool.h>
+
+#define FVI_DIM_UNKNOWN (-1) /* symbolic or not inferred yet */
+
+typedef struct fvi_node fvi_node;
+typedef struct fvi_value fvi_value;
+
+struct fvi_value {
+    char *name;
+    fv_dtype dtype; /* FV_NONE = not known */
+    int rank;       /* -1 = not known */
+    int64_t dim[FV_MAX_RANK];
+    char *symbol[FV_MAX_RANK]; /* name of a symbolic dimension, or null */
+    const void *constant;      /* dense little-endian data when the value is a constant, else null */
+    bool is_input, is_output;  /* of the graph */
+    fvi_node *producer;        /* null for inputs and constants */
+    int uses;                  /* kept by fvi_graph_relink */
+    int id;                    /* index in graph->values */
+};
+
+typedef enum fvi_attr_type { FVI_ATTR_INT, FVI_ATTR_FLOAT, FVI_ATTR_STRING, FVI_ATTR_INTS, FVI_ATTR_FLOATS, FVI_ATTR_TENSOR } fvi_attr_type;
+typedef struct fvi_attr {
+    char *name;
+    fvi_attr_type type;
+    int64_t i;
+    float f;
+    char *s; /* null-terminated copy */
+    int count;
+    int64_t *ints;
+    float *floats;
+    fvi_value *tensor; /* constant value, not listed in graph->values */
+} fvi_attr;
+
+/* Activations that a producer can apply in its epilogue: y = act(x). */
+typedef enum fvi_act {
+    FVI_ACT_NONE,
+    FVI_ACT_RELU,
+    FVI_ACT_LEAKY, /* alpha */
+    FVI_ACT_CLIP,  /* alpha = min, beta = max */
+    FVI_ACT_SIGMOID,
+    FVI_ACT_SILU,
+    FVI_ACT_HARDSIGMOID, /* alpha x + beta, clipped to 0..1 */
+    FVI_ACT_HARDSWISH,
+    FVI_ACT_TANH,
+    FVI_ACT_GELU, /* exact, erf */
+    FVI_ACT_COUNT
+} fvi_act;
+
+struct fvi_node {
+    fvi_op op;
+    char *name;
+    char *domain;
+    int opset; /* of its domain */
+    int n_in, n_out;
+    fvi_value **in; /* null = optional input left out */
+    fvi_value **out;
+    int n_attr;
+    fvi_attr *attr;
+    /* set by rewrites; Conv, ConvTranspose, Gemm, MatMul, Add honour them: out = act(op(in)) + residual
+     * (residual has the shape of out; null = none) */
+    fvi_act act;
+    float act_alpha, act_beta;
+    fvi_value *residual;
+    int id;
+};
+
+typedef struct fvi_meta {
+    char *key, *value;
+} fvi_meta;
+
+typedef struct fvi_graph {
+    fvi_arena *arena;
+    char *name;
+    char *producer; /* who wrote the file */
+    int64_t ir_version;
+    int opset; /* of the default domain */
+    fvi_value **values;
+    int n_values;
+    size_t cap_values;
+    fvi_node **nodes; /* topological order */
+    int n_nodes;
+    size_t cap_nodes;
+    fvi_value **inputs, **outputs;
+    int n_inputs, n_outputs;
+    fvi_meta *meta;
+    int n_meta;
+} fvi_graph;
+
+fv_status fvi_graph_create(fvi_graph **out, fv_error *err);
+void fvi_graph_free(fvi_graph **g);
+/* Building; all return null when out of memory. Names are copied; a null name gets a fresh one. */
+fvi_value *fvi_graph_add_value(fvi_graph *g, const char *name);
+fvi_value *fvi_graph_add_constant(fvi_graph *g, const char *name, fv_dtype dtype, int rank, const int64_t *dim, const void *data /* copied; null = zeros */);
+fvi_node *fvi_graph_add_node(fvi_graph *g, fvi_op op, const char *name, int n_in, int n_out);
+fvi_value *fvi_graph_find(const fvi_graph *g, const char *name);
+const char *fvi_graph_meta(const fvi_graph *g, const char *key); /* null = absent */
+
+/* Attributes: default when absent. */
+const fvi_attr *fvi_node_attr(const fvi_node *n, const char *name);
+int64_t fvi_node_int(const fvi_node *n, const char *name, int64_t def);
+float fvi_node_float(const fvi_node *n, const char *name, float def);
+const char *fvi_node_string(const fvi_node *n, const char *name, const char *def);
+/* Copies up to max ints, returns how many there are; 0 when absent. */
+int fvi_node_ints(const fvi_node *n, const char *name, int64_t *out, int max);
+fv_status fvi_node_set_int(fvi_graph *g, fvi_node *n, const char *name, int64_t v);
+fv_status fvi_node_set_ints(fvi_graph *g, fvi_node *n, const char *name, const int64_t *v, int count);
+
+/* Constant integers (int64 or int32) of a value into out; returns how many, -1 when it is no such constant or > max. */
+int fvi_value_ints(const fvi_value *v, int64_t *out, int max);
+/* Single float constant (f32), any shape with one element. */
+bool fvi_value_scalar(const fvi_value *v, float *out);
+int64_t fvi_value_count(const fvi_value *v); /* -1 when not all dims are known */
+
+/* Rewrites change ->in/->out arrays, then call relink: recomputes producer, uses, ids, topological order, drops dead nodes
+ * and values. A cycle is an error naming a node. */
+fv_status fvi_graph_relink(fvi_graph *g, fv_error *err);
+/* Every use of `from` (node inputs, residuals, graph outputs) becomes `to`. An output keeps its public name. */
+void fvi_graph_replace_uses(fvi_graph *g, fvi_value *from, fvi_value *to);
+/* Checks the invariants that passes rely on; tests and debug builds call it after every pass. */
+fv_status fvi_graph_verify(const fvi_graph *g, fv_error *err);
+/* Text form, stable: what tests of rewrites compare and `inspect --graph` prints. */
+void fvi_graph_dump(const fvi_graph *g, fvi_str *out);
+
+/* Shape and type inference over the whole graph, through ops.h's table. Values whose inputs are constants are not folded
+ * here (rewrite/fold.c does). FV_ERR_SHAPE / FV_ERR_UNSUPPORTED name the node. */
+fv_status fvi_graph_infer(fvi_graph *g, fv_error *err);
+#endif

@@ -1,0 +1,98 @@
+/* ops.h: the table of operators the importer knows: one line an operator. docs/ONNX.md is generated from it.
+ * Recipe: docs/ADDING-AN-OP.md. */
+#ifndef FVI_MODEL_OPS_H
+#define FVI_MODEL_OPS_H
+#include <fovea/status.h>
+struct fvi_node;
+struct fvi_graph;
+/* enumerator, ONNX name (domain "" unless it has a dot), fewest inputs, most inputs, fewest outputs, most outputs, first opset, shape rule
+ * (fvi_shape_<rule>, shape.c) */
+#define FVI_OP_LIST(X)                                                                                                 \
+    X(ABS, "Abs", 1, 1, 1, 1, 6, same)                                                                                 \
+    X(ADD, "Add", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(AND, "And", 2, 2, 1, 1, 7, compare)                                                                              \
+    X(ARGMAX, "ArgMax", 1, 1, 1, 1, 1, argreduce)                                                                      \
+    X(AVERAGE_POOL, "AveragePool", 1, 1, 1, 1, 7, pool)                                                                \
+    X(BATCH_NORM, "BatchNormalization", 5, 5, 1, 1, 7, same)                                                           \
+    X(CAST, "Cast", 1, 1, 1, 1, 6, cast)                                                                               \
+    X(CEIL, "Ceil", 1, 1, 1, 1, 6, same)                                                                               \
+    X(CLIP, "Clip", 1, 3, 1, 1, 6, same)                                                                               \
+    X(CONCAT, "Concat", 1, 65535, 1, 1, 4, concat)                                                                     \
+    X(CONSTANT, "Constant", 0, 0, 1, 1, 1, constant)                                                                   \
+    X(CONSTANT_OF_SHAPE, "ConstantOfShape", 1, 1, 1, 1, 9, constant_of_shape)                                          \
+    X(CONV, "Conv", 2, 3, 1, 1, 1, conv)                                                                               \
+    X(CONV_TRANSPOSE, "ConvTranspose", 2, 3, 1, 1, 1, conv_transpose)                                                  \
+    X(DIV, "Div", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(EQUAL, "Equal", 2, 2, 1, 1, 7, compare)                                                                          \
+    X(ERF, "Erf", 1, 1, 1, 1, 9, same)                                                                                 \
+    X(EXP, "Exp", 1, 1, 1, 1, 6, same)                                                                                 \
+    X(EXPAND, "Expand", 2, 2, 1, 1, 8, expand)                                                                         \
+    X(FLATTEN, "Flatten", 1, 1, 1, 1, 1, flatten)                                                                      \
+    X(FLOOR, "Floor", 1, 1, 1, 1, 6, same)                                                                             \
+    X(GATHER, "Gather", 2, 2, 1, 1, 1, gather)                                                                         \
+    X(GATHER_ELEMENTS, "GatherElements", 2, 2, 1, 1, 11, gather_elements)                                              \
+    X(GEMM, "Gemm", 2, 3, 1, 1, 7, gemm)                                                                               \
+    X(GLOBAL_AVERAGE_POOL, "GlobalAveragePool", 1, 1, 1, 1, 1, global_pool)                                            \
+    X(GREATER, "Greater", 2, 2, 1, 1, 7, compare)                                                                      \
+    X(HARD_SIGMOID, "HardSigmoid", 1, 1, 1, 1, 6, same)                                                                \
+    X(HARD_SWISH, "HardSwish", 1, 1, 1, 1, 14, same)                                                                   \
+    X(IDENTITY, "Identity", 1, 1, 1, 1, 1, same)                                                                       \
+    X(LEAKY_RELU, "LeakyRelu", 1, 1, 1, 1, 6, same)                                                                    \
+    X(LESS, "Less", 2, 2, 1, 1, 7, compare)                                                                            \
+    X(LOG, "Log", 1, 1, 1, 1, 6, same)                                                                                 \
+    X(MATMUL, "MatMul", 2, 2, 1, 1, 1, matmul)                                                                         \
+    X(MAX, "Max", 1, 65535, 1, 1, 8, broadcast)                                                                        \
+    X(MAX_POOL, "MaxPool", 1, 1, 1, 1, 1, pool)                                                                        \
+    X(MIN, "Min", 1, 65535, 1, 1, 8, broadcast)                                                                        \
+    X(MOD, "Mod", 2, 2, 1, 1, 10, broadcast)                                                                           \
+    X(MUL, "Mul", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(NEG, "Neg", 1, 1, 1, 1, 6, same)                                                                                 \
+    X(NOT, "Not", 1, 1, 1, 1, 1, same)                                                                                 \
+    X(PAD, "Pad", 1, 4, 1, 1, 2, pad)                                                                                  \
+    X(POW, "Pow", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(PRELU, "PRelu", 2, 2, 1, 1, 7, same)                                                                             \
+    X(RANGE, "Range", 3, 3, 1, 1, 11, range)                                                                           \
+    X(RECIPROCAL, "Reciprocal", 1, 1, 1, 1, 6, same)                                                                   \
+    X(REDUCE_MAX, "ReduceMax", 1, 2, 1, 1, 1, reduce)                                                                  \
+    X(REDUCE_MEAN, "ReduceMean", 1, 2, 1, 1, 1, reduce)                                                                \
+    X(REDUCE_MIN, "ReduceMin", 1, 2, 1, 1, 1, reduce)                                                                  \
+    X(REDUCE_SUM, "ReduceSum", 1, 2, 1, 1, 1, reduce)                                                                  \
+    X(RELU, "Relu", 1, 1, 1, 1, 6, same)                                                                               \
+    X(RESHAPE, "Reshape", 2, 2, 1, 1, 5, reshape)                                                                      \
+    X(RESIZE, "Resize", 1, 4, 1, 1, 10, resize)                                                                        \
+    X(SHAPE, "Shape", 1, 1, 1, 1, 1, shape)                                                                            \
+    X(SIGMOID, "Sigmoid", 1, 1, 1, 1, 6, same)                                                                         \
+    X(SLICE, "Slice", 1, 5, 1, 1, 1, slice)                                                                            \
+    X(SOFTMAX, "Softmax", 1, 1, 1, 1, 1, same)                                                                         \
+    X(SPLIT, "Split", 1, 2, 1, 65535, 2, split)                                                                        \
+    X(SQRT, "Sqrt", 1, 1, 1, 1, 6, same)                                                                               \
+    X(SQUEEZE, "Squeeze", 1, 2, 1, 1, 1, squeeze)                                                                      \
+    X(SUB, "Sub", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(TANH, "Tanh", 1, 1, 1, 1, 6, same)                                                                               \
+    X(TILE, "Tile", 2, 2, 1, 1, 6, tile)                                                                               \
+    X(TOPK, "TopK", 1, 2, 2, 2, 1, topk)                                                                               \
+    X(TRANSPOSE, "Transpose", 1, 1, 1, 1, 1, transpose)                                                                \
+    X(UNSQUEEZE, "Unsqueeze", 1, 2, 1, 1, 1, unsqueeze)                                                                \
+    X(UPSAMPLE, "Upsample", 1, 2, 1, 1, 7, resize)                                                                     \
+    X(WHERE, "Where", 3, 3, 1, 1, 9, where)                                                                            \
+    X(SILU, "fovea.Silu", 1, 1, 1, 1, 1, same)                                                                         \
+    X(GELU, "Gelu", 1, 1, 1, 1, 20, same)
+
+typedef enum fvi_op {
+    FVI_OP_NONE,
+#define FVI_OP_ENUM(id, name, i0, i1, o0, o1, opset, rule) FVI_OP_##id,
+    FVI_OP_LIST(FVI_OP_ENUM)
+#undef FVI_OP_ENUM
+        FVI_OP_COUNT
+} fvi_op;
+
+/* Sets dtype and shape of every output from the inputs. */
+typedef fv_status (*fvi_shape_fn)(struct fvi_graph *g, struct fvi_node *n, fv_error *err);
+typedef struct fvi_op_info {
+    const char *name;
+    int min_in, max_in, min_out, max_out, since;
+    fvi_shape_fn shape;
+} fvi_op_info;
+const fvi_op_info *fvi_op_get(fvi_op op); /* never null for a valid op */
+fvi_op fvi_op_find(const char *domain, const char *name); /* FVI_OP_NONE = unknown */
+#endif

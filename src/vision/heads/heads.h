@@ -1,0 +1,61 @@
+/* heads.h: raw network outputs -> boxes. Heads are descriptors; the first whose `match` fits is used.
+ * A new head is one file and one line in heads.c (docs/ADDING-A-HEAD.md). */
+#ifndef FVI_VISION_HEADS_H
+#define FVI_VISION_HEADS_H
+#include "image/prep.h"
+#include "model/tensor/tensor.h"
+#include <fovea/detect.h>
+
+/* What is known about a model when its head is looked for. Shapes are those of batch 1. */
+typedef struct fvi_head_model {
+    const char *(*meta)(void *user, const char *key); /* metadata by key, null = absent */
+    void *user;
+    int n_outputs;
+    const fvi_tensor *outputs; /* shapes and dtypes; data not used */
+    const char *const *output_names;
+    int input_h, input_w;
+    int n_names; /* class names known from metadata or the user; 0 = none */
+} fvi_head_model;
+
+typedef struct fvi_head_params {
+    float conf, iou;
+    int max_det;
+    bool agnostic;
+    const uint8_t *keep; /* [n_classes] 1 = report this class; null = all */
+} fvi_head_params;
+
+typedef struct fvi_head fvi_head;
+typedef struct fvi_head_state {
+    const fvi_head *head;
+    int n_classes;
+    int stride;
+    fvi_prep_spec prep; /* what the network wants */
+    char rule[160];     /* why this head */
+    void *scratch;      /* owned by the head */
+} fvi_head_state;
+struct fvi_head {
+    const char *name;
+    /* FV_OK: fits, *st is filled. FV_AGAIN: not this head. FV_ERR_*: it is this one but cannot be used (text says what to do). */
+    fv_status (*match)(const fvi_head_model *m, fvi_head_state *st, fv_error *err);
+    /* Image n of the outputs (any strides) -> detections in source pixels, NMS done, sorted by confidence, clipped to
+     * src_w x src_h. Scratch is sized at match: does not allocate once out has max_det room. */
+    fv_status (*decode)(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
+                        const fvi_head_params *p, fv_detections *out);
+    void (*release)(fvi_head_state *st);
+};
+fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *err);
+void fvi_heads_release(fvi_head_state *st);
+
+/* Ultralytics' `names` metadata: a Python dict or list literal, tolerant. Returns count, names in *out (one block, fvi_free). */
+int fvi_heads_parse_names(const char *literal, char ***out);
+
+/* Candidate boxes and NMS, shared by heads (nms.c). Boxes xyxy in network pixels. Keeps at most max_det; order: score descending, ties by
+ * index. Suppresses when IoU > iou. Class-aware unless agnostic. At most 30000 best candidates enter, as Ultralytics does. */
+typedef struct fvi_candidate {
+    float box[4];
+    float score;
+    int class_id;
+    int index; /* anchor, breaks ties */
+} fvi_candidate;
+int fvi_nms(fvi_candidate *c, int n, float iou, bool agnostic, int max_det); /* sorts and compacts c, returns how many are kept */
+#endif
