@@ -1,0 +1,157 @@
+/* cpu.c: turns CPUID, XCR0 and the cache leaves into level flags, a brand name and cache sizes.
+ * Called by the context at creation and by checkkern. A level counts only when the instructions (CPUID) and the operating
+ * system's saving of their registers (XCR0) are both there. */
+#include "kern/cpu.h"
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    fvi_cpu_flags bit;
+} levels[] = {
+    {"c", FVI_CPU_C},
+    {"avx2", FVI_CPU_AVX2},
+    {"avx512", FVI_CPU_AVX512},
+};
+enum { N_LEVELS = sizeof levels / sizeof levels[0] };
+
+#ifdef FVI_X86
+#include <cpuid.h>
+
+/* XGETBV as bytes: the intrinsic would need -mxsave for the whole file. */
+static uint64_t read_xcr0(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+
+static bool has(uint32_t reg, uint32_t bits) { return (reg & bits) == bits; }
+
+fvi_cpu_flags fvi_cpu_detect(void)
+{
+    fvi_cpu_flags f = FVI_CPU_C;
+    uint32_t a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return f;
+    const uint32_t osxsave = 1u << 27, avx = 1u << 28, fma = 1u << 12, f16c = 1u << 29;
+    if (!has(c, osxsave | avx | fma | f16c)) return f;
+    uint64_t xcr0 = read_xcr0();
+    if ((xcr0 & 0x6) != 0x6) return f; /* xmm, ymm */
+    uint32_t b7, c7, d7;
+    if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d7)) return f;
+    const uint32_t bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8;
+    if (!has(b7, bmi1 | avx2 | bmi2)) return f;
+    f |= FVI_CPU_AVX2;
+    if ((xcr0 & 0xe6) != 0xe6) return f; /* + opmask, upper zmm, zmm16-31 */
+    const uint32_t f512 = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31;
+    const uint32_t vbmi = 1u << 1, vbmi2 = 1u << 6, vnni = 1u << 11, bitalg = 1u << 12, vpopcnt = 1u << 14;
+    if (has(b7, f512 | dq | cd | bw | vl) && has(c7, vbmi | vbmi2 | vnni | bitalg | vpopcnt)) f |= FVI_CPU_AVX512;
+    return f;
+}
+
+void fvi_cpu_brand(char *buf, size_t n)
+{
+    if (!n) return;
+    uint32_t r[12] = {0}, a, b, c, d;
+    char text[sizeof r + 1];
+    const char *p = "unknown";
+    if (__get_cpuid(0x80000000u, &a, &b, &c, &d) && a >= 0x80000004u) {
+        for (unsigned i = 0; i < 3; i++)
+            __get_cpuid(0x80000002u + i, &r[4 * i], &r[4 * i + 1], &r[4 * i + 2], &r[4 * i + 3]);
+        memcpy(text, r, sizeof r);
+        text[sizeof r] = 0;
+        size_t len = strlen(text);
+        while (len && (text[len - 1] == ' ' || text[len - 1] == '\t')) text[--len] = 0;
+        const char *t = text + strspn(text, " \t");
+        if (*t) p = t;
+    }
+    size_t len = strlen(p);
+    if (len >= n) len = n - 1;
+    memcpy(buf, p, len);
+    buf[len] = 0;
+}
+
+/* Deterministic cache parameters: leaf 4 on Intel, 0x8000001D on AMD, same layout. */
+static bool cache_leaf(uint32_t leaf, fvi_cpu_cache *out)
+{
+    bool found = false;
+    for (unsigned i = 0; i < 16; i++) {
+        uint32_t a, b, c, d;
+        if (!__get_cpuid_count(leaf, i, &a, &b, &c, &d)) return false;
+        unsigned type = a & 31, level = a >> 5 & 7;
+        if (type == 0) break;
+        size_t size = (size_t)((b >> 22) + 1) * ((b >> 12 & 0x3ff) + 1) * ((b & 0xfff) + 1) * ((size_t)c + 1);
+        if (level == 1 && type != 2) out->l1d = size;
+        if (level == 2) out->l2 = size;
+        if (level == 3) out->l3 = size;
+        found = true;
+    }
+    return found;
+}
+
+void fvi_cpu_caches(fvi_cpu_cache *out)
+{
+    *out = (fvi_cpu_cache){0};
+    uint32_t a, b, c, d;
+    bool extended = __get_cpuid(0x80000000u, &a, &b, &c, &d) && a >= 0x8000001Du;
+    if (extended && __get_cpuid(0x80000001u, &a, &b, &c, &d) && (c & 1u << 22) /* topology extensions: AMD */
+        && cache_leaf(0x8000001Du, out))
+        return;
+    if (__get_cpuid(0, &a, &b, &c, &d) && a >= 4) cache_leaf(4, out);
+}
+#else
+fvi_cpu_flags fvi_cpu_detect(void) { return FVI_CPU_C; }
+
+void fvi_cpu_brand(char *buf, size_t n)
+{
+    if (!n) return;
+    strncpy(buf, "unknown", n - 1);
+    buf[n - 1] = 0;
+}
+
+static size_t from_sysconf(int name)
+{
+    long v = sysconf(name);
+    return v > 0 ? (size_t)v : 0;
+}
+
+void fvi_cpu_caches(fvi_cpu_cache *out)
+{
+    *out = (fvi_cpu_cache){from_sysconf(_SC_LEVEL1_DCACHE_SIZE), from_sysconf(_SC_LEVEL2_CACHE_SIZE),
+                           from_sysconf(_SC_LEVEL3_CACHE_SIZE)};
+}
+#endif
+
+bool fvi_cpu_parse(const char *list, fvi_cpu_flags *out, const char **bad, size_t *bad_len)
+{
+    fvi_cpu_flags f = 0;
+    const char *p = list;
+    for (;;) {
+        size_t len = strcspn(p, ",");
+        const char *word = p;
+        size_t n = len;
+        while (n && *word == ' ') word++, n--;
+        while (n && word[n - 1] == ' ') n--;
+        int found = -1;
+        for (int i = 0; i < N_LEVELS; i++)
+            if (strlen(levels[i].name) == n && !memcmp(levels[i].name, word, n)) found = i;
+        if (found < 0) {
+            if (bad) *bad = word;
+            if (bad_len) *bad_len = n;
+            return false;
+        }
+        f |= levels[found].bit | (levels[found].bit - 1);
+        p += len;
+        if (!*p) break;
+        p++;
+    }
+    *out = f;
+    return true;
+}
+
+const char *fvi_cpu_level_name(fvi_cpu_flags f)
+{
+    for (int i = N_LEVELS - 1; i > 0; i--)
+        if (f & levels[i].bit) return levels[i].name;
+    return "c";
+}
