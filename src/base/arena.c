@@ -1,0 +1,102 @@
+/* arena.c: many small objects of one lifetime out of few blocks, freed at once. Graphs and plans live in one.
+ * Blocks are never moved, so pointers stay good until fvi_arena_free. */
+#include "base/alloc.h"
+#include "base/checked.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCK_BYTES ((size_t)64 << 10)
+#define GRAIN 16
+
+typedef struct block block;
+struct block {
+    block *next;
+    size_t used, size;
+    _Alignas(GRAIN) char data[];
+};
+struct fvi_arena {
+    block *blocks; /* the one being filled first */
+    size_t limit, total;
+};
+
+fvi_arena *fvi_arena_create(size_t limit_bytes)
+{
+    fvi_arena *a = fvi_calloc(1, sizeof *a);
+    if (a) a->limit = limit_bytes;
+    return a;
+}
+
+static block *add_block(fvi_arena *a, size_t size)
+{
+    size_t bytes;
+    if (!fvi_add_size(size, sizeof(block), &bytes)) return NULL;
+    block *b = fvi_alloc(bytes);
+    if (!b) return NULL;
+    b->used = 0;
+    b->size = size;
+    /* a block made for one big object goes second, so that the rest of the current one is not lost */
+    if (a->blocks && size > BLOCK_BYTES) {
+        b->next = a->blocks->next;
+        a->blocks->next = b;
+    } else {
+        b->next = a->blocks;
+        a->blocks = b;
+    }
+    return b;
+}
+
+void *fvi_arena_alloc(fvi_arena *a, size_t bytes)
+{
+    if (bytes > SIZE_MAX - GRAIN) return NULL;
+    size_t need = fvi_round_up(bytes ? bytes : 1, GRAIN), total;
+    if (!fvi_add_size(a->total, need, &total) || (a->limit && total > a->limit)) return NULL;
+    block *b = a->blocks;
+    if (!b || b->size - b->used < need) {
+        b = add_block(a, need > BLOCK_BYTES ? need : BLOCK_BYTES);
+        if (!b) return NULL;
+    }
+    void *p = b->data + b->used;
+    b->used += need;
+    a->total = total;
+    return memset(p, 0, need);
+}
+
+void *fvi_arena_array(fvi_arena *a, size_t count, size_t size)
+{
+    size_t bytes;
+    return fvi_mul_size(count, size, &bytes) ? fvi_arena_alloc(a, bytes) : NULL;
+}
+
+char *fvi_arena_strndup(fvi_arena *a, const char *s, size_t n)
+{
+    n = strnlen(s, n);
+    char *p = fvi_arena_alloc(a, n + 1);
+    return p ? memcpy(p, s, n) : NULL;
+}
+
+char *fvi_arena_strdup(fvi_arena *a, const char *s) { return fvi_arena_strndup(a, s, strlen(s)); }
+
+char *fvi_arena_printf(fvi_arena *a, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    char *p = n < 0 ? NULL : fvi_arena_alloc(a, (size_t)n + 1);
+    if (p) vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
+    va_end(ap);
+    return p;
+}
+
+void fvi_arena_free(fvi_arena **a)
+{
+    if (!a || !*a) return;
+    for (block *b = (*a)->blocks; b;) {
+        block *next = b->next;
+        fvi_free(b);
+        b = next;
+    }
+    FVI_FREE(*a);
+}
