@@ -16,6 +16,7 @@ typedef enum fv_policy { FV_POLICY_AUTO, FV_POLICY_EVERY, FV_POLICY_NEWEST } fv_
 /* Everything known about a processed frame. Borrowed during the callback. */
 typedef struct fv_result {
     const fv_frame *frame; /* as decoded; when painting, with the overlay */
+    const fv_frame *original; /* always without the overlay */
     const fv_detections *dets;
     const fv_event *events;
     int n_events;
@@ -37,12 +38,15 @@ typedef struct fv_stage_metrics {
     double mean_ms, min_ms, max_ms, p50_ms, p90_ms, p95_ms, p99_ms;
     double wait_ms; /* total time the stage's thread waited for work */
 } fv_stage_metrics;
+/* Distributions: bucket i counts durations from 0.1 ms * 2^(i/16) up to the next; the first and last also hold what is outside. */
+#define FV_METRICS_BUCKETS 256
 typedef struct fv_metrics {
     fv_stage_metrics stage[FV_STAGES];
     fv_stage_metrics end_to_end; /* frame available -> result written */
     int64_t decoded, processed, dropped, skipped; /* skipped: --vid-stride */
     double wall_s, fps;          /* of processed frames, warm-up not counted */
-    const char *bottleneck;      /* name of the stage with the least waiting */
+    const char *bottleneck;      /* name of the stage with the least waiting; null before the first frame */
+    uint32_t end_to_end_hist[FV_METRICS_BUCKETS], infer_hist[FV_METRICS_BUCKETS];
 } fv_metrics;
 
 typedef struct fv_pipeline_options {
@@ -73,6 +77,9 @@ FV_API fv_status fv_pipeline_create(fv_pipeline **out, const fv_pipeline_options
 /* Runs to the end of the source; blocks. FV_OK; FV_PARTIAL when the source was truncated (err says where); FV_ERR_CANCELLED after stop; other failures.
  * The sink is not finished by it. */
 FV_API fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err);
+/* After a run, however it ended: what the next run reads and writes. The figures go on adding up; painter and
+ * tracker keep their state (see fv_tracker_reset). */
+FV_API fv_status fv_pipeline_set_source(fv_pipeline *p, fv_source *source, fv_sink *sink, int source_index);
 /* Async-signal-safe: no more frames are read, those in flight are finished. */
 FV_API void fv_pipeline_stop(fv_pipeline *p);
 /* Snapshot, also while running. */

@@ -1,0 +1,310 @@
+/* detector.c: pictures -> detections: prep into the session's input, the network, the head on its outputs.
+ * In: a loaded model and options. Out: fv_detector. Called by the pipeline's infer thread and by users of detect.h. */
+#include "flow/detector.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "flow/names.h"
+#include "image/prep.h"
+#include "model/engine/engine.h"
+#include "vision/heads/heads.h"
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_OUTPUTS 16
+#define MAX_SIDE 8192
+#define MAX_BATCH 64
+#define DEFAULT_SIDE 640
+
+/* A session of one batch size with the addresses that prep and heads use. */
+typedef struct net_session {
+    fv_session *session;
+    const fvi_tensor *input;
+    fvi_tensor outputs[MAX_OUTPUTS];
+    int batch;
+} net_session;
+
+typedef struct net {
+    fv_detector base; /* first */
+    fv_context *ctx;
+    fv_model *model;
+    net_session many, one; /* one: for a lone frame when `many` holds more; else unused */
+    int n_outputs;
+    fvi_prep *prep;
+    fvi_head_state head;
+    bool head_found;
+    fvi_head_params params;
+    uint8_t *keep;
+    fvi_flow_names names;
+    fvi_prep_map *maps; /* [batch] */
+} net;
+
+static const char *model_meta(void *user, const char *key) { return fv_model_meta(user, key); }
+
+static const char *net_class_name(const fv_detector *d, int class_id)
+{
+    return fvi_flow_names_get(&((const net *)d)->names, class_id);
+}
+
+/* "[640, 640]" or "640" -> height, width */
+static bool parse_imgsz(const char *text, int *h, int *w)
+{
+    int a = 0, b = 0;
+    if (!text) return false;
+    while (*text == '[' || *text == '(' || *text == ' ') text++;
+    int got = sscanf(text, "%d , %d", &a, &b);
+    if (got < 1 || a <= 0 || a > MAX_SIDE) return false;
+    if (got < 2) b = a;
+    if (b <= 0 || b > MAX_SIDE) return false;
+    *h = a;
+    *w = b;
+    return true;
+}
+
+static fv_status check_input(const fv_port *in, int n_inputs, fv_error *err)
+{
+    if (n_inputs != 1)
+        return fvi_error_set(err, FV_ERR_MODEL, "a detection model has one input, the picture; this one has %d", n_inputs);
+    if (in->rank != 4 || in->dtype != FV_F32)
+        return fvi_error_set(err, FV_ERR_MODEL, "input '%s' is %s of rank %d; a picture input is float32 [N,3,H,W]", in->name,
+                             fv_dtype_name(in->dtype), in->rank);
+    if (in->dim[1] != 3 && in->dim[1] != -1)
+        return fvi_error_set(err, FV_ERR_MODEL, "input '%s' has %lld channels; a picture input is float32 [N,3,H,W]%s", in->name,
+                             (long long)in->dim[1], in->dim[3] == 3 ? " (this model is exported as NHWC)" : "");
+    return FV_OK;
+}
+
+/* The size to run at: asked for, else declared, else from the metadata, else 640. */
+static fv_status choose_size(net *d, const fv_port *in, const fv_detect_options *o, fv_error *err)
+{
+    int h = 0, w = 0, mh = DEFAULT_SIDE, mw = DEFAULT_SIDE;
+    parse_imgsz(fv_model_meta(d->model, "imgsz"), &mh, &mw);
+    h = o->imgsz_h ? o->imgsz_h : in->dim[2] > 0 && in->dim[2] <= MAX_SIDE ? (int)in->dim[2] : mh;
+    w = o->imgsz_w ? o->imgsz_w : in->dim[3] > 0 && in->dim[3] <= MAX_SIDE ? (int)in->dim[3] : mw;
+    if (h < 16 || w < 16 || h > MAX_SIDE || w > MAX_SIDE)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "input size %dx%d is outside 16..%d a side", h, w, MAX_SIDE);
+    d->base.input_h = h;
+    d->base.input_w = w;
+    return FV_OK;
+}
+
+static fv_status open_session(net *d, net_session *s, const fv_port *in, int batch, fv_error *err)
+{
+    fv_port shape = *in;
+    shape.dim[0] = batch;
+    shape.dim[1] = 3;
+    shape.dim[2] = d->base.input_h;
+    shape.dim[3] = d->base.input_w;
+    bool resized = in->dim[2] != shape.dim[2] || in->dim[3] != shape.dim[3] || in->dim[1] != 3;
+    fv_status st = fv_session_create(
+        &s->session, d->model, FV_SESSION_OPTIONS(.batch = batch, .shapes = resized ? &shape : NULL, .n_shapes = resized), err);
+    if (st < 0 && resized && in->dim[2] > 0 && st != FV_ERR_MEMORY)
+        return fvi_error_prefix(err, st, "the model was exported for %lldx%lld and cannot run at %dx%d", (long long)in->dim[2],
+                                (long long)in->dim[3], d->base.input_h, d->base.input_w);
+    if (st < 0) return st;
+    const fv_port *outs;
+    int n = fv_session_outputs(s->session, &outs);
+    if (n < 1 || n > MAX_OUTPUTS)
+        return fvi_error_set(err, FV_ERR_MODEL, "the model has %d outputs; heads know models with 1 to %d", n, MAX_OUTPUTS);
+    s->batch = batch;
+    s->input = fvi_session_input_tensor(s->session, 0);
+    for (int i = 0; i < n; i++) s->outputs[i] = *fvi_session_output_tensor(s->session, i);
+    d->n_outputs = n;
+    return FV_OK;
+}
+
+/* Batches run at once where the model allows it; else frames run one by one, and the log says why. */
+static fv_status open_sessions(net *d, const fv_port *in, const fv_detect_options *o, fv_error *err)
+{
+    int batch = o->batch ? o->batch : 1, at_once = batch;
+    if (batch < 1 || batch > MAX_BATCH) return fvi_error_set(err, FV_ERR_ARGUMENT, "batch %d is outside 1..%d", batch, MAX_BATCH);
+    const char *obstacle = batch > 1 ? fvi_model_batch_obstacle(d->model) : NULL;
+    if (obstacle) {
+        fvi_log_write(d->ctx ? fvi_engine_log(d->ctx) : NULL, FV_LOG_INFO, "frames run one by one, not %d at once: %s", batch,
+                      obstacle);
+        at_once = 1;
+    }
+    d->base.batch = batch;
+    FVI_TRY(open_session(d, &d->many, in, at_once, err));
+    return at_once > 1 ? open_session(d, &d->one, in, 1, err) : FV_OK;
+}
+
+static fv_status find_head(net *d, fv_error *err)
+{
+    const fv_port *ports;
+    const char *names[MAX_OUTPUTS];
+    fvi_tensor shapes[MAX_OUTPUTS];
+    fv_session_outputs(d->many.session, &ports);
+    for (int i = 0; i < d->n_outputs; i++) {
+        names[i] = ports[i].name;
+        shapes[i] = d->many.outputs[i];
+        if (shapes[i].rank > 0 && shapes[i].dim[0] == d->many.batch) shapes[i].dim[0] = 1;
+    }
+    fvi_head_model hm = {.meta = model_meta,
+                         .user = d->model,
+                         .n_outputs = d->n_outputs,
+                         .outputs = shapes,
+                         .output_names = names,
+                         .input_h = d->base.input_h,
+                         .input_w = d->base.input_w,
+                         .n_names = d->names.count};
+    FVI_TRY(fvi_heads_find(&hm, &d->head, err));
+    d->head_found = true;
+    d->base.rule = d->head.rule;
+    d->base.n_classes = d->head.n_classes;
+    int stride = d->head.stride;
+    if (stride > 1 && (d->base.input_h % stride || d->base.input_w % stride))
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "input size %dx%d is not a multiple of the model's stride %d", d->base.input_w,
+                             d->base.input_h, stride);
+    return fvi_flow_names_fill(&d->names, d->head.n_classes) ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+}
+
+static fv_status keep_classes(net *d, const fv_detect_options *o, fv_error *err)
+{
+    if (!o->classes || o->n_classes <= 0) return FV_OK;
+    int n = d->base.n_classes > 0 ? d->base.n_classes : 1;
+    d->keep = fvi_calloc((size_t)n, 1);
+    if (!d->keep) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < o->n_classes; i++) {
+        int c = o->classes[i];
+        if (c < 0 || c >= d->base.n_classes)
+            return fvi_error_set(err, FV_ERR_ARGUMENT, "class %d does not exist; the model has classes 0 to %d", c,
+                                 d->base.n_classes - 1);
+        d->keep[c] = 1;
+    }
+    d->params.keep = d->keep;
+    return FV_OK;
+}
+
+/* Up to s->batch frames in one run. */
+static fv_status run_chunk(net *d, net_session *s, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
+{
+    fvi_pool *pool = d->ctx ? fvi_engine_pool(d->ctx) : NULL;
+    int64_t t0 = fvi_now_ns();
+    for (int i = 0; i < n; i++) FVI_TRY(fvi_prep_run(d->prep, frames[i], s->input, i, pool, &d->maps[i], err));
+    int64_t t1 = fvi_now_ns();
+    fv_status st = fv_session_run(s->session);
+    if (st < 0) return fvi_error_set(err, st, "the network could not be run: %s", fv_status_text(st));
+    int64_t t2 = fvi_now_ns();
+    for (int i = 0; i < n; i++) {
+        st = d->head.head->decode(&d->head, s->outputs, i, &d->maps[i], frames[i]->width, frames[i]->height, &d->params, &out[i]);
+        if (st < 0) return fvi_error_set(err, st, "the network's outputs could not be decoded: %s", fv_status_text(st));
+    }
+    d->base.times.prep_ns += t1 - t0;
+    d->base.times.infer_ns += t2 - t1;
+    d->base.times.heads_ns += fvi_now_ns() - t2;
+    return FV_OK;
+}
+
+static fv_status net_run(fv_detector *base, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
+{
+    net *d = (net *)base;
+    d->base.times = (fv_detect_times){0};
+    for (int at = 0; at < n;) {
+        net_session *s = n - at == 1 && d->one.session ? &d->one : &d->many;
+        int count = n - at < s->batch ? n - at : s->batch;
+        FVI_TRY(run_chunk(d, s, frames + at, count, out + at, err));
+        at += count;
+    }
+    return FV_OK;
+}
+
+static void net_free(fv_detector *base)
+{
+    net *d = (net *)base;
+    if (d->head_found) fvi_heads_release(&d->head);
+    fvi_prep_free(&d->prep);
+    fv_session_free(&d->one.session);
+    fv_session_free(&d->many.session);
+    fvi_flow_names_free(&d->names);
+    fvi_free(d->keep);
+    fvi_free(d->maps);
+    fvi_free(d);
+}
+
+static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
+{
+    const fv_port *in;
+    int n_inputs = fv_model_inputs(d->model, &in);
+    FVI_TRY(check_input(in, n_inputs, err));
+    FVI_TRY(choose_size(d, in, o, err));
+    FVI_TRY(open_sessions(d, in, o, err));
+    if (!fvi_flow_names_load(&d->names, o->names, o->n_names, fv_model_meta(d->model, "names")))
+        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    FVI_TRY(find_head(d, err));
+    d->params.conf = o->conf > 0 ? o->conf : 0.25f;
+    d->params.iou = o->iou > 0 ? o->iou : 0.7f;
+    d->params.max_det = o->max_det > 0 ? o->max_det : 300;
+    d->params.agnostic = o->agnostic_nms != 0;
+    FVI_TRY(keep_classes(d, o, err));
+    d->maps = fvi_calloc((size_t)d->many.batch, sizeof *d->maps);
+    if (!d->maps) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    fvi_cpu_flags cpu = d->ctx ? fvi_engine_cpu(d->ctx) : fvi_cpu_detect();
+    return fvi_prep_create(&d->prep, &d->head.prep, cpu, err);
+}
+
+fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *opt, fv_error *err)
+{
+    if (!out) return FV_ERR_ARGUMENT;
+    *out = NULL;
+    if (!model) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector needs a model");
+    fv_detect_options o = {.size = sizeof o};
+    if (opt) memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
+    net *d = fvi_calloc(1, sizeof *d);
+    if (!d) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    d->base.run = net_run;
+    d->base.free = net_free;
+    d->base.class_name = net_class_name;
+    d->ctx = ctx;
+    d->model = model;
+    fv_status st = build(d, &o, err);
+    if (st < 0) {
+        net_free(&d->base);
+        return st;
+    }
+    *out = &d->base;
+    return FV_OK;
+}
+
+void fv_detector_free(fv_detector **d)
+{
+    if (!d || !*d) return;
+    (*d)->free(*d);
+    *d = NULL;
+}
+
+fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
+{
+    if (!d || n < 0 || n > d->batch || (n && (!frames || !out)))
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector run takes 0 to %d frames", d ? d->batch : 0);
+    fv_status st = d->run(d, frames, n, out, err);
+    if (st >= 0) d->runs++;
+    return st;
+}
+
+fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err)
+{
+    if (d->runs > 0) return FV_OK;
+    fv_frame blank = {0};
+    fv_detections dets = {0};
+    const fv_frame *frames[1] = {&blank};
+    int w = d->input_w > 0 ? d->input_w : DEFAULT_SIDE, h = d->input_h > 0 ? d->input_h : DEFAULT_SIDE;
+    fv_status st = fv_frame_alloc(&blank, FV_PIXEL_I420, w, h);
+    if (st < 0) return fvi_error_set(err, st, "no memory for a %dx%d frame", w, h);
+    memset(blank.plane[0], 114, (size_t)blank.stride[0] * (size_t)h);
+    for (int i = 1; i < 3; i++) memset(blank.plane[i], 128, (size_t)blank.stride[i] * (size_t)((h + 1) / 2));
+    for (int i = 0; i < 3 && st >= 0; i++) st = fv_detector_run(d, frames, 1, &dets, err);
+    fv_detections_clear(&dets);
+    fv_frame_release(&blank);
+    return st;
+}
+
+const char *fv_detector_class_name(const fv_detector *d, int class_id) { return d->class_name(d, class_id); }
+int fv_detector_class_count(const fv_detector *d) { return d->n_classes; }
+const char *fv_detector_rule(const fv_detector *d) { return d->rule ? d->rule : ""; }
+void fv_detector_times(const fv_detector *d, fv_detect_times *t) { *t = d->times; }
+void fv_detector_input_size(const fv_detector *d, int *width, int *height)
+{
+    if (width) *width = d->input_w;
+    if (height) *height = d->input_h;
+}

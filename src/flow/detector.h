@@ -1,0 +1,22 @@
+/* detector.h: the inside of an fv_detector as the pipeline sees it: one function that runs a batch, and what came of it.
+ * The network detector (detector.c) is the only one so far; tests put their own in its place. */
+#ifndef FVI_FLOW_DETECTOR_H
+#define FVI_FLOW_DETECTOR_H
+#include <fovea/detect.h>
+
+struct fv_detector {
+    fv_status (*run)(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err);
+    void (*free)(fv_detector *d);
+    const char *(*class_name)(const fv_detector *d, int class_id);
+    int n_classes;
+    int batch; /* most frames a run */
+    int input_w, input_h;
+    const char *rule;
+    int64_t runs; /* finished ones, warm-up included */
+    fv_detect_times times;
+};
+
+/* Runs a blank frame three times when the detector has never run, so that first touches of memory, page faults and
+ * table building stay out of the figures. */
+fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err);
+#endif

@@ -1,0 +1,189 @@
+/* pipeline.c: fv_pipeline: builds the lanes and their queues, runs them to the end of a source, and says how it went.
+ * In: stages made by the caller. Out: results through the callback and the sink, figures through fv_pipeline_metrics. */
+#include "flow/pipeline.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "flow/detector.h"
+#include "model/engine/engine.h"
+#include <string.h>
+
+#define DEFAULT_QUEUE 4
+#define MAX_QUEUE 256
+#define POOL_SPIN_US 20 /* the pool's default, restored after a run */
+
+void fvi_flow_fail(fv_pipeline *p, fv_status st, const fv_error *err, bool abort)
+{
+    pthread_mutex_lock(&p->lock);
+    /* a failure outranks "done in part"; else the first one stays */
+    if (p->first_status == FV_OK || (p->first_status > 0 && st < 0)) {
+        p->first_status = st;
+        p->first_error = *err;
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (!abort) return;
+    atomic_store_explicit(&p->aborted, 1, memory_order_release);
+    fvi_queue_close(p->free_items);
+    fvi_queue_close(p->decoded);
+    fvi_queue_close(p->detected);
+    fvi_queue_close(p->ready);
+}
+
+static fv_policy settle_policy(const fv_pipeline_options *o)
+{
+    if (o->policy != FV_POLICY_AUTO) return o->policy;
+    return o->source && o->source->info.kind == FV_SOURCE_LIVE ? FV_POLICY_NEWEST : FV_POLICY_EVERY;
+}
+
+static void free_queues(fv_pipeline *p)
+{
+    fvi_queue_free(&p->free_items);
+    fvi_queue_free(&p->decoded);
+    fvi_queue_free(&p->detected);
+    fvi_queue_free(&p->ready);
+}
+
+/* Queues do not reopen, so every run gets new ones. `newest` keeps them short: a frame that waits grows old. */
+static fv_status open_queues(fv_pipeline *p, fv_error *err)
+{
+    size_t depth = (size_t)(p->o.queue_frames ? p->o.queue_frames : DEFAULT_QUEUE);
+    bool newest = p->policy == FV_POLICY_NEWEST;
+    size_t first = newest ? (size_t)p->batch : depth, rest = newest ? 1 : depth;
+    /* full queues, what the infer lane gathers, and one item in each other lane's hands */
+    size_t items = first + 2 * rest + (size_t)p->batch + 3;
+    free_queues(p);
+    if (p->n_items != (int)items) {
+        fvi_flow_items_free(p);
+        FVI_TRY(fvi_flow_items_create(p, (int)items, err));
+    }
+    fv_status st = fvi_queue_create(&p->free_items, items);
+    if (st >= 0) st = fvi_queue_create(&p->decoded, first);
+    if (st >= 0) st = fvi_queue_create(&p->detected, rest);
+    if (st >= 0) st = fvi_queue_create(&p->ready, rest);
+    if (st < 0) return fvi_error_set(err, st, "no memory for the queues");
+    for (int i = 0; i < p->n_items; i++) fvi_queue_push(p->free_items, &p->items[i]);
+    return FV_OK;
+}
+
+fv_status fv_pipeline_create(fv_pipeline **out, const fv_pipeline_options *opt, fv_error *err)
+{
+    if (!out) return FV_ERR_ARGUMENT;
+    *out = NULL;
+    if (!opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "a pipeline needs options");
+    fv_pipeline_options o = {0};
+    memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
+    if (o.vid_stride < 0 || o.queue_frames < 0 || o.queue_frames > MAX_QUEUE)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "vid_stride must not be negative, queue_frames must be in 0..%d", MAX_QUEUE);
+    fv_pipeline *p = fvi_calloc(1, sizeof *p);
+    if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    p->o = o;
+    p->batch = o.detector && o.detector->batch > 1 ? o.detector->batch : 1;
+    p->batch_frames = fvi_calloc((size_t)p->batch, sizeof *p->batch_frames);
+    p->batch_items = fvi_calloc((size_t)p->batch, sizeof *p->batch_items);
+    p->batch_dets = fvi_calloc((size_t)p->batch, sizeof *p->batch_dets);
+    if (!p->batch_frames || !p->batch_items || !p->batch_dets) goto memory;
+    if (pthread_mutex_init(&p->lock, NULL)) goto memory;
+    if (fvi_flow_meter_init(&p->meter) < 0) {
+        pthread_mutex_destroy(&p->lock);
+        goto memory;
+    }
+    *out = p;
+    return FV_OK;
+memory:
+    fvi_free(p->batch_frames);
+    fvi_free(p->batch_items);
+    fvi_free(p->batch_dets);
+    fvi_free(p);
+    return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+}
+
+void fv_pipeline_free(fv_pipeline **pp)
+{
+    if (!pp || !*pp) return;
+    fv_pipeline *p = *pp;
+    free_queues(p);
+    fvi_flow_items_free(p);
+    fvi_flow_meter_destroy(&p->meter);
+    pthread_mutex_destroy(&p->lock);
+    fvi_free(p->batch_frames);
+    fvi_free(p->batch_items);
+    fvi_free(p->batch_dets);
+    fvi_free(p);
+    *pp = NULL;
+}
+
+fv_status fv_pipeline_set_source(fv_pipeline *p, fv_source *source, fv_sink *sink, int source_index)
+{
+    if (!p || !source) return FV_ERR_ARGUMENT;
+    if (p->running) return FV_ERR_STATE;
+    p->o.source = source;
+    p->o.sink = sink;
+    p->o.source_index = source_index;
+    return FV_OK;
+}
+
+void fv_pipeline_stop(fv_pipeline *p)
+{
+    if (p) atomic_store_explicit(&p->stop, 1, memory_order_relaxed);
+}
+
+void fv_pipeline_metrics(fv_pipeline *p, fv_metrics *m) { fvi_flow_meter_snapshot(&p->meter, m); }
+
+static void run_lanes(fv_pipeline *p)
+{
+    static void *(*const body[FVI_LANES])(void *) = {fvi_flow_decode_lane, fvi_flow_infer_lane, fvi_flow_scene_lane,
+                                                     fvi_flow_sink_lane};
+    static const char *const name[FVI_LANES] = {"fv-decode", "fv-infer", "fv-scene", "fv-sink"};
+    pthread_t thread[FVI_LANES];
+    int started = 0;
+    fvi_flow_meter_start(&p->meter);
+    for (; started < FVI_LANES; started++) {
+        if (pthread_create(&thread[started], NULL, body[started], p)) {
+            fv_error err = {0};
+            fvi_error_set(&err, FV_ERR_MEMORY, "the system gives no more threads");
+            fvi_flow_fail(p, FV_ERR_MEMORY, &err, true);
+            break;
+        }
+        pthread_setname_np(thread[started], name[started]);
+    }
+    for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
+    fvi_flow_meter_stop(&p->meter);
+}
+
+/* Items that a failed start left in the queues. */
+static void drain(fv_pipeline *p)
+{
+    fvi_queue *const queues[] = {p->decoded, p->detected, p->ready};
+    void *item;
+    for (int i = 0; i < 3; i++)
+        while (fvi_queue_try_pull(queues[i], &item) == FV_OK) {
+            fvi_flow_meter_count(&p->meter, 0, 1, 0);
+            fvi_flow_item_recycle(p, item);
+        }
+}
+
+fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err)
+{
+    if (!p || !p->o.source) return fvi_error_set(err, FV_ERR_ARGUMENT, "a pipeline run needs a source");
+    if (p->running) return fvi_error_set(err, FV_ERR_STATE, "this pipeline is running");
+    p->running = true;
+    p->first_status = FV_OK;
+    atomic_store(&p->aborted, 0);
+    p->last_pts = 0;
+    memset(&p->hud, 0, sizeof p->hud);
+    p->policy = settle_policy(&p->o);
+    fvi_pool *pool = p->o.ctx ? fvi_engine_pool(p->o.ctx) : NULL;
+    fv_status st = open_queues(p, err);
+    if (st >= 0 && p->o.detector) st = fvi_flow_detector_warm(p->o.detector, err);
+    if (st >= 0) {
+        if (pool) fvi_pool_set_spin(pool, 0);
+        run_lanes(p);
+        if (pool) fvi_pool_set_spin(pool, POOL_SPIN_US);
+        drain(p);
+        st = p->first_status;
+        if (st != FV_OK && err) *err = p->first_error;
+        if (st == FV_OK && atomic_load_explicit(&p->stop, memory_order_relaxed))
+            st = fvi_error_set(err, FV_ERR_CANCELLED, "stopped before the end of %s", p->o.source->info.name);
+    }
+    p->running = false;
+    return st;
+}

@@ -1,0 +1,258 @@
+/* pipeline_lanes.c: the four threads of a run. Each pulls items from the queue in front of it, works, and pushes them on;
+ * the first takes them from the free pool, the last puts them back. Started by pipeline.c.
+ *
+ * End of stream: a lane that sees its input closed and empty closes its output, so the end walks down the road behind the
+ * last frame. A failure closes everything at once and what is in flight is thrown away (and counted as dropped). */
+#include "base/clock.h"
+#include "base/error.h"
+#include "flow/detector.h"
+#include "flow/pipeline.h"
+#include <math.h>
+
+static bool aborted(fv_pipeline *p) { return atomic_load_explicit(&p->aborted, memory_order_acquire) != 0; }
+
+static void discard(fv_pipeline *p, fvi_flow_item *item)
+{
+    fvi_flow_meter_count(&p->meter, 0, 1, 0);
+    fvi_flow_item_recycle(p, item);
+}
+
+static fvi_flow_item *pull(fv_pipeline *p, fvi_queue *q, fvi_flow_lane lane)
+{
+    void *item = NULL;
+    int64_t t0 = fvi_now_ns();
+    fv_status st = fvi_queue_pull(q, &item);
+    fvi_flow_meter_wait(&p->meter, lane, fvi_now_ns() - t0);
+    return st == FV_OK ? item : NULL;
+}
+
+/* Hands the item on; a closed queue means that the run was aborted. */
+static void push(fv_pipeline *p, fvi_queue *q, fvi_flow_lane lane, fvi_flow_item *item)
+{
+    int64_t t0 = fvi_now_ns();
+    fv_status st = aborted(p) ? FV_END : fvi_queue_push(q, item);
+    fvi_flow_meter_wait(&p->meter, lane, fvi_now_ns() - t0);
+    if (st != FV_OK) discard(p, item);
+}
+
+/* ---- decode ---- */
+
+static void hand_over_decoded(fv_pipeline *p, fvi_flow_item *item)
+{
+    if (p->policy == FV_POLICY_EVERY) {
+        push(p, p->decoded, FVI_LANE_DECODE, item);
+        return;
+    }
+    void *displaced = NULL;
+    fv_status st = aborted(p) ? FV_END : fvi_queue_push_newest(p->decoded, item, &displaced);
+    if (st != FV_OK) discard(p, item);
+    if (displaced) discard(p, displaced);
+}
+
+/* One frame into item->frame. False: the stream is over (or broken, which is noted). */
+static bool read_frame(fv_pipeline *p, fvi_flow_item *item)
+{
+    fv_error err = {0};
+    fv_source *src = p->o.source;
+    int64_t t0 = fvi_now_ns();
+    fv_status st = src->read(src, &item->frame, &err);
+    int64_t took = fvi_now_ns() - t0;
+    if (st == FV_OK) {
+        int64_t work = item->frame.decode_ns > 0 ? item->frame.decode_ns : took;
+        if (src->info.kind == FV_SOURCE_LIVE && took > work) fvi_flow_meter_wait(&p->meter, FVI_LANE_DECODE, took - work);
+        item->born_ns = item->frame.born_ns > 0 ? item->frame.born_ns : fvi_now_ns();
+        fvi_flow_meter_count(&p->meter, 1, 0, 0);
+        fvi_flow_meter_add(&p->meter, FV_STAGE_DECODE, work, 1);
+        return true;
+    }
+    if (st < 0 || st == FV_PARTIAL) {
+        if (!err.text[0]) fvi_error_set(&err, st, "%s: %s", src->info.name, fv_status_text(st));
+        fvi_flow_fail(p, st, &err, false); /* frames in flight are good: they are finished */
+    }
+    return false;
+}
+
+void *fvi_flow_decode_lane(void *arg)
+{
+    fv_pipeline *p = arg;
+    int stride = p->o.vid_stride > 1 ? p->o.vid_stride : 1;
+    fvi_flow_item *item = NULL;
+    for (int64_t n = 0;; n++) {
+        if (!item && !(item = pull(p, p->free_items, FVI_LANE_DECODE))) break;
+        if (atomic_load_explicit(&p->stop, memory_order_relaxed) || aborted(p)) break;
+        if (!read_frame(p, item)) break;
+        if (n % stride) {
+            fv_frame_release(&item->frame);
+            fvi_flow_meter_count(&p->meter, 0, 0, 1);
+            continue;
+        }
+        hand_over_decoded(p, item);
+        item = NULL;
+    }
+    if (item) fvi_flow_item_recycle(p, item);
+    fvi_queue_close(p->decoded);
+    return NULL;
+}
+
+/* ---- infer ---- */
+
+/* Up to a batch of items. With `every` a batch is filled (only the last may be short); with `newest` nothing waits for company. */
+static int gather(fv_pipeline *p)
+{
+    int n = 0;
+    while (n < p->batch) {
+        void *item = NULL;
+        if (n == 0 || p->policy == FV_POLICY_EVERY)
+            item = pull(p, p->decoded, FVI_LANE_INFER);
+        else if (fvi_queue_try_pull(p->decoded, &item) != FV_OK)
+            item = NULL;
+        if (!item) break;
+        p->batch_items[n] = item;
+        p->batch_items[n]->taken_ns = fvi_now_ns();
+        n++;
+    }
+    return n;
+}
+
+static fv_status infer_batch(fv_pipeline *p, int n, fv_error *err)
+{
+    fv_detect_times t;
+    for (int i = 0; i < n; i++) {
+        p->batch_frames[i] = &p->batch_items[i]->frame;
+        p->batch_dets[i] = p->batch_items[i]->dets;
+    }
+    fv_status st = fv_detector_run(p->o.detector, p->batch_frames, n, p->batch_dets, err);
+    for (int i = 0; i < n; i++) p->batch_items[i]->dets = p->batch_dets[i]; /* may have grown, also on failure */
+    if (st < 0) return st;
+    fv_detector_times(p->o.detector, &t);
+    fvi_flow_meter_add(&p->meter, FV_STAGE_PREP, t.prep_ns, n);
+    fvi_flow_meter_add(&p->meter, FV_STAGE_INFER, t.infer_ns, n);
+    fvi_flow_meter_add(&p->meter, FV_STAGE_HEADS, t.heads_ns, n);
+    return FV_OK;
+}
+
+void *fvi_flow_infer_lane(void *arg)
+{
+    fv_pipeline *p = arg;
+    int n;
+    while ((n = gather(p)) > 0) {
+        fv_error err = {0};
+        if (p->o.detector && !aborted(p)) {
+            fv_status st = infer_batch(p, n, &err);
+            if (st < 0) fvi_flow_fail(p, st, &err, true);
+        }
+        for (int i = 0; i < n; i++) push(p, p->detected, FVI_LANE_INFER, p->batch_items[i]);
+    }
+    fvi_queue_close(p->detected);
+    return NULL;
+}
+
+/* ---- track, count, paint ---- */
+
+static fv_status track_and_count(fv_pipeline *p, fvi_flow_item *item)
+{
+    const fv_frame *f = &item->frame;
+    int64_t t0 = fvi_now_ns();
+    if (isfinite(f->pts) && f->pts > p->last_pts) p->last_pts = f->pts;
+    if (p->o.tracker) {
+        FVI_TRY(fv_tracker_update(p->o.tracker, &item->dets, p->last_pts));
+        int64_t t1 = fvi_now_ns();
+        fvi_flow_meter_add(&p->meter, FV_STAGE_TRACK, t1 - t0, 1);
+        t0 = t1;
+    }
+    if (p->o.counter) {
+        const fv_event *events = NULL;
+        int n = 0;
+        FVI_TRY(fv_counter_update(p->o.counter, &item->dets, p->last_pts, f->index, f->width, f->height, &events, &n));
+        FVI_TRY(fvi_flow_item_set_events(item, events, n));
+        fvi_flow_meter_add(&p->meter, FV_STAGE_COUNT, fvi_now_ns() - t0, 1);
+    }
+    return FV_OK;
+}
+
+static fv_status paint(fv_pipeline *p, fvi_flow_item *item)
+{
+    int64_t t0 = fvi_now_ns();
+    FVI_TRY(fvi_flow_item_unshare(item));
+    fv_scene scene = p->o.scene;
+    scene.dets = &item->dets;
+    scene.counter = p->o.counter;
+    scene.n_hud = fvi_flow_hud_update(&p->hud, t0, t0 - item->taken_ns, p->o.device_text);
+    scene.hud = p->hud.line;
+    FVI_TRY(fv_painter_draw(p->o.painter, &item->painted, &scene));
+    fvi_flow_meter_add(&p->meter, FV_STAGE_PAINT, fvi_now_ns() - t0, 1);
+    return FV_OK;
+}
+
+void *fvi_flow_scene_lane(void *arg)
+{
+    fv_pipeline *p = arg;
+    fvi_flow_item *item;
+    while ((item = pull(p, p->detected, FVI_LANE_SCENE))) {
+        if (!aborted(p)) {
+            fv_error err = {0};
+            const char *what = "tracking and counting";
+            fv_status st = track_and_count(p, item);
+            if (st >= 0 && p->o.painter) {
+                what = "painting";
+                st = paint(p, item);
+            }
+            if (st < 0) {
+                fvi_error_set(&err, st, "%s failed at frame %lld: %s", what, (long long)item->frame.index, fv_status_text(st));
+                fvi_flow_fail(p, st, &err, true);
+            }
+        }
+        push(p, p->ready, FVI_LANE_SCENE, item);
+    }
+    fvi_queue_close(p->ready);
+    return NULL;
+}
+
+/* ---- sink ---- */
+
+static fv_status deliver(fv_pipeline *p, fvi_flow_item *item, fv_error *err)
+{
+    const fv_frame *shown = item->use_painted ? &item->painted : &item->frame;
+    int64_t t0 = fvi_now_ns();
+    if (p->o.on_result) {
+        fv_result r = {.frame = shown,
+                       .original = &item->frame,
+                       .dets = &item->dets,
+                       .events = item->events,
+                       .n_events = item->n_events,
+                       .source = p->o.source->info.name,
+                       .source_index = p->o.source_index};
+        if (p->o.on_result(p->o.user, &r))
+            return fvi_error_set(err, FV_ERR_OUTPUT, "the receiver of results gave up at frame %lld", (long long)item->frame.index);
+    }
+    if (p->o.sink) {
+        fv_status st = p->o.sink->write(p->o.sink, shown, err);
+        if (st < 0 && err && !err->text[0]) fvi_error_set(err, st, "the output could not be written: %s", fv_status_text(st));
+        FVI_TRY(st);
+    }
+    int64_t now = fvi_now_ns();
+    if (p->o.on_result || p->o.sink) fvi_flow_meter_add(&p->meter, FV_STAGE_SINK, now - t0, 1);
+    fvi_flow_meter_done(&p->meter, now - item->born_ns);
+    return FV_OK;
+}
+
+void *fvi_flow_sink_lane(void *arg)
+{
+    fv_pipeline *p = arg;
+    fvi_flow_item *item;
+    while ((item = pull(p, p->ready, FVI_LANE_SINK))) {
+        fv_error err = {0};
+        if (aborted(p)) {
+            discard(p, item);
+            continue;
+        }
+        fv_status st = deliver(p, item, &err);
+        if (st < 0) {
+            fvi_flow_fail(p, st, &err, true);
+            discard(p, item);
+        } else {
+            fvi_flow_item_recycle(p, item);
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,151 @@
+/* pipeline_meter.c: durations and waits of the stages -> fv_metrics. In: numbers from the lanes. Out: snapshots, at any time,
+ * for progress bars, run files and the verdict which stage holds the others up. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "flow/pipeline.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const fvi_flow_lane lane_of[FV_STAGES] = {
+    [FV_STAGE_DECODE] = FVI_LANE_DECODE, [FV_STAGE_PREP] = FVI_LANE_INFER,  [FV_STAGE_INFER] = FVI_LANE_INFER,
+    [FV_STAGE_HEADS] = FVI_LANE_INFER,   [FV_STAGE_TRACK] = FVI_LANE_SCENE, [FV_STAGE_COUNT] = FVI_LANE_SCENE,
+    [FV_STAGE_PAINT] = FVI_LANE_SCENE,   [FV_STAGE_SINK] = FVI_LANE_SINK};
+static const char *const stage_names[FV_STAGES] = {
+#define NAME(id, name) [FV_STAGE_##id] = name,
+    FV_STAGE_LIST(NAME)
+#undef NAME
+};
+
+fv_status fvi_flow_meter_init(fvi_flow_meter *m)
+{
+    memset(m, 0, sizeof *m);
+    for (int i = 0; i < FV_STAGES; i++) fvi_hist_clear(&m->stage[i]);
+    fvi_hist_clear(&m->end_to_end);
+    return pthread_mutex_init(&m->lock, NULL) ? FV_ERR_MEMORY : FV_OK;
+}
+
+void fvi_flow_meter_destroy(fvi_flow_meter *m) { pthread_mutex_destroy(&m->lock); }
+
+void fvi_flow_meter_start(fvi_flow_meter *m)
+{
+    pthread_mutex_lock(&m->lock);
+    m->started_ns = fvi_now_ns();
+    pthread_mutex_unlock(&m->lock);
+}
+
+void fvi_flow_meter_stop(fvi_flow_meter *m)
+{
+    pthread_mutex_lock(&m->lock);
+    if (m->started_ns) m->wall_before_ns += fvi_now_ns() - m->started_ns;
+    m->started_ns = 0;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void bucket_add(uint32_t *buckets, double ms, int times)
+{
+    int i = ms > 0.1 ? (int)(16.0 * log2(ms / 0.1)) : 0;
+    buckets[i < FV_METRICS_BUCKETS ? i : FV_METRICS_BUCKETS - 1] += (uint32_t)times;
+}
+
+void fvi_flow_meter_add(fvi_flow_meter *m, fv_stage stage, int64_t ns, int times)
+{
+    double ms = fvi_ms(ns) / (times > 0 ? times : 1);
+    pthread_mutex_lock(&m->lock);
+    for (int i = 0; i < times; i++) fvi_hist_add(&m->stage[stage], ms);
+    if (stage == FV_STAGE_INFER) bucket_add(m->infer_hist, ms, times);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void fvi_flow_meter_wait(fvi_flow_meter *m, fvi_flow_lane lane, int64_t ns)
+{
+    pthread_mutex_lock(&m->lock);
+    m->wait_ns[lane] += ns > 0 ? ns : 0;
+    pthread_mutex_unlock(&m->lock);
+}
+
+void fvi_flow_meter_count(fvi_flow_meter *m, int64_t decoded, int64_t dropped, int64_t skipped)
+{
+    pthread_mutex_lock(&m->lock);
+    m->decoded += decoded;
+    m->dropped += dropped;
+    m->skipped += skipped;
+    pthread_mutex_unlock(&m->lock);
+}
+
+void fvi_flow_meter_done(fvi_flow_meter *m, int64_t end_to_end_ns)
+{
+    double ms = fvi_ms(end_to_end_ns);
+    pthread_mutex_lock(&m->lock);
+    m->processed++;
+    fvi_hist_add(&m->end_to_end, ms > 0 ? ms : 0);
+    bucket_add(m->end_to_end_hist, ms, 1);
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void fill(fv_stage_metrics *out, const char *name, const fvi_hist *h, int64_t wait_ns)
+{
+    *out = (fv_stage_metrics){.name = name, .count = h->count, .wait_ms = fvi_ms(wait_ns)};
+    if (!h->count) return;
+    out->mean_ms = fvi_hist_mean(h);
+    out->min_ms = h->min;
+    out->max_ms = h->max;
+    out->p50_ms = fvi_hist_quantile(h, 0.50);
+    out->p90_ms = fvi_hist_quantile(h, 0.90);
+    out->p95_ms = fvi_hist_quantile(h, 0.95);
+    out->p99_ms = fvi_hist_quantile(h, 0.99);
+}
+
+/* The lane that waited least holds the others up; within it, the stage that took the most time. */
+static const char *bottleneck(const fvi_flow_meter *m)
+{
+    int lane = -1, best = -1;
+    bool works[FVI_LANES] = {false};
+    for (int i = 0; i < FV_STAGES; i++)
+        if (m->stage[i].count) works[lane_of[i]] = true;
+    for (int i = 0; i < FVI_LANES; i++)
+        if (works[i] && (lane < 0 || m->wait_ns[i] < m->wait_ns[lane])) lane = i;
+    for (int i = 0; i < FV_STAGES; i++)
+        if (m->stage[i].count && (int)lane_of[i] == lane && (best < 0 || m->stage[i].sum > m->stage[best].sum)) best = i;
+    return best < 0 ? NULL : stage_names[best];
+}
+
+void fvi_flow_meter_snapshot(fvi_flow_meter *m, fv_metrics *out)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&m->lock);
+    for (int i = 0; i < FV_STAGES; i++) fill(&out->stage[i], stage_names[i], &m->stage[i], m->wait_ns[lane_of[i]]);
+    fill(&out->end_to_end, "end_to_end", &m->end_to_end, 0);
+    memcpy(out->end_to_end_hist, m->end_to_end_hist, sizeof out->end_to_end_hist);
+    memcpy(out->infer_hist, m->infer_hist, sizeof out->infer_hist);
+    out->decoded = m->decoded;
+    out->processed = m->processed;
+    out->dropped = m->dropped;
+    out->skipped = m->skipped;
+    int64_t wall = m->wall_before_ns + (m->started_ns ? fvi_now_ns() - m->started_ns : 0);
+    out->wall_s = (double)wall * 1e-9;
+    out->fps = wall > 0 ? (double)m->processed / out->wall_s : 0;
+    out->bottleneck = bottleneck(m);
+    pthread_mutex_unlock(&m->lock);
+}
+
+int fvi_flow_hud_update(fvi_flow_hud *h, int64_t now_ns, int64_t latency_ns, const char *device_text)
+{
+    int n = 0, at = (int)(h->count % FVI_HUD_FRAMES);
+    int64_t oldest = h->painted_ns[at], sum = 0;
+    int have = h->count < FVI_HUD_FRAMES ? (int)h->count : FVI_HUD_FRAMES; /* intervals ending now */
+    if (h->count < FVI_HUD_FRAMES) oldest = h->painted_ns[0];
+    h->painted_ns[at] = now_ns;
+    h->latency_ns[at] = latency_ns;
+    h->count++;
+    int filled = h->count < FVI_HUD_FRAMES ? (int)h->count : FVI_HUD_FRAMES;
+    for (int i = 0; i < filled; i++) sum += h->latency_ns[i];
+    if (have > 0 && now_ns > oldest) {
+        snprintf(h->fps, sizeof h->fps, "%.1f fps", have * 1e9 / (double)(now_ns - oldest));
+        h->line[n++] = h->fps;
+    }
+    snprintf(h->latency, sizeof h->latency, "%.1f ms", fvi_ms(sum) / filled);
+    h->line[n++] = h->latency;
+    if (device_text && device_text[0]) h->line[n++] = device_text;
+    return n;
+}
