@@ -35,6 +35,8 @@ FV_API const char *fv_model_meta(const fv_model *m, const char *key);
 FV_API const char *fv_model_meta_at(const fv_model *m, int i, const char **key);
 FV_API const char *fv_model_device(const fv_model *m);    /* "cpu" */
 FV_API const char *fv_model_precision(const fv_model *m); /* "fp32" */
+/* Can N pictures be run at once? Null = yes, else a sentence that names the node which forbids it. Borrowed until free. */
+FV_API const char *fv_model_batch_obstacle(const fv_model *m);
 /* Text dump of the graph; `rewritten` 0 = as imported. owned: free with fv_string_free. */
 FV_API fv_status fv_model_dump(const fv_model *m, int rewritten, char **text, fv_error *err);
 FV_API void fv_string_free(char **text);

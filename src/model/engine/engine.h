@@ -14,6 +14,4 @@ const fvi_log *fvi_engine_log(const fv_context *ctx);
 /* Strided tensors of a session, addresses fixed for its life: prep writes inputs in place, heads read outputs in place. */
 const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i);
 const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i);
-/* Can batches be run at once? Null = yes, else a sentence naming the node that forbids it. Borrowed until free. */
-const char *fvi_model_batch_obstacle(const fv_model *m);
 #endif

@@ -1,0 +1,72 @@
+/* context.c: what objects share: log, thread pool, CPU levels. */
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "model/engine/internal.h"
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_THREADS 256
+
+static int cpus_of_process(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return fvi_clamp_int(CPU_COUNT(&set), 1, MAX_THREADS);
+}
+
+static fv_status choose_levels(fv_context *c, const char *mask, fv_error *err)
+{
+    fvi_cpu_flags have = fvi_cpu_detect(), want;
+    const char *bad = NULL;
+    size_t bad_len = 0;
+    c->cpu = have;
+    if (!mask) return FV_OK;
+    if (!fvi_cpu_parse(mask, &want, &bad, &bad_len))
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "'%.*s' is no CPU level; the levels are c, avx2, avx512", (int)bad_len, bad);
+    if (want & ~have)
+        return fvi_error_set(err, FV_ERR_DEVICE, "CPU level %s was asked for, this machine has %s", fvi_cpu_level_name(want), fvi_cpu_level_name(have));
+    c->cpu = want;
+    return FV_OK;
+}
+
+fv_status fv_context_create(fv_context **out, const fv_context_options *opt, fv_error *err)
+{
+    static const fv_context_options defaults = {.size = sizeof(fv_context_options)};
+    if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_context_create: out is null");
+    *out = NULL;
+    if (!opt) opt = &defaults;
+    if (opt->size != sizeof *opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_context_options: size is not set (use FV_CONTEXT_OPTIONS)");
+    if (opt->threads < 0 || opt->threads > MAX_THREADS)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "%d threads were asked for; 1 to %d can be had (0 = all)", opt->threads, MAX_THREADS);
+    fv_context *c = fvi_calloc(1, sizeof *c);
+    if (!c) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    c->log = (fvi_log){opt->log, opt->log_user, opt->log_level ? opt->log_level : FV_LOG_WARNING};
+    char brand[128];
+    fvi_cpu_brand(brand, sizeof brand);
+    fv_status st = choose_levels(c, opt->cpu_levels, err);
+    if (st >= 0) st = fvi_pool_create(&c->pool, opt->threads ? opt->threads : cpus_of_process(), err);
+    if (st < 0) {
+        fv_context_free(&c);
+        return st;
+    }
+    snprintf(c->cpu_name, sizeof c->cpu_name, "%s, %d CPUs, %s", brand, cpus_of_process(), fvi_cpu_level_name(c->cpu));
+    *out = c;
+    return FV_OK;
+}
+
+void fv_context_free(fv_context **ctx)
+{
+    if (!ctx || !*ctx) return;
+    fvi_pool_free(&(*ctx)->pool);
+    FVI_FREE(*ctx);
+}
+
+int fv_context_threads(const fv_context *ctx) { return ctx ? fvi_pool_threads(ctx->pool) : 0; }
+const char *fv_context_cpu_level(const fv_context *ctx) { return ctx ? fvi_cpu_level_name(ctx->cpu) : "c"; }
+const char *fv_context_cpu_name(const fv_context *ctx) { return ctx ? ctx->cpu_name : ""; }
+
+fvi_pool *fvi_engine_pool(fv_context *ctx) { return ctx->pool; }
+fvi_cpu_flags fvi_engine_cpu(const fv_context *ctx) { return ctx->cpu; }
+const fvi_log *fvi_engine_log(const fv_context *ctx) { return &ctx->log; }

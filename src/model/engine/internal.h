@@ -1,0 +1,43 @@
+/* internal.h: the structs behind the public handles of context.h and model.h. */
+#ifndef FVI_MODEL_ENGINE_INTERNAL_H
+#define FVI_MODEL_ENGINE_INTERNAL_H
+#include "backend/backend.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "model/engine/engine.h"
+#include "model/plan/plan.h"
+
+struct fv_context {
+    fvi_log log;
+    fvi_pool *pool;
+    fvi_cpu_flags cpu;
+    char cpu_name[256];
+};
+
+struct fv_model {
+    fv_context *ctx;
+    const fvi_backend *backend;
+    fvi_backend_env env;
+    bool no_rewrite;
+    fvi_map file;
+    fvi_graph *imported; /* as the file says */
+    fvi_graph *final;    /* rewritten, for the declared shapes; null while a dimension is symbolic */
+    fv_port *inputs, *outputs;
+    char *batch_obstacle; /* null = batches can be run at once */
+};
+
+struct fv_session {
+    fv_model *model;
+    fvi_graph *graph;
+    fvi_plan *plan;
+    fv_port *inputs, *outputs;
+    int64_t *step_ns; /* [n_steps] when profiling */
+    int64_t runs;
+    double plan_ms;
+};
+
+/* ports.c: ports of a graph's inputs or outputs; owned: fvi_free. Names are borrowed from the graph. */
+fv_port *fvi_engine_ports(fvi_value *const *values, int n);
+/* graphs.c: a graph of its own for these shapes, rewritten. */
+fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, fv_error *err);
+#endif

@@ -1,0 +1,198 @@
+/* model.c: file or bytes -> loaded, rewritten model. */
+#include "base/alloc.h"
+#include "model/engine/internal.h"
+#include "model/onnx/onnx.h"
+#include "model/rewrite/rewrite.h"
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_MODEL_BYTES ((size_t)8 << 30)
+
+static fv_status choose_backend(fv_model *m, const fv_model_options *opt, fv_error *err)
+{
+    const char *device = opt->device ? opt->device : "auto", *precision = opt->precision ? opt->precision : "auto";
+    if (!strcmp(device, "auto") || !strcmp(device, "cpu"))
+        m->backend = fvi_backend_cpu();
+    else if (!strcmp(device, "null"))
+        m->backend = fvi_backend_null();
+    else
+        return fvi_error_set(err, FV_ERR_DEVICE, "device '%s' is not available: this build has cpu only", device);
+    if (strcmp(precision, "auto") && strcmp(precision, "fp32"))
+        return fvi_error_set(err, FV_ERR_DEVICE, "precision '%s' is not available on device %s: it has fp32", precision, m->backend->name);
+    return FV_OK;
+}
+
+/* Models whose shapes are all given are rewritten now, so that errors show at load; others when a session gives shapes. */
+static fv_status prepare(fv_model *m, fv_error *err)
+{
+    for (int i = 0; i < m->imported->n_inputs; i++)
+        for (int d = 1; d < m->imported->inputs[i]->rank; d++)
+            if (m->imported->inputs[i]->dim[d] == FVI_DIM_UNKNOWN) return FV_OK;
+    FVI_TRY(fvi_engine_specialise(&m->final, m, NULL, err));
+    for (int i = 0; i < m->final->n_nodes; i++) {
+        const fvi_node *n = m->final->nodes[i];
+        const char *why = n->op == FVI_OP_CONCAT ? NULL : m->backend->unsupported(n);
+        if (why)
+            return fvi_error_set(err, FV_ERR_UNSUPPORTED, "node '%s' (%s): the %s backend cannot run it: %s", n->name, fvi_op_get(n->op)->name, m->backend->name, why);
+    }
+    return FV_OK;
+}
+
+static fv_status find_batch_obstacle(fv_model *m, fv_error *err)
+{
+    fvi_graph *g = NULL;
+    char obstacle[256] = "";
+    if (!m->final) return FV_OK;
+    FVI_TRY(fvi_graph_clone(&g, m->final, err));
+    fv_error why = {0};
+    fv_status st = fvi_rewrite_rebatch(g, 2, obstacle, sizeof obstacle, &why);
+    fvi_graph_free(&g);
+    if (st == FV_ERR_MEMORY) return fvi_error_set(err, st, "out of memory");
+    if (st < 0) {
+        m->batch_obstacle = fvi_strdup(obstacle[0] ? obstacle : why.text);
+        if (!m->batch_obstacle) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    }
+    return FV_OK;
+}
+
+static fv_status load(fv_model *m, const uint8_t *bytes, size_t size, const char *dir, fv_error *err)
+{
+    FVI_TRY(fvi_onnx_import(&m->imported, bytes, size, dir, err));
+    if (m->imported->note) fvi_log_write(&m->ctx->log, FV_LOG_INFO, "%s", m->imported->note);
+    FVI_TRY(prepare(m, err));
+    FVI_TRY(find_batch_obstacle(m, err));
+    const fvi_graph *g = m->imported;
+    m->inputs = fvi_engine_ports(g->inputs, g->n_inputs);
+    const fvi_graph *o = m->final ? m->final : g;
+    m->outputs = fvi_engine_ports(o->outputs, o->n_outputs);
+    if (!m->inputs || !m->outputs) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    return FV_OK;
+}
+
+static fv_status create(fv_model **out, fv_context *ctx, const fv_model_options *opt, fv_error *err)
+{
+    static const fv_model_options defaults = {.size = sizeof(fv_model_options)};
+    if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load: out is null");
+    *out = NULL;
+    if (!ctx) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load: ctx is null");
+    if (!opt) opt = &defaults;
+    if (opt->size != sizeof *opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_options: size is not set (use FV_MODEL_OPTIONS)");
+    fv_model *m = fvi_calloc(1, sizeof *m);
+    if (!m) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    m->ctx = ctx;
+    m->env = (fvi_backend_env){ctx->pool, ctx->cpu, &ctx->log};
+    m->no_rewrite = opt->no_rewrite != 0;
+    fv_status st = choose_backend(m, opt, err);
+    if (st < 0) {
+        fv_model_free(&m);
+        return st;
+    }
+    *out = m;
+    return FV_OK;
+}
+
+fv_status fv_model_load(fv_model **out, fv_context *ctx, const char *path, const fv_model_options *opt, fv_error *err)
+{
+    FVI_TRY(create(out, ctx, opt, err));
+    if (!path) {
+        fv_model_free(out);
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load: path is null");
+    }
+    fv_model *m = *out;
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? fvi_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : fvi_strdup(".");
+    fv_status st = dir ? fvi_map_open(&m->file, path, MAX_MODEL_BYTES, err) : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    if (st == FV_ERR_INPUT || st == FV_ERR_LIMIT) st = FV_ERR_MODEL; /* the text stays: a model that cannot be read */
+    if (st >= 0) {
+        st = load(m, m->file.data, m->file.size, dir, err);
+        if (st < 0 && err && !strstr(err->text, path)) st = fvi_error_prefix(err, st, "%s", path);
+    }
+    if (st < 0 && err) err->status = st;
+    fvi_free(dir);
+    if (st < 0) fv_model_free(out);
+    return st;
+}
+
+fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const void *bytes, size_t size, const fv_model_options *opt, fv_error *err)
+{
+    FVI_TRY(create(out, ctx, opt, err));
+    fv_status st = bytes || !size ? load(*out, bytes, size, NULL, err) : fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load_memory: bytes is null");
+    if (st < 0) fv_model_free(out);
+    return st;
+}
+
+void fv_model_free(fv_model **mp)
+{
+    if (!mp || !*mp) return;
+    fv_model *m = *mp;
+    fvi_graph_free(&m->final);
+    fvi_graph_free(&m->imported);
+    fvi_map_close(&m->file);
+    fvi_free(m->inputs);
+    fvi_free(m->outputs);
+    fvi_free(m->batch_obstacle);
+    FVI_FREE(*mp);
+}
+
+int fv_model_inputs(const fv_model *m, const fv_port **ports)
+{
+    if (ports) *ports = m->inputs;
+    return m->imported->n_inputs;
+}
+
+int fv_model_outputs(const fv_model *m, const fv_port **ports)
+{
+    if (ports) *ports = m->outputs;
+    return m->imported->n_outputs;
+}
+
+const char *fv_model_meta(const fv_model *m, const char *key) { return fvi_graph_meta(m->imported, key); }
+
+const char *fv_model_meta_at(const fv_model *m, int i, const char **key)
+{
+    if (i < 0 || i >= m->imported->n_meta) return NULL;
+    if (key) *key = m->imported->meta[i].key;
+    return m->imported->meta[i].value;
+}
+
+const char *fv_model_device(const fv_model *m) { return m->backend->name; }
+const char *fv_model_precision(const fv_model *m)
+{
+    (void)m;
+    return "fp32";
+}
+const char *fv_model_batch_obstacle(const fv_model *m) { return m->batch_obstacle; }
+
+fv_status fv_model_dump(const fv_model *m, int rewritten, char **text, fv_error *err)
+{
+    *text = NULL;
+    if (rewritten && !m->final)
+        return fvi_error_set(err, FV_ERR_STATE, "the model has symbolic dimensions: it is rewritten only when a session gives shapes");
+    fvi_str s = {0};
+    fvi_graph_dump(rewritten ? m->final : m->imported, &s);
+    fvi_str_add(&s, "");
+    if (s.failed || !s.s) {
+        fvi_str_free(&s);
+        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    }
+    *text = s.s;
+    return FV_OK;
+}
+
+void fv_string_free(char **text)
+{
+    if (text) FVI_FREE(*text);
+}
+
+void fv_model_get_info(const fv_model *m, fv_model_info *info)
+{
+    const fvi_graph *g = m->imported;
+    *info = (fv_model_info){.producer = g->producer ? g->producer : "", .graph_name = g->name ? g->name : "", .ir_version = g->ir_version, .opset = g->opset,
+                            .nodes_imported = g->n_nodes, .nodes_final = m->final ? m->final->n_nodes : g->n_nodes};
+    for (int i = 0; i < g->n_values; i++) {
+        const fvi_value *v = g->values[i];
+        if (!v->constant || v->dtype != FV_F32) continue;
+        info->parameters += fvi_value_count(v);
+        info->weight_bytes += fvi_value_count(v) * (int64_t)fv_dtype_size(v->dtype);
+    }
+}

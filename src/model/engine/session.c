@@ -1,0 +1,147 @@
+/* session.c: a model planned for fixed shapes, with its memory; runs it. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "model/engine/internal.h"
+#include <stdio.h>
+#include <string.h>
+
+static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *err)
+{
+    fv_model *m = s->model;
+    int64_t t0 = fvi_now_ns();
+    FVI_TRY(fvi_engine_specialise(&s->graph, m, opt, err));
+    FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &m->env, err));
+    s->inputs = fvi_engine_ports(s->graph->inputs, s->graph->n_inputs);
+    s->outputs = fvi_engine_ports(s->graph->outputs, s->graph->n_outputs);
+    if (opt->profile) s->step_ns = fvi_calloc((size_t)s->plan->n_steps + 1, sizeof *s->step_ns);
+    if (!s->inputs || !s->outputs || (opt->profile && !s->step_ns)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    s->plan_ms = fvi_ms(fvi_now_ns() - t0);
+    return FV_OK;
+}
+
+fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err)
+{
+    static const fv_session_options defaults = {.size = sizeof(fv_session_options)};
+    if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_create: out is null");
+    *out = NULL;
+    if (!m) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_create: model is null");
+    if (!opt) opt = &defaults;
+    if (opt->size != sizeof *opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_options: size is not set (use FV_SESSION_OPTIONS)");
+    if (opt->batch < 0 || opt->batch > 4096) return fvi_error_set(err, FV_ERR_ARGUMENT, "a batch of %d was asked for; 1 to 4096 can be had", opt->batch);
+    fv_session *s = fvi_calloc(1, sizeof *s);
+    if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    s->model = m;
+    fv_status st = build(s, opt, err);
+    if (st < 0) {
+        fv_session_free(&s);
+        return st;
+    }
+    *out = s;
+    return FV_OK;
+}
+
+void fv_session_free(fv_session **sp)
+{
+    if (!sp || !*sp) return;
+    fv_session *s = *sp;
+    fvi_plan_free(&s->plan);
+    fvi_graph_free(&s->graph);
+    fvi_free(s->inputs);
+    fvi_free(s->outputs);
+    fvi_free(s->step_ns);
+    FVI_FREE(*sp);
+}
+
+int fv_session_inputs(const fv_session *s, const fv_port **ports)
+{
+    if (ports) *ports = s->inputs;
+    return s->graph->n_inputs;
+}
+
+int fv_session_outputs(const fv_session *s, const fv_port **ports)
+{
+    if (ports) *ports = s->outputs;
+    return s->graph->n_outputs;
+}
+
+const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->inputs[i]->id]; }
+const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->outputs[i]->id]; }
+
+/* The caller's dense tensor as a strided one, after checking that it is what the port says. */
+static fv_status dense_like(const fv_port *p, const fv_tensor *t, fvi_tensor *out, fv_error *err)
+{
+    char want[96], got[96];
+    size_t w = 0, g = 0;
+    bool same = t && t->rank == p->rank && t->dtype == p->dtype && (t->data || fv_tensor_count(t) == 0);
+    for (int d = 0; same && d < p->rank; d++) same = t->dim[d] == p->dim[d];
+    if (!same) {
+        for (int d = 0; d < p->rank && w < sizeof want; d++) w += (size_t)snprintf(want + w, sizeof want - w, "%s%lld", d ? "," : "", (long long)p->dim[d]);
+        for (int d = 0; t && d < t->rank && d < FV_MAX_RANK && g < sizeof got; d++) g += (size_t)snprintf(got + g, sizeof got - g, "%s%lld", d ? "," : "", (long long)t->dim[d]);
+        return fvi_error_set(err, FV_ERR_SHAPE, "'%s' is %s [%s], but %s [%s] was given", p->name, fv_dtype_name(p->dtype), p->rank ? want : "", t ? fv_dtype_name(t->dtype) : "nothing", t && t->rank > 0 ? got : "");
+    }
+    memset(out, 0, sizeof *out);
+    out->dtype = t->dtype;
+    out->rank = t->rank;
+    memcpy(out->dim, t->dim, sizeof out->dim);
+    fvi_tensor_dense(out);
+    out->data = t->data;
+    return FV_OK;
+}
+
+fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, fv_error *err)
+{
+    fvi_tensor from;
+    if (!s || i < 0 || i >= s->graph->n_inputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no input %d", i);
+    FVI_TRY(dense_like(&s->inputs[i], t, &from, err));
+    fvi_tensor_copy(fvi_session_input_tensor(s, i), &from);
+    return FV_OK;
+}
+
+fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_error *err)
+{
+    fvi_tensor to;
+    if (!s || i < 0 || i >= s->graph->n_outputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no output %d", i);
+    FVI_TRY(dense_like(&s->outputs[i], t, &to, err));
+    fvi_tensor_copy(&to, fvi_session_output_tensor(s, i));
+    return FV_OK;
+}
+
+fv_status fv_session_run(fv_session *s)
+{
+    if (!s) return FV_ERR_ARGUMENT;
+    fvi_plan_run(s->plan, s->step_ns);
+    s->runs++;
+    return FV_OK;
+}
+
+void fv_session_get_info(const fv_session *s, fv_session_info *info)
+{
+    *info = (fv_session_info){.steps = s->plan->n_steps, .arena_bytes = (int64_t)s->plan->memory_bytes, .gflop = s->plan->gflop, .plan_ms = s->plan_ms};
+    for (int i = 0; i < s->graph->n_values; i++)
+        if (s->graph->values[i]->constant) info->weight_bytes += fvi_value_count(s->graph->values[i]) * (int64_t)fv_dtype_size(s->graph->values[i]->dtype);
+}
+
+fv_status fv_session_step(const fv_session *s, int i, fv_step_info *info)
+{
+    if (i < 0) return FV_ERR_ARGUMENT;
+    if (i >= s->plan->n_steps) return FV_END;
+    const fvi_step *step = &s->plan->steps[i];
+    memset(info, 0, sizeof *info);
+    info->name = step->name;
+    info->op = step->node ? fvi_op_get(step->node->op)->name : "copy";
+    info->tactic = step->tactic ? step->tactic : "";
+    size_t w = (size_t)snprintf(info->shape, sizeof info->shape, "[");
+    for (int d = 0; d < step->out[0].rank && w < sizeof info->shape; d++)
+        w += (size_t)snprintf(info->shape + w, sizeof info->shape - w, "%s%lld", d ? "," : "", (long long)step->out[0].dim[d]);
+    if (w < sizeof info->shape) snprintf(info->shape + w, sizeof info->shape - w, "]");
+    info->gflop = step->flops * 1e-9;
+    info->total_ms = s->step_ns ? fvi_ms(s->step_ns[i]) : 0;
+    info->runs = s->runs;
+    return FV_OK;
+}
+
+void fv_session_reset_profile(fv_session *s)
+{
+    s->runs = 0;
+    if (s->step_ns) memset(s->step_ns, 0, sizeof *s->step_ns * (size_t)s->plan->n_steps);
+}

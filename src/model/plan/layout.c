@@ -1,0 +1,158 @@
+/* layout.c: for every value, the memory order it would have if it were alone, and how many zeros its readers want around
+ * it. First step of planning; place.c then puts values into each other's buffers. */
+#include "base/checked.h"
+#include "model/plan/internal.h"
+#include <string.h>
+
+static const int nhwc_order[4] = {0, 2, 3, 1};
+
+static void dense_order(int *order, int rank)
+{
+    for (int i = 0; i < rank; i++) order[i] = i;
+}
+
+/* Strides of a tensor of its own: dims in `order`, outermost first. A halo widens H and W and needs NHWC order. */
+void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, size_t *bytes)
+{
+    int64_t step = 1, before = 0;
+    for (int i = t->rank - 1; i >= 0; i--) {
+        int d = order[i];
+        int64_t extent = t->dim[d];
+        t->stride[d] = step;
+        if (halo && (d == 2 || d == 3)) {
+            before += halo * step;
+            extent += 2 * halo;
+        }
+        step *= extent > 0 ? extent : 1;
+    }
+    t->halo = halo;
+    t->data = FVI_PLAN_BASE + before * (int64_t)fv_dtype_size(t->dtype);
+    *bytes = (size_t)step * fv_dtype_size(t->dtype);
+}
+
+/* Order of dims by descending stride; equal strides keep their logical order. */
+static void order_of_strides(const fvi_tensor *t, int *order)
+{
+    dense_order(order, t->rank);
+    for (int i = 1; i < t->rank; i++)
+        for (int j = i; j > 0 && t->stride[order[j]] > t->stride[order[j - 1]]; j--) {
+            int o = order[j];
+            order[j] = order[j - 1];
+            order[j - 1] = o;
+        }
+}
+
+static void value_tensor(const fvi_value *v, fvi_tensor *t)
+{
+    memset(t, 0, sizeof *t);
+    t->dtype = v->dtype;
+    t->rank = v->rank;
+    memcpy(t->dim, v->dim, sizeof t->dim);
+}
+
+static bool wants_nhwc(const fvi_plan_builder *b, const fvi_value *v)
+{
+    if (v->rank != 4) return false;
+    for (int i = 0; i < b->g->n_nodes; i++) {
+        const fvi_node *n = b->g->nodes[i];
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] == v && b->backend->input_layout(n, k) == FVI_LAYOUT_NHWC) return true;
+    }
+    return false;
+}
+
+static const fvi_value *largest_input(const fvi_node *n)
+{
+    const fvi_value *best = NULL;
+    for (int i = 0; i < n->n_in; i++) {
+        const fvi_value *v = n->in[i];
+        if (v && !v->constant && v->rank == n->out[0]->rank && (!best || fvi_value_count(v) > fvi_value_count(best))) best = v;
+    }
+    return best;
+}
+
+static void view_order(const fvi_plan_builder *b, const fvi_node *n, int output, int *order)
+{
+    const fvi_value *x = n->in[0], *y = n->out[output];
+    fvi_tensor tx, ty;
+    size_t bytes;
+    value_tensor(x, &tx);
+    if (x->constant)
+        fvi_tensor_dense(&tx);
+    else
+        fvi_plan_strides(&tx, b->value[x->id].order, 0, &bytes);
+    if (n->op == FVI_OP_SPLIT || n->op == FVI_OP_SLICE || n->op == FVI_OP_IDENTITY)
+        memcpy(order, b->value[x->id].order, sizeof(int) * FV_MAX_RANK);
+    else if (fvi_plan_view(n, output, &tx, &ty))
+        order_of_strides(&ty, order);
+    else if (wants_nhwc(b, y))
+        memcpy(order, nhwc_order, sizeof nhwc_order);
+}
+
+static void output_order(const fvi_plan_builder *b, const fvi_node *n, int output, int *order)
+{
+    const fvi_value *y = n->out[output];
+    dense_order(order, y->rank);
+    if (fvi_plan_is_view_op(n)) {
+        view_order(b, n, output, order);
+        return;
+    }
+    fvi_layout want = n->op == FVI_OP_CONCAT ? FVI_LAYOUT_ANY : b->backend->output_layout(n, output);
+    if (want == FVI_LAYOUT_NHWC && y->rank == 4) {
+        memcpy(order, nhwc_order, sizeof nhwc_order);
+    } else if (want == FVI_LAYOUT_ANY) {
+        const fvi_value *x = largest_input(n);
+        if (x) memcpy(order, b->value[x->id].order, sizeof(int) * FV_MAX_RANK);
+    }
+}
+
+static bool raise(int *v, int to)
+{
+    if (*v >= to) return false;
+    *v = to;
+    return true;
+}
+
+/* Convolutions ask for zeros around what they read; a channel slice passes the wish on to the whole, and values that will
+ * share a concat's buffer pass it on to the concat. */
+static void choose_halos(fvi_plan_builder *b)
+{
+    const fvi_graph *g = b->g;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const fvi_node *n = g->nodes[i];
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] && n->in[k]->rank == 4) raise(&b->value[n->in[k]->id].halo, b->backend->input_halo(n, k));
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int i = g->n_nodes - 1; i >= 0; i--) {
+            const fvi_node *n = g->nodes[i];
+            if (fvi_plan_is_view_op(n) && fvi_plan_keeps_halo(n))
+                for (int k = 0; k < n->n_out; k++) changed |= raise(&b->value[n->in[0]->id].halo, b->value[n->out[k]->id].halo);
+            if (n->op == FVI_OP_CONCAT && n->out[0]->rank == 4 && (fvi_node_int(n, "axis", 1) == 1 || fvi_node_int(n, "axis", 1) == -3))
+                for (int k = 0; k < n->n_in; k++) changed |= raise(&b->value[n->out[0]->id].halo, b->value[n->in[k]->id].halo);
+        }
+    }
+}
+
+fv_status fvi_plan_choose_layouts(fvi_plan_builder *b, fv_error *err)
+{
+    const fvi_graph *g = b->g;
+    for (int i = 0; i < g->n_values; i++) {
+        const fvi_value *v = g->values[i];
+        if (v->rank < 0 || v->rank > FV_MAX_RANK || fvi_value_count(v) < 0)
+            return fvi_error_set(err, FV_ERR_SHAPE, "the shape of '%s' is not known; give the input shapes", v->name);
+        b->value[i].buffer = -1;
+        dense_order(b->value[i].order, v->rank);
+        if (v->is_input && !v->constant && (wants_nhwc(b, v) || (v->rank == 4 && v->dim[1] <= 4 && v->dtype == FV_F32)))
+            memcpy(b->value[i].order, nhwc_order, sizeof nhwc_order);
+    }
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i]->n_out; k++)
+            if (g->nodes[i]->out[k]) output_order(b, g->nodes[i], k, b->value[g->nodes[i]->out[k]->id].order);
+    choose_halos(b);
+    /* a halo lives in NHWC maps only; elsewhere the reader gets a copy that has one */
+    for (int i = 0; i < g->n_values; i++)
+        if (b->value[i].halo && memcmp(b->value[i].order, nhwc_order, sizeof nhwc_order)) b->value[i].halo = 0;
+    return FV_OK;
+}

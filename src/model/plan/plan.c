@@ -1,0 +1,133 @@
+/* plan.c: graph -> plan, in the order of the files beside it: layouts, concats, steps, memory; then addresses are filled in
+ * and the backend prepares each step. Called by engine/session.c. */
+#include "model/plan/plan.h"
+#include "base/checked.h"
+#include "base/clock.h"
+#include "model/plan/internal.h"
+#include <string.h>
+
+static void rebase(const fvi_plan_builder *b, fvi_tensor *t, int buffer)
+{
+    if (buffer < 0 || t->dtype == FV_NONE) return;
+    ptrdiff_t inside = t->data - FVI_PLAN_BASE;
+    t->data = b->plan->memory + b->buffers[buffer].offset + inside;
+}
+
+static bool step_inputs_constant(const fvi_plan_draft *d, int i) { return d->in_buffer[i] < 0 && d->in[i].dtype != FV_NONE; }
+
+static fv_status bind_step(fvi_plan_builder *b, const fvi_plan_draft *d, fvi_step *s, fv_error *err)
+{
+    s->backend = b->backend;
+    s->env = b->plan->env;
+    s->node = d->node;
+    s->name = d->name;
+    s->n_in = d->n_in;
+    s->n_out = d->n_out;
+    s->in = d->in;
+    s->out = d->out;
+    s->residual = d->residual;
+    s->in_const = fvi_arena_array(b->plan->arena, (size_t)d->n_in + 1, sizeof(bool));
+    if (!s->in_const) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
+    for (int i = 0; i < d->n_in; i++) {
+        s->in_const[i] = step_inputs_constant(d, i);
+        rebase(b, &s->in[i], d->in_buffer[i]);
+    }
+    for (int i = 0; i < d->n_out; i++) rebase(b, &s->out[i], d->out_buffer[i]);
+    rebase(b, &s->residual, d->residual_buffer);
+    fv_status st = s->node ? b->backend->prepare(s, err) : b->backend->prepare_copy(s, err);
+    if (st < 0) return fvi_error_prefix(err, st, "node '%s'%s%s", s->name, s->node ? " " : "", s->node ? fvi_op_get(s->node->op)->name : "");
+    return FV_OK;
+}
+
+static fv_status bind_all(fvi_plan_builder *b, fv_error *err)
+{
+    fvi_plan *p = b->plan;
+    p->steps = fvi_arena_array(p->arena, b->n_drafts + 1, sizeof *p->steps);
+    p->halos = fvi_arena_array(p->arena, b->n_buffers + 1, sizeof *p->halos);
+    if (!p->steps || !p->halos) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
+    for (int i = 0; i < b->g->n_values; i++) rebase(b, &p->tensor[i], b->value[i].buffer);
+    for (size_t i = 0; i < b->n_drafts; i++) {
+        p->n_steps = (int)i + 1; /* so that a failure releases what was prepared */
+        FVI_TRY(bind_step(b, &b->drafts[i], &p->steps[i], err));
+        p->gflop += p->steps[i].flops * 1e-9;
+    }
+    for (int step = 0; step < p->n_steps; step++)
+        for (size_t i = 0; i < b->n_buffers; i++)
+            if (b->buffers[i].first == step && b->buffers[i].map.halo) {
+                fvi_plan_halo *h = &p->halos[p->n_halos++];
+                h->step = step;
+                h->map = b->buffers[i].map;
+                rebase(b, &h->map, (int)i);
+            }
+    return FV_OK;
+}
+
+fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, fv_error *err)
+{
+    *out = NULL;
+    fvi_plan *p = fvi_calloc(1, sizeof *p);
+    if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
+    fvi_plan_builder b = {.g = g, .plan = p, .backend = backend};
+    p->backend = backend;
+    p->env = env;
+    p->arena = fvi_arena_create(0);
+    p->tensor = p->arena ? fvi_arena_array(p->arena, (size_t)g->n_values + 1, sizeof *p->tensor) : NULL;
+    b.value = fvi_calloc((size_t)g->n_values + 1, sizeof *b.value);
+    fv_status st = p->tensor && b.value ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
+    if (st >= 0) st = fvi_plan_choose_layouts(&b, err);
+    if (st >= 0) st = fvi_plan_place_concats(&b, err);
+    if (st >= 0) st = fvi_plan_draft_steps(&b, err);
+    if (st >= 0) st = fvi_plan_place_memory(&b, err);
+    if (st >= 0) st = bind_all(&b, err);
+    fvi_free(b.value);
+    fvi_free(b.buffers);
+    fvi_free(b.drafts);
+    if (st < 0) {
+        fvi_plan_free(&p);
+        return st;
+    }
+    *out = p;
+    return FV_OK;
+}
+
+void fvi_plan_free(fvi_plan **pp)
+{
+    fvi_plan *p = *pp;
+    if (!p) return;
+    for (int i = 0; i < p->n_steps; i++) fvi_step_release(&p->steps[i]);
+    fvi_free(p->memory);
+    fvi_arena_free(&p->arena);
+    FVI_FREE(*pp);
+}
+
+/* Rows above and below, then the columns left and right; NHWC, whole pixels. */
+static void clear_halo(const fvi_tensor *t)
+{
+    size_t es = fv_dtype_size(t->dtype);
+    size_t pixel = (size_t)t->stride[3] * es, row = (size_t)t->stride[2] * es;
+    size_t h = (size_t)t->dim[2], w = (size_t)t->dim[3], halo = (size_t)t->halo, side = halo * pixel;
+    for (int64_t n = 0; n < t->dim[0]; n++) {
+        char *origin = t->data + (size_t)(n * t->stride[0]) * es - halo * row - side;
+        memset(origin, 0, halo * row);
+        memset(origin + (h + halo) * row, 0, halo * row);
+        for (size_t y = halo; y < h + halo; y++) {
+            memset(origin + y * row, 0, side);
+            memset(origin + y * row + side + w * pixel, 0, side);
+        }
+    }
+}
+
+void fvi_plan_run(fvi_plan *p, int64_t *step_ns)
+{
+    int halo = 0;
+    int64_t before = step_ns ? fvi_now_ns() : 0;
+    for (int i = 0; i < p->n_steps; i++) {
+        for (; halo < p->n_halos && p->halos[halo].step == i; halo++) clear_halo(&p->halos[halo].map);
+        p->steps[i].run(&p->steps[i]);
+        if (step_ns) {
+            int64_t now = fvi_now_ns();
+            step_ns[i] += now - before;
+            before = now;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* plan.h: graph with known shapes -> steps over one arena: layouts and halos chosen, concats and reshapes turned into
+ * views, buffers placed by lifetime, every step bound to a tactic of one backend. */
+#ifndef FVI_MODEL_PLAN_H
+#define FVI_MODEL_PLAN_H
+#include "backend/backend.h"
+
+/* Zeros to be written around a feature map before the step that first writes it (its memory is shared over time). */
+typedef struct fvi_plan_halo {
+    int step;
+    fvi_tensor map; /* interior */
+} fvi_plan_halo;
+
+typedef struct fvi_plan {
+    fvi_arena *arena; /* small objects */
+    const fvi_backend *backend;
+    const fvi_backend_env *env;
+    fvi_tensor *tensor; /* [graph->n_values] where each value lives; dtype FV_NONE = nowhere */
+    fvi_step *steps;
+    int n_steps;
+    fvi_plan_halo *halos; /* ascending step */
+    int n_halos;
+    char *memory; /* activations */
+    size_t memory_bytes;
+    int copies; /* steps that only move data */
+    double gflop;
+} fvi_plan;
+
+/* g: shapes all known, borrowed until free; env likewise. FV_ERR_UNSUPPORTED names the node. */
+fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, fv_error *err);
+void fvi_plan_free(fvi_plan **p);
+/* Does not allocate. step_ns: null, or [n_steps] to which the duration of each step is added. */
+void fvi_plan_run(fvi_plan *p, int64_t *step_ns);
+#endif
