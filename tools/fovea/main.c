@@ -1,0 +1,68 @@
+/* main.c: the table of verbs, `fovea --version`, `fovea help VERB`. */
+#include "cli.h"
+#include <fovea/version.h>
+#include <stdio.h>
+#include <string.h>
+
+#define VERBS(X) X(predict) X(track) X(count) X(report) X(exec) X(bench) X(inspect) X(doctor)
+#define DECLARE(name) extern const cli_verb cli_verb_##name __attribute__((weak));
+VERBS(DECLARE)
+
+#define LIST(name) &cli_verb_##name,
+static const cli_verb *const verbs[] = {VERBS(LIST)};
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+static const cli_verb *find_verb(const char *name)
+{
+    for (int i = 0; i < N_VERBS; i++)
+        if (verbs[i] && strcmp(verbs[i]->name, name) == 0) return verbs[i];
+    return NULL;
+}
+
+static void print_overview(FILE *to)
+{
+    fputs("fovea: find, track and count things in pictures and video\n\nusage: fovea VERB ...\n\n", to);
+    for (int i = 0; i < N_VERBS; i++)
+        if (verbs[i]) fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->job);
+    fputs("\nfovea VERB --help   flags and an example\nfovea --version     version\n", to);
+}
+
+static int unknown_verb(const char *name)
+{
+    const char *names[N_VERBS];
+    int n = 0;
+    for (int i = 0; i < N_VERBS; i++)
+        if (verbs[i]) names[n++] = verbs[i]->name;
+    const char *close = cli_closest(name, names, n);
+    fputs("fovea: there is no verb '", stderr);
+    for (const char *c = name; *c; c++) fputc((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7F ? '?' : *c, stderr);
+    if (close)
+        fprintf(stderr, "'; did you mean %s?\nSee `fovea help`.\n", close);
+    else
+        fputs("'\nSee `fovea help`.\n", stderr);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    cli_install_signals();
+    const char *first = argc > 1 ? argv[1] : "";
+    if (argc < 2) {
+        print_overview(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0 || strcmp(first, "version") == 0) {
+        printf("fovea %s (" CLI_BUILD ")\n", fv_version());
+        return EXIT_OK;
+    }
+    bool help = strcmp(first, "help") == 0 || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0;
+    if (help && argc < 3) {
+        print_overview(stdout);
+        return EXIT_OK;
+    }
+    const cli_verb *v = find_verb(help ? argv[2] : first);
+    if (!v) return unknown_verb(help ? argv[2] : first);
+    if (!help) return cli_run(v, argc - 2, argv + 2);
+    cli_help(v);
+    return EXIT_OK;
+}
