@@ -1,0 +1,70 @@
+/* softmax_vec.h: softmax written on `vf`; compiled once a level by softmax_avx2.c and softmax_avx512.c. */
+#include "kern/softmax.h"
+#include "kern/x86/vmath.h"
+
+static void row(float *y, const float *x, size_t n)
+{
+    const vf low = vf_set(-__builtin_inff());
+    size_t whole = n / VF_W * VF_W, i;
+    vf m = low;
+    for (i = 0; i < whole; i += VF_W) m = vf_max(vf_load(x + i), m);
+    if (whole < n) m = vf_max(vf_keep_n(vf_load_n(x + whole, n - whole), n - whole, low), m);
+    vf max = vf_set(vf_hmax(m)), sum = vf_set(0.0f);
+    for (i = 0; i < whole; i += VF_W) {
+        vf e = vf_exp(vf_sub(vf_load(x + i), max));
+        vf_store(y + i, e);
+        sum = vf_add(sum, e);
+    }
+    if (whole < n) {
+        vf e = vf_keep_n(vf_exp(vf_sub(vf_load_n(x + whole, n - whole), max)), n - whole, vf_set(0.0f));
+        vf_store_n(y + whole, e, n - whole);
+        sum = vf_add(sum, e);
+    }
+    vf scale = vf_set(1.0f / vf_sum(sum));
+    for (i = 0; i < whole; i += VF_W) vf_store(y + i, vf_mul(vf_load(y + i), scale));
+    if (whole < n) vf_store_n(y + whole, vf_mul(vf_load_n(y + whole, n - whole), scale), n - whole);
+}
+
+static void rows_v(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx, size_t rows, size_t n)
+{
+    for (size_t r = 0; r < rows; r++) row(y + (ptrdiff_t)r * ldy, x + (ptrdiff_t)r * ldx, n);
+}
+
+/* w columns, at most one vector */
+static inline void column_block(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx, size_t n, size_t w)
+{
+    vf max = vf_set(-__builtin_inff()), sum = vf_set(0.0f);
+    const float *xp = x;
+    float *yp = y;
+    for (size_t i = 0; i < n; i++, xp += ldx) max = vf_max(w == VF_W ? vf_load(xp) : vf_load_n(xp, w), max);
+    xp = x;
+    for (size_t i = 0; i < n; i++, xp += ldx, yp += ldy) {
+        vf e = vf_exp(vf_sub(w == VF_W ? vf_load(xp) : vf_load_n(xp, w), max));
+        sum = vf_add(sum, e);
+        if (w == VF_W)
+            vf_store(yp, e);
+        else
+            vf_store_n(yp, e, w);
+    }
+    vf scale = vf_div(vf_set(1.0f), sum);
+    yp = y;
+    for (size_t i = 0; i < n; i++, yp += ldy) {
+        if (w == VF_W)
+            vf_store(yp, vf_mul(vf_load(yp), scale));
+        else
+            vf_store_n(yp, vf_mul(vf_load_n(yp, w), scale), w);
+    }
+}
+
+static void columns_v(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx, size_t n, size_t m)
+{
+    size_t c = 0;
+    for (; c + VF_W <= m; c += VF_W) column_block(y + c, ldy, x + c, ldx, n, VF_W);
+    if (c < m) column_block(y + c, ldy, x + c, ldx, n, m - c);
+}
+
+void VF_NAME(fvi_softmax_init)(fvi_softmax *k)
+{
+    k->rows = rows_v;
+    k->columns = columns_v;
+}
