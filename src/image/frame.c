@@ -1,0 +1,80 @@
+/* frame.c: memory for frames. One block holds all planes; `opaque` keeps it, `release` gives it back.
+ * Called by everything that makes pictures: media copies, tests, the public API. */
+#include "base/alloc.h"
+#include "base/checked.h"
+#include <fovea/frame.h>
+#include <string.h>
+
+#define FRAME_SIDE_MAX 32768
+
+static void frame_free(fv_frame *f) { fvi_free(f->opaque); }
+
+/* Rows and bytes a row of plane i; 0 rows = the format has no such plane. */
+static void plane_size(fv_pixel_format format, int i, int width, int height, size_t *row_bytes, size_t *rows)
+{
+    size_t w = (size_t)width, h = (size_t)height, cw = (w + 1) / 2, ch = (h + 1) / 2;
+    *row_bytes = *rows = 0;
+    if (i == 0) {
+        *row_bytes = format == FV_PIXEL_RGB || format == FV_PIXEL_BGR ? 3 * w : w;
+        *rows = h;
+    } else if (format == FV_PIXEL_NV12 && i == 1) {
+        *row_bytes = 2 * cw;
+        *rows = ch;
+    } else if (format == FV_PIXEL_I420) {
+        *row_bytes = cw;
+        *rows = ch;
+    }
+}
+
+fv_status fv_frame_alloc(fv_frame *f, fv_pixel_format format, int width, int height)
+{
+    if (!f) return FV_ERR_ARGUMENT;
+    memset(f, 0, sizeof *f);
+    if (format <= FV_PIXEL_NONE || format > FV_PIXEL_GRAY) return FV_ERR_ARGUMENT;
+    if (width < 1 || height < 1) return FV_ERR_ARGUMENT;
+    if (width > FRAME_SIDE_MAX || height > FRAME_SIDE_MAX) return FV_ERR_LIMIT;
+    size_t stride[3], at[3], total = 0;
+    for (int i = 0; i < 3; i++) {
+        size_t row_bytes, rows;
+        plane_size(format, i, width, height, &row_bytes, &rows);
+        stride[i] = fvi_round_up(row_bytes, FVI_ALIGN);
+        at[i] = total;
+        if (rows) total += stride[i] * rows + FV_FRAME_PAD; /* the pad keeps the next plane aligned */
+    }
+    uint8_t *block = fvi_alloc(total);
+    if (!block) return FV_ERR_MEMORY;
+    for (int i = 0; i < 3; i++) {
+        if (!stride[i]) continue;
+        f->plane[i] = block + at[i];
+        f->stride[i] = (ptrdiff_t)stride[i];
+    }
+    f->format = format;
+    f->width = width;
+    f->height = height;
+    f->release = frame_free;
+    f->opaque = block;
+    return FV_OK;
+}
+
+void fv_frame_release(fv_frame *f)
+{
+    if (!f) return;
+    if (f->release) f->release(f);
+    memset(f->plane, 0, sizeof f->plane);
+    memset(f->stride, 0, sizeof f->stride);
+    f->release = NULL;
+    f->opaque = NULL;
+}
+
+const char *fv_pixel_format_name(fv_pixel_format format)
+{
+    switch (format) {
+    case FV_PIXEL_I420: return "i420";
+    case FV_PIXEL_NV12: return "nv12";
+    case FV_PIXEL_RGB: return "rgb";
+    case FV_PIXEL_BGR: return "bgr";
+    case FV_PIXEL_GRAY: return "gray";
+    case FV_PIXEL_NONE: break;
+    }
+    return "none";
+}

@@ -1,0 +1,358 @@
+/* prep.c: frame -> normalised network input in one pass over the output rows: each row blends the source rows it needs
+ * at plane resolution, picks columns, converts colour and stores. The "prep" step; called by the detector. */
+#include "image/prep.h"
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "image/prep_tables.h"
+#include <math.h>
+#include <string.h>
+
+#define SIDE_MAX 32768
+#define ROWS_PER_CHUNK 16
+#define LINE_PAD 16 /* floats */
+
+/* What the tables depend on. */
+typedef struct prep_key {
+    fv_pixel_format format;
+    int src_w, src_h, dst_w, dst_h, threads;
+    fv_color_matrix matrix;
+    fv_color_range range;
+    fv_chroma_site chroma;
+} prep_key;
+
+/* Tables of luma (or of an only plane) and of chroma. */
+typedef struct prep_plane {
+    int comps, width; /* samples interleaved in a row, samples of one of them */
+    fvi_prep_taps taps;
+    fvi_row_blend *rows;
+    fvi_row_box *row_boxes;
+    fvi_prep_box cols;
+} prep_plane;
+
+struct fvi_prep {
+    fvi_prep_spec spec;
+    fvi_prep_kern k;
+    prep_key key;
+    bool ready;
+    fvi_prep_map map;
+    int x0, y0, n, rows; /* visible part of the resized picture in the tensor */
+    prep_plane plane[2];
+    fvi_prep_color color;
+    fvi_arena *tables;
+    float *pad[2];    /* a padding row: planar [3][dst_w], pixel-interleaved [dst_w][3] */
+    float *scratch;   /* [threads][scratch_floats] */
+    size_t scratch_floats, line; /* `line`: floats between output lines */
+};
+
+typedef struct prep_job {
+    const fvi_prep *p;
+    const fv_frame *src;
+    float *out;
+    ptrdiff_t cs, ys, xs;
+} prep_job;
+
+fv_status fvi_prep_create(fvi_prep **out, const fvi_prep_spec *spec, fvi_cpu_flags cpu, fv_error *err)
+{
+    *out = NULL;
+    bool finite = isfinite(spec->pad_value);
+    for (int c = 0; c < 3; c++) finite = finite && isfinite(spec->mean[c]) && isfinite(spec->scale[c]);
+    if (!finite) return fvi_error_set(err, FV_ERR_ARGUMENT, "mean, scale and padding value must be finite numbers");
+    fvi_prep *p = fvi_calloc(1, sizeof *p);
+    if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for picture preparation");
+    p->spec = *spec;
+    fvi_prep_kern_init(&p->k, cpu);
+    *out = p;
+    return FV_OK;
+}
+
+static void drop_tables(fvi_prep *p)
+{
+    p->ready = false;
+    fvi_arena_free(&p->tables);
+    FVI_FREE(p->scratch);
+}
+
+void fvi_prep_free(fvi_prep **pp)
+{
+    if (!pp || !*pp) return;
+    drop_tables(*pp);
+    FVI_FREE(*pp);
+}
+
+static bool is_yuv(fv_pixel_format f) { return f == FV_PIXEL_I420 || f == FV_PIXEL_NV12; }
+
+static void fill_color(fvi_prep *p, const prep_key *key)
+{
+    static const double kr_kb[][2] = {{0.299, 0.114}, {0.2126, 0.0722}, {0.2627, 0.0593}};
+    fvi_prep_color *c = &p->color;
+    const fvi_prep_spec *s = &p->spec;
+    for (int i = 0; i < 3; i++) {
+        c->scale[i] = s->scale[i];
+        c->bias[i] = -s->mean[i] * s->scale[i];
+    }
+    c->bgr = s->bgr;
+    if (!is_yuv(key->format)) return;
+    double kr = kr_kb[key->matrix][0], kb = kr_kb[key->matrix][1], kg = 1.0 - kr - kb;
+    bool limited = key->range == FV_RANGE_LIMITED;
+    double y = limited ? 255.0 / 219.0 : 1.0, ch = limited ? 255.0 / 224.0 : 1.0, black = limited ? 16.0 : 0.0;
+    double rv = 2.0 * (1.0 - kr) * ch, bu = 2.0 * (1.0 - kb) * ch;
+    double gu = -bu * kb / kg, gv = -rv * kr / kg;
+    double unit = s->filter == FVI_FILTER_AREA ? 1.0 : FVI_PREP_FINE;
+    c->yy = (float)(y / unit);
+    c->rv = (float)(rv / unit);
+    c->gu = (float)(gu / unit);
+    c->gv = (float)(gv / unit);
+    c->bu = (float)(bu / unit);
+    c->kr = (float)(-y * black - rv * 128.0);
+    c->kg = (float)(-y * black - (gu + gv) * 128.0);
+    c->kb = (float)(-y * black - bu * 128.0);
+}
+
+/* Source axes of a plane: index 0 luma or only plane, 1 chroma. */
+static void axes(const fvi_prep *p, const prep_key *key, int index, fvi_axis *x, fvi_axis *y)
+{
+    double sx = 1.0 / ((double)p->map.new_w / key->src_w), sy = 1.0 / ((double)p->map.new_h / key->src_h);
+    *x = (fvi_axis){key->src_w, p->x0 - p->map.left, p->n, sx, 1.0, 0.0};
+    *y = (fvi_axis){key->src_h, p->y0 - p->map.top, p->rows, sy, 1.0, 0.0};
+    if (index == 0) return;
+    x->size = (key->src_w + 1) / 2;
+    y->size = (key->src_h + 1) / 2;
+    x->sub = y->sub = 0.5;
+    if (key->chroma == FV_CHROMA_LEFT) x->shift = 0.25; /* a chroma sample sits on every other luma sample */
+}
+
+static bool build_plane(fvi_prep *p, const prep_key *key, int index)
+{
+    prep_plane *pl = &p->plane[index];
+    fvi_axis ax, ay;
+    axes(p, key, index, &ax, &ay);
+    bool yuv = is_yuv(key->format), cv = !yuv;
+    size_t n = (size_t)p->n, rows = (size_t)p->rows;
+    *pl = (prep_plane){.width = ax.size, .comps = 1};
+    if (key->format == FV_PIXEL_RGB || key->format == FV_PIXEL_BGR) pl->comps = 3;
+    if (key->format == FV_PIXEL_NV12 && index == 1) pl->comps = 2;
+    if (p->spec.filter == FVI_FILTER_BILINEAR) {
+        int32_t *off = fvi_arena_array(p->tables, n, sizeof *off), *w = fvi_arena_array(p->tables, n, sizeof *w);
+        pl->rows = fvi_arena_array(p->tables, rows, sizeof *pl->rows);
+        if (!off || !w || !pl->rows) return false;
+        fvi_axis_columns(&ax, cv ? 2048 : 16384, cv, pl->comps, off, w, &pl->taps);
+        fvi_axis_rows(&ay, cv ? 2048 : 16384, cv, pl->rows);
+        return true;
+    }
+    fvi_row_box *col = fvi_arena_array(p->tables, n, sizeof *col);
+    pl->row_boxes = fvi_arena_array(p->tables, rows, sizeof *pl->row_boxes);
+    if (!col || !pl->row_boxes) return false;
+    fvi_axis_boxes(&ax, col);
+    fvi_axis_boxes(&ay, pl->row_boxes);
+    int blocks = fvi_box_blocks(col, p->n);
+    int32_t *start = fvi_arena_array(p->tables, n, sizeof *start);
+    float *w = fvi_arena_array(p->tables, n * 8 * (size_t)blocks, sizeof *w);
+    if (!start || !w) return false;
+    fvi_box_expand(col, p->n, blocks, start, w);
+    pl->cols = (fvi_prep_box){start, w, blocks};
+    return true;
+}
+
+/* Scratch of a thread: output lines [3][line], then for boxes one interleaved row and the same row split. */
+static bool build_scratch(fvi_prep *p, const prep_key *key)
+{
+    p->line = fvi_round_up((size_t)p->n + LINE_PAD, 16);
+    size_t floats = 3 * p->line;
+    if (p->spec.filter == FVI_FILTER_AREA) {
+        size_t most = 0;
+        for (int i = 0; i < 2; i++) {
+            const prep_plane *pl = &p->plane[i];
+            size_t need = (size_t)pl->width + 8 * (size_t)pl->cols.blocks + LINE_PAD;
+            if (pl->comps && need > most) most = need;
+        }
+        floats += 6 * fvi_round_up(most, 16);
+    }
+    size_t all;
+    p->scratch_floats = floats;
+    if (!fvi_mul_size(floats, (size_t)key->threads, &all)) return false;
+    p->scratch = fvi_calloc(all, sizeof *p->scratch); /* cleared: box taps read zeros past a line's end */
+    return p->scratch != NULL;
+}
+
+static bool build_padding(fvi_prep *p, int dst_w)
+{
+    for (int i = 0; i < 2; i++) {
+        p->pad[i] = fvi_arena_array(p->tables, 3 * (size_t)dst_w, sizeof(float));
+        if (!p->pad[i]) return false;
+    }
+    for (int c = 0; c < 3; c++) {
+        float v = p->spec.pad_value * p->color.scale[c] + p->color.bias[c];
+        for (int x = 0; x < dst_w; x++) p->pad[0][c * (ptrdiff_t)dst_w + x] = p->pad[1][x * (ptrdiff_t)3 + c] = v;
+    }
+    return true;
+}
+
+static bool build(fvi_prep *p, const prep_key *key)
+{
+    drop_tables(p);
+    fvi_prep_geometry(&p->map, &p->spec, key->src_w, key->src_h, key->dst_w, key->dst_h);
+    int64_t right = fvi_min_i64(key->dst_w, (int64_t)p->map.left + p->map.new_w);
+    int64_t bottom = fvi_min_i64(key->dst_h, (int64_t)p->map.top + p->map.new_h);
+    p->x0 = p->map.left > 0 ? p->map.left : 0;
+    p->y0 = p->map.top > 0 ? p->map.top : 0;
+    p->n = (int)(right - p->x0);
+    p->rows = (int)(bottom - p->y0);
+    p->tables = fvi_arena_create(0);
+    if (!p->tables) return false;
+    fill_color(p, key);
+    memset(p->plane, 0, sizeof p->plane);
+    if (!build_plane(p, key, 0)) return false;
+    if (is_yuv(key->format) && !build_plane(p, key, 1)) return false;
+    if (!build_scratch(p, key) || !build_padding(p, key->dst_w)) return false;
+    p->key = *key;
+    p->ready = true;
+    return true;
+}
+
+static fv_status check_frame(const fv_frame *f, fv_error *err)
+{
+    if (f->format <= FV_PIXEL_NONE || f->format > FV_PIXEL_GRAY || (unsigned)f->matrix > FV_COLOR_BT2020)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "frame has an unknown pixel format or colour matrix");
+    if (f->width < 1 || f->height < 1 || f->width > SIDE_MAX || f->height > SIDE_MAX)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "frame of %dx%d pixels: sides must be 1 to %d", f->width, f->height, SIDE_MAX);
+    int planes = f->format == FV_PIXEL_I420 ? 3 : f->format == FV_PIXEL_NV12 ? 2 : 1;
+    for (int i = 0; i < planes; i++) {
+        ptrdiff_t row = f->width;
+        if (f->format == FV_PIXEL_RGB || f->format == FV_PIXEL_BGR) row *= 3;
+        if (i > 0) row = (row + 1) / 2 * (f->format == FV_PIXEL_NV12 ? 2 : 1);
+        if (!f->plane[i] || f->stride[i] < row)
+            return fvi_error_set(err, FV_ERR_ARGUMENT, "plane %d of a %s frame is missing or its stride %td is below %td bytes",
+                                 i, fv_pixel_format_name(f->format), f->stride[i], row);
+    }
+    return FV_OK;
+}
+
+static fv_status check_tensor(const fvi_tensor *t, int n, fv_error *err)
+{
+    if (t->dtype != FV_F32 || t->rank != 4 || t->dim[1] != 3 || !t->data)
+        return fvi_error_set(err, FV_ERR_SHAPE, "pictures go into a float32 tensor [N,3,H,W]");
+    if (n < 0 || n >= t->dim[0]) return fvi_error_set(err, FV_ERR_ARGUMENT, "picture %d is outside the batch", n);
+    if (t->dim[2] < 1 || t->dim[3] < 1 || t->dim[2] > SIDE_MAX || t->dim[3] > SIDE_MAX)
+        return fvi_error_set(err, FV_ERR_SHAPE, "network input height and width must be 1 to %d", SIDE_MAX);
+    return FV_OK;
+}
+
+static void put_padding(const prep_job *j, float *out, int x0, int x1)
+{
+    const fvi_prep *p = j->p;
+    size_t n = (size_t)(x1 - x0);
+    if (x1 <= x0) return;
+    if (j->xs == 1) {
+        for (int c = 0; c < 3; c++)
+            memcpy(out + c * j->cs + x0, p->pad[0] + c * (ptrdiff_t)p->key.dst_w, n * sizeof *out);
+    } else if (j->xs == 3 && j->cs == 1) {
+        memcpy(out + x0 * (ptrdiff_t)3, p->pad[1], 3 * n * sizeof *out);
+    } else {
+        for (int x = x0; x < x1; x++)
+            for (int c = 0; c < 3; c++) out[x * j->xs + c * j->cs] = p->pad[1][c];
+    }
+}
+
+static const uint8_t *row_at(const fv_frame *f, int plane, int row) { return f->plane[plane] + row * f->stride[plane]; }
+
+/* Lines of one plane by the box filter: rows summed, samples parted, columns summed. d: lines p->line apart. */
+static void box_lines(const prep_job *j, float *d, float *scratch, int index, int src_plane, int i)
+{
+    const fvi_prep *p = j->p;
+    const prep_plane *pl = &p->plane[index];
+    const fvi_row_box *b = &pl->row_boxes[i];
+    size_t part = (p->scratch_floats - 3 * p->line) / 6;
+    float *sums = scratch + 3 * p->line + 3 * part, *parted = pl->comps == 1 ? sums : scratch + 3 * p->line;
+    p->k.box_rows(sums, row_at(j->src, src_plane, b->start), j->src->stride[src_plane], b->count, b->wf, b->wm, b->wl,
+                  pl->comps * pl->width);
+    if (pl->comps > 1) p->k.split(parted, (ptrdiff_t)part, sums, pl->comps, pl->width);
+    for (int c = 0; c < pl->comps; c++) p->k.box_cols(d + (size_t)c * p->line, parted + (size_t)c * part, &pl->cols, p->n);
+}
+
+/* Picture row i -> three lines (gray: one). */
+static void make_lines(const prep_job *j, float *lines, int i)
+{
+    const fvi_prep *p = j->p;
+    const fv_frame *f = j->src;
+    float *l1 = lines + p->line, *l2 = lines + 2 * p->line;
+    fv_pixel_format format = f->format;
+    if (p->spec.filter == FVI_FILTER_AREA) {
+        box_lines(j, lines, lines, 0, 0, i);
+        if (is_yuv(format)) box_lines(j, l1, lines, 1, 1, i);
+        if (format == FV_PIXEL_I420) box_lines(j, l2, lines, 1, 2, i);
+        return;
+    }
+    const prep_plane *pl = &p->plane[0], *ch = &p->plane[1];
+    const fvi_row_blend *b = &pl->rows[i];
+    const uint8_t *r0 = row_at(f, 0, b->r0), *r1 = row_at(f, 0, b->r1);
+    if (format == FV_PIXEL_GRAY) {
+        p->k.gray(lines, r0, r1, &pl->taps, b->b0, b->b1, p->n);
+    } else if (!is_yuv(format)) {
+        p->k.rgb(lines, (ptrdiff_t)p->line, r0, r1, &pl->taps, b->b0, b->b1, p->n);
+    } else {
+        const fvi_row_blend *c = &ch->rows[i];
+        p->k.plane(lines, r0, r1, &pl->taps, b->b0, b->b1, p->n);
+        if (format == FV_PIXEL_NV12) {
+            p->k.pairs(l1, l2, row_at(f, 1, c->r0), row_at(f, 1, c->r1), &ch->taps, c->b0, c->b1, p->n);
+        } else {
+            p->k.plane(l1, row_at(f, 1, c->r0), row_at(f, 1, c->r1), &ch->taps, c->b0, c->b1, p->n);
+            p->k.plane(l2, row_at(f, 2, c->r0), row_at(f, 2, c->r1), &ch->taps, c->b0, c->b1, p->n);
+        }
+    }
+}
+
+static void put_row(const prep_job *j, float *out, float *lines, int y)
+{
+    const fvi_prep *p = j->p;
+    const float *l[3] = {lines, lines + p->line, lines + 2 * p->line};
+    make_lines(j, lines, y - p->y0);
+    float *o = out + p->x0 * j->xs;
+    if (is_yuv(p->key.format)) {
+        p->k.put_yuv(o, j->cs, j->xs, l[0], l[1], l[2], &p->color, p->n);
+    } else if (p->key.format == FV_PIXEL_GRAY) {
+        p->k.put_rgb(o, j->cs, j->xs, l[0], l[0], l[0], &p->color, p->n);
+    } else {
+        bool swap = (p->key.format == FV_PIXEL_BGR) != p->spec.bgr;
+        p->k.put_rgb(o, j->cs, j->xs, l[swap ? 2 : 0], l[1], l[swap ? 0 : 2], &p->color, p->n);
+    }
+}
+
+static void run_chunk(void *arg, int chunk, int thread)
+{
+    const prep_job *j = arg;
+    const fvi_prep *p = j->p;
+    float *lines = p->scratch + (size_t)thread * p->scratch_floats;
+    int y1 = (int)fvi_min_i64(p->key.dst_h, (chunk + 1) * (int64_t)ROWS_PER_CHUNK);
+    for (int y = chunk * ROWS_PER_CHUNK; y < y1; y++) {
+        float *out = j->out + y * j->ys;
+        if (y < p->y0 || y >= p->y0 + p->rows) {
+            put_padding(j, out, 0, p->key.dst_w);
+            continue;
+        }
+        put_padding(j, out, 0, p->x0);
+        put_row(j, out, lines, y);
+        put_padding(j, out, p->x0 + p->n, p->key.dst_w);
+    }
+}
+
+fv_status fvi_prep_run(fvi_prep *p, const fv_frame *src, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
+                       fv_error *err)
+{
+    FVI_TRY(check_frame(src, err));
+    FVI_TRY(check_tensor(dst, n, err));
+    prep_key key = {src->format, src->width, src->height, (int)dst->dim[3], (int)dst->dim[2], fvi_pool_threads(pool),
+                    src->matrix, src->range, src->chroma};
+    const prep_key *k = &p->key;
+    bool same = p->ready && k->format == key.format && k->src_w == key.src_w && k->src_h == key.src_h &&
+                k->dst_w == key.dst_w && k->dst_h == key.dst_h && k->threads == key.threads &&
+                k->matrix == key.matrix && k->range == key.range && k->chroma == key.chroma;
+    if (!same && !build(p, &key)) {
+        drop_tables(p);
+        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for preparing %dx%d pictures", src->width, src->height);
+    }
+    prep_job job = {p, src, (float *)dst->data + n * dst->stride[0], dst->stride[1], dst->stride[2], dst->stride[3]};
+    fvi_pool_run(pool, run_chunk, &job, (key.dst_h + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK);
+    if (map) *map = p->map;
+    return FV_OK;
+}
