@@ -24,8 +24,9 @@ struct fvi_value {
     const void *constant;      /* dense little-endian data when the value is a constant, else null */
     bool is_input, is_output;  /* of the graph */
     fvi_node *producer;        /* null for inputs and constants */
-    int uses;                  /* kept by fvi_graph_relink */
+    int uses;                  /* node inputs and residuals that read it, +1 when is_output; kept by fvi_graph_relink */
     int id;                    /* index in graph->values */
+    fvi_value *alias;          /* set by rewrites: uses become the alias at the next relink; null = itself */
 };
 
 typedef enum fvi_attr_type { FVI_ATTR_INT, FVI_ATTR_FLOAT, FVI_ATTR_STRING, FVI_ATTR_INTS, FVI_ATTR_FLOATS, FVI_ATTR_TENSOR } fvi_attr_type;
@@ -94,6 +95,8 @@ typedef struct fvi_graph {
     int n_inputs, n_outputs;
     fvi_meta *meta;
     int n_meta;
+    char *note;      /* what the importer changed (such as FP16 -> FP32), one sentence, or null */
+    int64_t counter; /* for fresh names */
 } fvi_graph;
 
 fv_status fvi_graph_create(fvi_graph **out, fv_error *err);
@@ -105,6 +108,11 @@ fvi_node *fvi_graph_add_node(fvi_graph *g, fvi_op op, const char *name, int n_in
 fvi_value *fvi_graph_find(const fvi_graph *g, const char *name);
 const char *fvi_graph_meta(const fvi_graph *g, const char *key); /* null = absent */
 
+/* A copy whose nodes, values and attributes are its own; constant data is borrowed from g, which must outlive it. */
+fv_status fvi_graph_clone(fvi_graph **out, const fvi_graph *g, fv_error *err);
+/* Gives input `input` new dims and forgets every shape that is not a constant's, so that infer runs anew. */
+fv_status fvi_graph_set_input_shape(fvi_graph *g, int input, int rank, const int64_t *dim, fv_error *err);
+
 /* Attributes: default when absent. */
 const fvi_attr *fvi_node_attr(const fvi_node *n, const char *name);
 int64_t fvi_node_int(const fvi_node *n, const char *name, int64_t def);
@@ -115,6 +123,17 @@ int fvi_node_ints(const fvi_node *n, const char *name, int64_t *out, int max);
 fv_status fvi_node_set_int(fvi_graph *g, fvi_node *n, const char *name, int64_t v);
 fv_status fvi_node_set_ints(fvi_graph *g, fvi_node *n, const char *name, const int64_t *v, int count);
 
+/* Windows of Conv, ConvTranspose and the pools: attributes and auto_pad resolved against the input's (known) dims. */
+typedef struct fvi_window {
+    int n; /* spatial dims: rank - 2 */
+    int64_t kernel[FV_MAX_RANK], stride[FV_MAX_RANK], dilation[FV_MAX_RANK], pad_begin[FV_MAX_RANK], pad_end[FV_MAX_RANK];
+    int64_t out[FV_MAX_RANK]; /* resulting spatial dims, FVI_DIM_UNKNOWN where the input's is */
+} fvi_window;
+fv_status fvi_node_window(const fvi_node *n, fvi_window *w, fv_error *err);
+/* Axes of Squeeze, Unsqueeze, Reduce*, from the attribute or the constant input, each made 0 <= a < rank and unique.
+ * Returns how many; 0 = none given; -1 = not constant or wrong. */
+int fvi_node_axes(const fvi_node *n, int rank, int64_t out[FV_MAX_RANK]);
+
 /* Constant integers (int64 or int32) of a value into out; returns how many, -1 when it is no such constant or > max. */
 int fvi_value_ints(const fvi_value *v, int64_t *out, int max);
 /* Single float constant (f32), any shape with one element. */
@@ -124,7 +143,8 @@ int64_t fvi_value_count(const fvi_value *v); /* -1 when not all dims are known *
 /* Rewrites change ->in/->out arrays, then call relink: recomputes producer, uses, ids, topological order, drops dead nodes
  * and values. A cycle is an error naming a node. */
 fv_status fvi_graph_relink(fvi_graph *g, fv_error *err);
-/* Every use of `from` (node inputs, residuals, graph outputs) becomes `to`. An output keeps its public name. */
+/* Every use of `from` (node inputs, residuals, graph outputs) becomes `to`. An output keeps its public name; where `to`
+ * already has one (graph input or output), the graph output stays `from`. */
 void fvi_graph_replace_uses(fvi_graph *g, fvi_value *from, fvi_value *to);
 /* Checks the invariants that passes rely on; tests and debug builds call it after every pass. */
 fv_status fvi_graph_verify(const fvi_graph *g, fv_error *err);
@@ -134,4 +154,11 @@ void fvi_graph_dump(const fvi_graph *g, fvi_str *out);
 /* Shape and type inference over the whole graph, through ops.h's table. Values whose inputs are constants are not folded
  * here (rewrite/fold.c does). FV_ERR_SHAPE / FV_ERR_UNSUPPORTED name the node. */
 fv_status fvi_graph_infer(fvi_graph *g, fv_error *err);
+/* The same for one node whose inputs are inferred. */
+fv_status fvi_graph_infer_node(fvi_graph *g, fvi_node *n, fv_error *err);
+/* For rewrites: like replace_uses, but in constant time; takes effect for a node at fvi_node_resolve, for all at relink. */
+void fvi_graph_alias(fvi_value *from, fvi_value *to);
+void fvi_node_resolve(fvi_node *n);
+/* err's text becomes `node "NAME" (Op): ...`. */
+fv_status fvi_node_error(const fvi_node *n, fv_error *err, fv_status status, const char *fmt, ...) FV_PRINTF(4, 5);
 #endif
