@@ -1,0 +1,47 @@
+/* media.c: the table that libfovea-media offers, and the choice between picture and video. fv_media_get is the only symbol
+ * the library exports. */
+#include "media/media.h"
+#include "base/error.h"
+#include <fcntl.h>
+#include <libavutil/ffversion.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+static fv_status source_open(fv_source **out, const char *path, int threads, fv_error *err)
+{
+    if (!out || !path) return fvi_error_set(err, FV_ERR_ARGUMENT, "no source given");
+    *out = NULL;
+    int64_t size;
+    FVI_TRY(fvi_media_check_file(path, &size, err));
+    uint8_t head[32];
+    ssize_t n = 0;
+    int fd = size > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1; /* pipes cannot be looked into: they hold video */
+    if (fd >= 0) {
+        n = read(fd, head, sizeof head);
+        close(fd);
+    }
+    const char *dot = strrchr(path, '.');
+    bool stream = dot && (strcmp(dot, ".mjpeg") == 0 || strcmp(dot, ".mjpg") == 0); /* many JPEGs in a row */
+    enum AVCodecID id = n > 0 && !stream ? fvi_media_picture_sniff(head, (size_t)n) : AV_CODEC_ID_NONE;
+    if (id != AV_CODEC_ID_NONE) return fvi_media_picture_open(out, path, id, err);
+    return fvi_media_video_open(out, path, threads, err);
+}
+
+static const fv_media_api table = {
+    .size = sizeof(fv_media_api),
+    .version = "FFmpeg " FFMPEG_VERSION,
+    .source_open = source_open,
+    .expand = fvi_media_expand,
+    .names_free = fvi_media_names_free,
+    .sink_open = fvi_media_sink_open,
+    .picture_write = fvi_media_picture_write,
+    .font_open = fvi_media_font_open,
+};
+
+const fv_media_api *fv_media_get(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fvi_media_log_capture);
+    return &table;
+}

@@ -1,0 +1,111 @@
+/* media.h: what the files of src/media share. The only folder that includes FFmpeg, libjpeg-turbo and FreeType; written
+ * for FFmpeg 5.1, compiles up to 8. */
+#ifndef FVI_MEDIA_MEDIA_H
+#define FVI_MEDIA_MEDIA_H
+#include <fovea/media.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswscale/swscale.h>
+#include <stdbool.h>
+
+#define FVI_MEDIA_MAX_SIDE 32768
+#define FVI_MEDIA_MAX_PIXELS ((int64_t)512 << 20)
+#define FVI_MEDIA_PROTOCOLS "file,pipe"
+
+/* ---- log.c: FFmpeg never prints; its first complaint since the last reset, on this thread, goes into our sentences ---- */
+void fvi_media_log_capture(void); /* once per process, from fv_media_get */
+void fvi_media_log_reset(void);
+/* " (moov atom not found)", or "" when FFmpeg said nothing. */
+const char *fvi_media_log_detail(void);
+/* Text of an AVERROR code; `buf` of AV_ERROR_MAX_STRING_SIZE. */
+const char *fvi_media_av_text(int code, char *buf);
+
+/* ---- frame.c: pooled frames. A frame may outlive its source: the pool lives until its last frame is released. Threads: any ---- */
+typedef struct fvi_media_pool fvi_media_pool;
+fvi_media_pool *fvi_media_pool_create(void);
+void fvi_media_pool_close(fvi_media_pool **pool);
+/* Planes owned by the frame (64-byte aligned rows, FV_FRAME_PAD behind). Colour fields and stamps are left alone. */
+fv_status fvi_media_pool_frame(fvi_media_pool *pool, fv_frame *f, fv_pixel_format format, int width, int height);
+/* `av`'s planes by reference; `av` becomes empty. FV_ERR_UNSUPPORTED (av untouched) when its memory does not keep the promises of fv_frame. */
+fv_status fvi_media_pool_wrap(fvi_media_pool *pool, fv_frame *f, AVFrame *av, fv_pixel_format format);
+/* Releases and clears a frame. */
+void fvi_media_drop(fv_frame *f);
+/* Plane sizes: rows and bytes a row; 0 when the format has fewer planes. */
+void fvi_media_plane_size(fv_pixel_format format, int width, int height, int plane, int *rows, int *bytes);
+
+/* ---- convert.c: any picture -> any other (swscale), colour tags respected ---- */
+typedef struct fvi_media_image {
+    enum AVPixelFormat format;
+    int width, height;
+    uint8_t *data[4];
+    int linesize[4];
+    fv_color_matrix matrix; /* ignored for RGB */
+    bool full;              /* full range; ignored for RGB */
+    bool left;              /* chroma sited left (MPEG-2, H.264); else centred */
+} fvi_media_image;
+/* Keeps the swscale state between calls of one kind; all zero at first. */
+typedef struct fvi_media_scaler {
+    struct SwsContext *sws;
+    fvi_media_image in, out; /* what sws was set up for */
+} fvi_media_scaler;
+fv_status fvi_media_scale(fvi_media_scaler *s, const fvi_media_image *in, const fvi_media_image *out);
+void fvi_media_scaler_free(fvi_media_scaler *s);
+void fvi_media_image_of_frame(const fv_frame *f, fvi_media_image *im);
+/* Tags of a decoded frame; what it does not say is BT.601 below 720 lines, else BT.709, and limited range. */
+void fvi_media_image_of_av(const AVFrame *av, fvi_media_image *im);
+fv_color_matrix fvi_media_matrix(enum AVColorSpace space, int height);
+
+/* ---- orient.c: upright pictures ---- */
+/* dst(x,y) = src(flipped and, last, transposed): first mirror src left-right and/or top-bottom, then swap x and y. */
+typedef struct fvi_media_orient {
+    bool flip_x, flip_y, transpose;
+} fvi_media_orient;
+static inline bool fvi_media_upright(fvi_media_orient o) { return !o.flip_x && !o.flip_y && !o.transpose; }
+fvi_media_orient fvi_media_orient_exif(int orientation);                /* 1..8; others: none */
+fvi_media_orient fvi_media_orient_matrix(const int32_t display_matrix[9]); /* nearest multiple of 90 degrees */
+/* `src` [height,width] of `elem` bytes (1, 2 or 3); `dst` has the sides swapped when transposing. */
+void fvi_media_orient_plane(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int width, int height, int elem,
+                            fvi_media_orient o);
+/* All planes; dst is allocated from the pool with src's tags. */
+fv_status fvi_media_orient_frame(fvi_media_pool *pool, fv_frame *dst, const fv_frame *src, fvi_media_orient o);
+
+/* ---- sources ---- */
+/* Missing, unreadable, a directory, empty: said in words before any decoder sees it. *size: bytes, -1 for a pipe. */
+fv_status fvi_media_check_file(const char *path, int64_t *size, fv_error *err);
+/* Opens `path` for demuxing: whitelisted protocols and formats, no file but this one. */
+fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error *err);
+fv_status fvi_media_video_open(fv_source **out, const char *path, int threads, fv_error *err);
+/* AV_CODEC_ID_NONE when the first bytes are not those of a still picture. */
+enum AVCodecID fvi_media_picture_sniff(const uint8_t *head, size_t n);
+fv_status fvi_media_picture_open(fv_source **out, const char *path, enum AVCodecID id, fv_error *err);
+/* Bytes that the container says it has but the file lacks; 0 = complete or unknown. */
+int64_t fvi_media_missing_bytes(const char *path);
+/* EXIF orientation (1..8) of a TIFF block as in JPEG APP1, PNG eXIf, WebP EXIF; 1 when there is none. */
+int fvi_media_exif_orientation(const uint8_t *tiff, size_t size);
+/* JPEG bytes: size as stored and EXIF orientation; the whole picture as RGB, not turned. `name` is for error texts. */
+fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation, const char *name, fv_error *err);
+fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name, fv_error *err);
+
+/* What the sink needs to know of a source made by fvi_media_video_open. */
+typedef struct fvi_media_origin {
+    const char *path;
+    int stream;           /* index of the decoded stream */
+    AVRational time_base; /* of that stream */
+    double start_s;       /* stream time of pts 0 */
+    bool ended;           /* read up to its end */
+    fv_color_matrix matrix;
+    fv_color_range range;
+    enum AVColorPrimaries primaries;
+    enum AVColorTransferCharacteristic trc;
+} fvi_media_origin;
+/* False: not one of ours, or stdin: nothing can be copied from it. */
+bool fvi_media_video_origin(const fv_source *s, fvi_media_origin *o);
+
+/* ---- the rest of the table ---- */
+fv_status fvi_media_expand(const char *src, char ***names, int *count, fv_error *err);
+void fvi_media_names_free(char ***names, int count);
+fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int height, const fv_sink_options *opt, fv_error *err);
+fv_status fvi_media_picture_write(const char *path, const fv_frame *f, int overwrite, fv_error *err);
+fv_status fvi_media_font_open(fv_font *out, const char *path, int pixels, const char *chars, fv_error *err);
+const uint8_t *fvi_media_font_embedded(size_t *size);
+#endif

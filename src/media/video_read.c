@@ -1,0 +1,131 @@
+/* video_read.c: packets -> decoded pictures in order, each with a place in time; and the verdict at the end: finished, cut
+ * short, or damaged inside. Called by video_open.c for every frame. */
+#include "media/video.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_FAILURES 10000 /* in a row: a file that gives only errors */
+#define JUMP_BACK 0.5      /* seconds; smaller steps backwards are jitter */
+#define JUMP_AHEAD 10.0    /* only in formats whose stamps may start anew */
+
+double fvi_media_clock_next(fvi_media_clock *c, int64_t stamp)
+{
+    double t = stamp == AV_NOPTS_VALUE ? NAN : (double)stamp * av_q2d(c->base);
+    if (!c->started) {
+        c->started = true;
+        c->offset = isnan(t) ? 0 : -t;
+        return c->last = 0;
+    }
+    double pts = t + c->offset;
+    if (isnan(pts)) {
+        pts = c->last + c->step;
+    } else if (pts < c->last - JUMP_BACK || (c->jumps && pts > c->last + JUMP_AHEAD)) {
+        c->offset += c->last + c->step - pts; /* the stamps start anew: go on from here */
+        pts = c->last + c->step;
+    } else if (pts <= c->last) {
+        pts = c->last + c->step / 2; /* repeated stamp: half a frame leaves room for the next one */
+    }
+    return c->last = pts;
+}
+
+static void count_error(fvi_media_video *v)
+{
+    if (v->index > 0 && v->errors++ == 0) v->first_error_s = v->clock.last;
+}
+
+/* The next packet of our stream into the decoder. FV_END: all were sent. */
+static fv_status feed(fvi_media_video *v)
+{
+    for (;;) {
+        int code = av_read_frame(v->ic, v->pkt);
+        if (code == AVERROR(EAGAIN)) continue;
+        if (code < 0) {
+            v->sent_all = true;
+            v->cut = code != AVERROR_EOF;
+            v->cut_code = code;
+            avcodec_send_packet(v->dec, NULL);
+            return FV_END;
+        }
+        if (v->pkt->stream_index == v->st->index) break;
+        av_packet_unref(v->pkt);
+    }
+    int64_t ts = v->pkt->pts != AV_NOPTS_VALUE ? v->pkt->pts : v->pkt->dts;
+    if (ts != AV_NOPTS_VALUE) v->last_packet_s = fmax(v->last_packet_s, (double)(ts + v->pkt->duration) * av_q2d(v->st->time_base));
+    int code = avcodec_send_packet(v->dec, v->pkt); /* never EAGAIN: the decoder was drained before */
+    av_packet_unref(v->pkt);
+    if (code == AVERROR(ENOMEM)) return FV_ERR_MEMORY;
+    if (code < 0) count_error(v);
+    return FV_OK;
+}
+
+/* One picture in v->av. */
+static fv_status decode(fvi_media_video *v)
+{
+    for (int failures = 0; failures < MAX_FAILURES;) {
+        int code = avcodec_receive_frame(v->dec, v->av);
+        if (code >= 0) return FV_OK;
+        if (code == AVERROR_EOF) return FV_END;
+        if (code == AVERROR(ENOMEM)) return FV_ERR_MEMORY;
+        if (code != AVERROR(EAGAIN)) {
+            count_error(v);
+            failures++;
+            if (v->sent_all) continue;
+        } else if (v->sent_all) {
+            return FV_END; /* a decoder that forgets to say so */
+        }
+        fv_status st = feed(v);
+        if (st < 0) return st;
+    }
+    return FV_END;
+}
+
+static void say_end(fvi_media_video *v)
+{
+    char text[AV_ERROR_MAX_STRING_SIZE], total[48] = "";
+    const char *name = v->base.info.name;
+    int64_t missing = strcmp(v->path, "-") == 0 ? 0 : fvi_media_missing_bytes(v->path);
+    double at = v->clock.started ? v->clock.last + v->clock.step : 0;
+    if (v->base.info.duration_s > at + v->clock.step) snprintf(total, sizeof total, " of %.1f s", v->base.info.duration_s);
+    v->end = FV_PARTIAL;
+    if (missing > 0)
+        snprintf(v->end_text, sizeof v->end_text, "%s: the file is cut short: it ends after %.1f s%s, %lld frames (%lld bytes are missing)", name,
+                 at, total, (long long)v->index, (long long)missing);
+    else if (v->cut)
+        snprintf(v->end_text, sizeof v->end_text, "%s: reading stopped after %.1f s%s, %lld frames: %s", name, at, total, (long long)v->index,
+                 fvi_media_av_text(v->cut_code, text));
+    else if (v->errors > 0)
+        snprintf(v->end_text, sizeof v->end_text, "%s: damaged: %lld part%s could not be decoded, the first near %.1f s", name,
+                 (long long)v->errors, v->errors == 1 ? "" : "s", v->first_error_s);
+    else
+        v->end = FV_END;
+    atomic_store(&v->ended, true);
+}
+
+fv_status fvi_media_video_next(fvi_media_video *v, fv_frame *f, fv_error *err)
+{
+    *f = (fv_frame){0};
+    int64_t start = fvi_now_ns();
+    fv_status st = v->end;
+    if (st == FV_OK) {
+        st = decode(v);
+        if (st == FV_END) say_end(v);
+    }
+    if (v->end == FV_PARTIAL) return fvi_error_set(err, FV_PARTIAL, "%s", v->end_text);
+    if (v->end == FV_END) return FV_END;
+    if (st < 0) return fvi_error_set(err, st, "%s: %s", v->base.info.name, fv_status_text(st));
+    if (v->index == 0) FVI_TRY(fvi_media_video_settle(v, v->av, err));
+    double pts = fvi_media_clock_next(&v->clock, v->av->best_effort_timestamp);
+    if (v->index == 0) v->start_s = -v->clock.offset;
+    if (v->av->decode_error_flags) count_error(v);
+    st = fvi_media_video_deliver(v, f, err);
+    av_frame_unref(v->av);
+    if (st < 0) return st;
+    f->index = v->index++;
+    f->pts = pts;
+    f->born_ns = fvi_now_ns();
+    f->decode_ns = f->born_ns - start;
+    return FV_OK;
+}
