@@ -1,0 +1,235 @@
+/* op_conv.c: Conv (plain, grouped, depthwise; 1-d and 2-d) with fused activation and residual on the tactics of kern/conv.h.
+ * prepare turns a step's tensors into parameters, picks the tactic and packs constant weights; run splits the work over
+ * the pool. Called through the table in cpu.c; ConvTranspose is in op_conv_transpose.c. */
+#include "backend/cpu/op_conv.h"
+#include "base/checked.h"
+#include <limits.h>
+#include <string.h>
+
+_Static_assert((int)FVI_ACT_COUNT == (int)FVI_KACT_COUNT && (int)FVI_ACT_SILU == (int)FVI_KACT_SILU &&
+                   (int)FVI_ACT_CLIP == (int)FVI_KACT_CLIP && (int)FVI_ACT_GELU == (int)FVI_KACT_GELU,
+               "kern/act.h and model/graph/graph.h number activations alike");
+
+/* ---- attributes ---- */
+
+/* One spatial attribute pair, with the 1-d form widened to height 1. */
+static void read_pair(const fvi_node *n, const char *name, int spatial, int64_t out[2], int64_t def)
+{
+    int64_t v[2] = {def, def};
+    fvi_node_ints(n, name, v, 2);
+    out[0] = spatial == 1 ? 1 : v[0];
+    out[1] = spatial == 1 ? v[0] : v[1];
+}
+
+bool fvi_cpu_conv_geometry(const fvi_node *n, const int64_t in[2], const int64_t kernel[2], int spatial,
+                           fvi_conv_geometry *g)
+{
+    read_pair(n, "strides", spatial, g->stride, 1);
+    read_pair(n, "dilations", spatial, g->dilation, 1);
+    if (spatial == 1) g->dilation[0] = 1;
+    int64_t pads[4] = {0};
+    fvi_node_ints(n, "pads", pads, 4);
+    for (int i = 0; i < 2; i++) {
+        g->before[i] = spatial == 1 ? (i ? pads[0] : 0) : pads[i];
+        g->after[i] = spatial == 1 ? (i ? pads[1] : 0) : pads[2 + i];
+    }
+    const char *mode = fvi_node_string(n, "auto_pad", "NOTSET");
+    bool same = !strncmp(mode, "SAME_", 5), lower = !strcmp(mode, "SAME_LOWER"), valid = !strcmp(mode, "VALID");
+    for (int i = 0; i < 2; i++) {
+        const int64_t big = 1 << 24;
+        if (g->stride[i] < 1 || g->dilation[i] < 1 || kernel[i] < 1) return false;
+        if (g->stride[i] > big || g->dilation[i] > big || kernel[i] > big || in[i] > INT_MAX || in[i] < 0) return false;
+        if (g->before[i] < -big || g->before[i] > big || g->after[i] < -big || g->after[i] > big) return false;
+        if (valid) g->before[i] = g->after[i] = 0;
+        if (same) {
+            int64_t out = (in[i] + g->stride[i] - 1) / g->stride[i];
+            int64_t total = fvi_max_i64(0, (out - 1) * g->stride[i] + (kernel[i] - 1) * g->dilation[i] + 1 - in[i]);
+            g->before[i] = lower ? total - total / 2 : total / 2;
+            g->after[i] = total - g->before[i];
+        }
+    }
+    return true;
+}
+
+/* ---- what the plan asks ---- */
+
+const char *fvi_cpu_conv_unsupported(const fvi_node *n)
+{
+    const fvi_value *x = n->in[0], *w = n->in[1];
+    if (!x || !w) return "a convolution without input or weights";
+    if (x->dtype != FV_NONE && x->dtype != FV_F32) return "a convolution that is not float32";
+    if (w->dtype != FV_NONE && w->dtype != FV_F32) return "convolution weights that are not float32";
+    if (x->rank != -1 && x->rank != 3 && x->rank != 4) return "a convolution that is neither 1-d nor 2-d";
+    return NULL;
+}
+
+/* Widest padding on any side; the plan stores that much on all four. */
+static int conv_halo(const fvi_node *n)
+{
+    const fvi_value *x = n->in[0], *w = n->in[1];
+    if (x->rank != 4 || w->rank != 4) return 0;
+    fvi_conv_geometry g;
+    if (!fvi_cpu_conv_geometry(n, x->dim + 2, w->dim + 2, 2, &g)) return 0;
+    int64_t most = 0;
+    for (int i = 0; i < 2; i++) most = fvi_max_i64(most, fvi_max_i64(g.before[i], g.after[i]));
+    return most > FVI_CONV_MAX_HALO ? 0 : (int)most;
+}
+
+/* ---- prepare ---- */
+
+void fvi_cpu_conv_as_map(fvi_tensor *out, const fvi_tensor *in)
+{
+    *out = *in;
+    if (in->rank != 3) return;
+    out->rank = 4;
+    out->dim[3] = in->dim[2], out->stride[3] = in->stride[2];
+    out->dim[2] = 1, out->stride[2] = in->stride[2] * in->dim[2];
+    out->halo = 0;
+}
+
+fv_status fvi_cpu_conv_params(fvi_step *s, const fvi_tensor *x, const fvi_tensor *w, const fvi_tensor *y,
+                              const fvi_tensor *res, const fvi_conv_geometry *g, fvi_conv_params *p, fv_error *err)
+{
+    const int64_t groups = fvi_node_int(s->node, "group", 1);
+    for (int i = 0; i < 4; i++)
+        if (x->dim[i] > INT_MAX || y->dim[i] > INT_MAX || w->dim[i] > INT_MAX || x->dim[i] < 1 || y->dim[i] < 0 || w->dim[i] < 1)
+            return fvi_error_set(err, FV_ERR_SHAPE, "%s: dimension %d is outside 1..2^31-1", s->name, i);
+    if (groups < 1 || groups > x->dim[1] || x->dim[1] % groups || y->dim[1] % groups)
+        return fvi_error_set(err, FV_ERR_SHAPE, "%s: %lld groups do not divide %lld input and %lld output channels",
+                             s->name, (long long)groups, (long long)x->dim[1], (long long)y->dim[1]);
+    if (res->dtype != FV_NONE && !fvi_tensor_same_shape(res, y))
+        return fvi_error_set(err, FV_ERR_INTERNAL, "%s: residual and output differ in shape", s->name);
+    fvi_cpu_cache cache;
+    fvi_cpu_caches(&cache);
+    *p = (fvi_conv_params){
+        .n = (int)x->dim[0], .cin = (int)x->dim[1], .h = (int)x->dim[2], .w = (int)x->dim[3],
+        .cout = (int)y->dim[1], .ho = (int)y->dim[2], .wo = (int)y->dim[3],
+        .groups = (int)groups, .kh = (int)w->dim[2], .kw = (int)w->dim[3],
+        .sh = (int)g->stride[0], .sw = (int)g->stride[1], .dh = (int)g->dilation[0], .dw = (int)g->dilation[1],
+        .pt = (int)g->before[0], .pl = (int)g->before[1], .halo = x->halo,
+        .in_n = x->stride[0], .in_c = x->stride[1], .in_h = x->stride[2], .in_w = x->stride[3],
+        .out_n = y->stride[0], .out_c = y->stride[1], .out_h = y->stride[2], .out_w = y->stride[3],
+        .residual = res->dtype != FV_NONE,
+        .res_n = res->stride[0], .res_c = res->stride[1], .res_h = res->stride[2], .res_w = res->stride[3],
+        .act = (fvi_kact)s->node->act, .alpha = s->node->act_alpha, .beta = s->node->act_beta,
+        .l1 = cache.l1d ? cache.l1d : 32 << 10, .l2 = cache.l2 ? cache.l2 : 512 << 10,
+    };
+    return FV_OK;
+}
+
+fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err)
+{
+    j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
+    const fvi_conv_algorithm *a = j->tactic->algorithm;
+    size_t packed = a->packed_bytes(j->tactic, &j->p);
+    j->packed = packed ? fvi_alloc(packed) : NULL;
+    const int threads = fvi_pool_threads(s->env->pool);
+    j->workspace_bytes = fvi_round_up(a->workspace_bytes(j->tactic, &j->p), FVI_ALIGN);
+    size_t all;
+    bool fits = fvi_mul_size(j->workspace_bytes, (size_t)threads, &all);
+    j->workspace = fits && all ? fvi_alloc(all) : NULL;
+    if (!j->packed || !fits || (all && !j->workspace))
+        return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory for packed weights", s->name);
+    j->chunks = a->chunks(j->tactic, &j->p, threads);
+    return FV_OK;
+}
+
+void fvi_cpu_conv_job_free(fvi_conv_job *j)
+{
+    FVI_FREE(j->packed);
+    FVI_FREE(j->workspace);
+}
+
+static void run_chunk(void *arg, int chunk, int thread)
+{
+    fvi_conv_job *j = arg;
+    j->tactic->algorithm->run(j->tactic, &j->p, &j->io, j->packed, j->workspace + (size_t)thread * j->workspace_bytes,
+                              chunk, j->chunks);
+}
+
+void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s) { fvi_pool_run(s->env->pool, run_chunk, j, j->chunks); }
+
+typedef struct conv_state {
+    fvi_conv_job job;
+    bool repack; /* weights or bias are computed by the model: pack them every time */
+} conv_state;
+
+static const float *bias_of(const fvi_step *s)
+{
+    return s->n_in > 2 && s->in[2].dtype != FV_NONE ? (const float *)s->in[2].data : NULL;
+}
+
+static void conv_run(fvi_step *s)
+{
+    conv_state *c = s->state;
+    fvi_conv_job *j = &c->job;
+    if (c->repack)
+        j->tactic->algorithm->pack(j->tactic, &j->p, (const float *)s->in[1].data, bias_of(s), j->packed);
+    j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = (const float *)s->residual.data, .out = (float *)s->out[0].data};
+    fvi_cpu_conv_job_run(j, s);
+}
+
+static void conv_release(fvi_step *s)
+{
+    conv_state *c = s->state;
+    if (c) fvi_cpu_conv_job_free(&c->job);
+    fvi_free(c);
+}
+
+fv_status fvi_cpu_conv_check_weights(const fvi_step *s, int64_t bias_count, fv_error *err)
+{
+    const fvi_tensor *w = &s->in[1];
+    if (!fvi_tensor_is_dense(w))
+        return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: convolution weights that are a strided view", s->name);
+    if (!bias_of(s)) return FV_OK;
+    const fvi_tensor *b = &s->in[2];
+    if (b->dtype != FV_F32 || fvi_tensor_count(b) != bias_count || !fvi_tensor_is_dense(b))
+        return fvi_error_set(err, FV_ERR_SHAPE, "%s: the bias must be %lld dense float32 values", s->name, (long long)bias_count);
+    return FV_OK;
+}
+
+static fv_status conv_prepare(fvi_step *s, fv_error *err)
+{
+    if (s->in[0].dtype != FV_F32 || s->in[1].dtype != FV_F32 || s->out[0].dtype != FV_F32)
+        return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: Conv runs in float32 only", s->name);
+    const int spatial = s->in[0].rank - 2;
+    if (spatial < 1 || spatial > 2 || s->in[1].rank != s->in[0].rank || s->out[0].rank != s->in[0].rank)
+        return fvi_error_set(err, FV_ERR_SHAPE, "%s: Conv wants 3-d or 4-d input and weights of the same rank", s->name);
+    fvi_tensor x, w, y, res;
+    fvi_cpu_conv_as_map(&x, &s->in[0]), fvi_cpu_conv_as_map(&w, &s->in[1]);
+    fvi_cpu_conv_as_map(&y, &s->out[0]), fvi_cpu_conv_as_map(&res, &s->residual);
+    fvi_conv_geometry g;
+    if (!fvi_cpu_conv_geometry(s->node, x.dim + 2, w.dim + 2, spatial, &g))
+        return fvi_error_set(err, FV_ERR_SHAPE, "%s: stride, dilation, kernel or padding out of range", s->name);
+    FVI_TRY(fvi_cpu_conv_check_weights(s, y.dim[1], err));
+    fvi_conv_params p;
+    FVI_TRY(fvi_cpu_conv_params(s, &x, &w, &y, &res, &g, &p, err));
+    if (w.dim[0] != y.dim[1] || w.dim[1] != x.dim[1] / p.groups || x.dim[0] != y.dim[0])
+        return fvi_error_set(err, FV_ERR_SHAPE, "%s: weights do not fit the channels", s->name);
+    for (int i = 0; i < 2; i++) {
+        int64_t reach = x.dim[2 + i] + g.before[i] + g.after[i] - ((w.dim[2 + i] - 1) * g.dilation[i] + 1);
+        if (reach < 0 || reach / g.stride[i] + 1 != y.dim[2 + i])
+            return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
+    }
+    conv_state *c = fvi_calloc(1, sizeof *c);
+    if (!c) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
+    s->state = c;
+    s->release = conv_release;
+    s->run = conv_run;
+    c->job.p = p;
+    FVI_TRY(fvi_cpu_conv_job_init(&c->job, s, err));
+    c->repack = !s->in_const[1] || (bias_of(s) && !s->in_const[2]);
+    if (!c->repack)
+        c->job.tactic->algorithm->pack(c->job.tactic, &p, (const float *)s->in[1].data, bias_of(s), c->job.packed);
+    s->tactic = c->job.tactic->name;
+    s->flops = fvi_conv_flops(&p);
+    return FV_OK;
+}
+
+const fvi_cpu_op fvi_cpu_conv_ops[] = {
+    {.op = FVI_OP_CONV, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
+     .unsupported = fvi_cpu_conv_unsupported, .halo = conv_halo, .prepare = conv_prepare},
+    {.op = FVI_OP_CONV_TRANSPOSE, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
+     .unsupported = fvi_cpu_conv_unsupported, .halo = fvi_cpu_conv_transpose_halo, .prepare = fvi_cpu_conv_transpose_prepare},
+    {.op = FVI_OP_NONE},
+};

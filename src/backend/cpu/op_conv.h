@@ -1,0 +1,43 @@
+/* op_conv.h: what Conv and ConvTranspose share: attributes, parameters, and one prepared convolution ("job"). */
+#ifndef FVI_BACKEND_CPU_OP_CONV_H
+#define FVI_BACKEND_CPU_OP_CONV_H
+#include "backend/cpu/op.h"
+#include "base/error.h"
+#include "kern/conv.h"
+
+#define FVI_CONV_MAX_HALO 1024 /* wider paddings run without stored zeros, by the reference */
+
+typedef struct fvi_conv_geometry {
+    int64_t stride[2], dilation[2], before[2], after[2]; /* height, width */
+} fvi_conv_geometry;
+
+/* Reads strides, dilations, pads, auto_pad. False: a value out of range. */
+bool fvi_cpu_conv_geometry(const fvi_node *n, const int64_t in[2], const int64_t kernel[2], int spatial,
+                           fvi_conv_geometry *g);
+
+/* [N,C,L] seen as [N,C,1,L]; anything else as it is. */
+void fvi_cpu_conv_as_map(fvi_tensor *out, const fvi_tensor *in);
+
+/* A tactic with its packed weights and the memory of its threads. */
+typedef struct fvi_conv_job {
+    fvi_conv_params p;
+    fvi_conv_io io;
+    const fvi_conv_tactic *tactic;
+    char *packed, *workspace;
+    size_t workspace_bytes;
+    int chunks;
+} fvi_conv_job;
+
+/* Fills p from rank-4 tensors (kernel size from w's dims 2 and 3); checks ranges and groups. */
+fv_status fvi_cpu_conv_params(fvi_step *s, const fvi_tensor *x, const fvi_tensor *w, const fvi_tensor *y,
+                              const fvi_tensor *res, const fvi_conv_geometry *g, fvi_conv_params *p, fv_error *err);
+fv_status fvi_cpu_conv_check_weights(const fvi_step *s, int64_t bias_count, fv_error *err);
+/* j->p is set: chooses the tactic and allocates. On failure free what there is with fvi_cpu_conv_job_free. */
+fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err);
+void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s);
+void fvi_cpu_conv_job_free(fvi_conv_job *j);
+
+const char *fvi_cpu_conv_unsupported(const fvi_node *n);
+int fvi_cpu_conv_transpose_halo(const fvi_node *n);
+fv_status fvi_cpu_conv_transpose_prepare(fvi_step *s, fv_error *err);
+#endif

@@ -1,0 +1,70 @@
+/* conv.h: 2-D convolution in FP32 with fused bias, activation and residual: parameters, tactics, and their table.
+ *
+ * A tactic is one way to do a convolution at one CPU level. All tactics of all levels stand in one constant array, which
+ * op_conv.c chooses from and checkkern walks: a listed tactic is tested, an unlisted one cannot ship.
+ * Recipe for a new one: docs/ADDING-A-KERNEL.md. */
+#ifndef FVI_KERN_CONV_H
+#define FVI_KERN_CONV_H
+#include "kern/act.h"
+
+/* Everything but the pointers. Strides in floats. Output pixel (y,x) reads input rows y*sh - pt + ky*dh and columns
+ * x*sw - pl + kx*dw; `halo` pixels of zeros are stored around the input on all four sides. */
+typedef struct fvi_conv_params {
+    int n, cin, h, w;
+    int cout, ho, wo;
+    int groups, kh, kw, sh, sw, dh, dw, pt, pl;
+    int halo;
+    ptrdiff_t in_n, in_c, in_h, in_w;
+    ptrdiff_t out_n, out_c, out_h, out_w;
+    ptrdiff_t res_n, res_c, res_h, res_w; /* used when `residual` */
+    bool residual;
+    fvi_kact act; /* out = act(conv + bias) + residual */
+    float alpha, beta;
+    size_t l1, l2; /* cache bytes to block for; never change a result */
+} fvi_conv_params;
+
+typedef struct fvi_conv_io {
+    const float *in; /* pixel (0,0) of image 0; the halo lies before and around it */
+    const float *res; /* null = none */
+    float *out;
+} fvi_conv_io;
+
+struct fvi_conv_isa;
+typedef struct fvi_conv_tactic fvi_conv_tactic;
+
+/* How: in plain C over the kernels of t->isa. */
+typedef struct fvi_conv_algorithm {
+    bool (*supports)(const fvi_conv_params *p);
+    /* Estimated cycles of one thread, to choose between tactics that support p; smaller is better. */
+    double (*cost)(const fvi_conv_tactic *t, const fvi_conv_params *p);
+    /* Weights [cout][cin/groups][kh][kw] and bias [cout] (null = 0) -> packed form, 64-byte aligned. 0 bytes: more than
+     * memory can hold. */
+    size_t (*packed_bytes)(const fvi_conv_tactic *t, const fvi_conv_params *p);
+    void (*pack)(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias, void *packed);
+    size_t (*workspace_bytes)(const fvi_conv_tactic *t, const fvi_conv_params *p); /* per thread, 64-byte aligned */
+    /* In how many chunks the work splits well for so many threads; >= 1. */
+    int (*chunks)(const fvi_conv_tactic *t, const fvi_conv_params *p, int threads);
+    /* Does chunk of chunks. Any order, any thread; the values written never depend on `chunks`. */
+    void (*run)(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed,
+                void *workspace, int chunk, int chunks);
+} fvi_conv_algorithm;
+
+struct fvi_conv_tactic {
+    const char *name;               /* "conv direct avx2" */
+    fvi_cpu_flags level;            /* one bit */
+    const struct fvi_conv_isa *isa; /* kernels of the level, conv_isa.h */
+    const fvi_conv_algorithm *algorithm;
+};
+
+/* All tactics, terminated by a null name, lowest level first. The first is the last resort: any strides, any parameters. */
+extern const fvi_conv_tactic fvi_conv_tactics[];
+/* The cheapest supported one of the highest level in flags; never null for valid params. */
+const fvi_conv_tactic *fvi_conv_choose(const fvi_conv_params *p, fvi_cpu_flags flags);
+
+/* Does the last window end inside the stored zeros, and the first begin there? */
+bool fvi_conv_halo_suffices(const fvi_conv_params *p);
+static inline double fvi_conv_flops(const fvi_conv_params *p)
+{
+    return 2.0 * p->n * p->ho * p->wo * p->cout * (p->cin / p->groups) * p->kh * p->kw;
+}
+#endif

@@ -1,0 +1,222 @@
+/* conv_direct.c: convolution as an implicit matrix product: no im2col, tiles of pixels x channels straight from the NHWC
+ * input and panels of packed weights. Takes every stride, dilation and group count. A tactic; run by op_conv.c.
+ *
+ * Packed: bias, then per group and panel the weights [kh][kw][cin/groups][vectors * vec]. Where pixels are dense
+ * (distance = channels, no column dilation) a whole kernel row is one run of kw * cin floats. */
+#include "base/checked.h"
+#include "kern/conv_tactics.h"
+#include <string.h>
+
+bool fvi_conv_halo_suffices(const fvi_conv_params *p)
+{
+    int64_t right = (int64_t)(p->wo - 1) * p->sw - p->pl + (int64_t)(p->kw - 1) * p->dw;
+    int64_t bottom = (int64_t)(p->ho - 1) * p->sh - p->pt + (int64_t)(p->kh - 1) * p->dh;
+    return p->pt <= p->halo && p->pl <= p->halo && right < (int64_t)p->w + p->halo && bottom < (int64_t)p->h + p->halo;
+}
+
+bool fvi_conv_is_nhwc(const fvi_conv_params *p)
+{
+    return (p->in_c == 1 || p->cin == 1) && (p->out_c == 1 || p->cout == 1) &&
+           (!p->residual || p->res_c == 1 || p->cout == 1) && fvi_conv_halo_suffices(p);
+}
+
+void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, const float *tile,
+                     ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels)
+{
+    const float *res = NULL;
+    if (p->residual) res = io->res + image * p->res_n + y * p->res_h + x * p->res_w + o;
+    isa->act->fn[p->act](io->out + image * p->out_n + y * p->out_h + x * p->out_w + o, p->out_w, tile, lds, res,
+                         p->res_w, pixels, channels, p->alpha, p->beta);
+}
+
+static size_t depth(const fvi_conv_params *p) { return (size_t)p->kh * (size_t)p->kw * (size_t)(p->cin / p->groups); }
+
+static size_t padded(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    return (size_t)fvi_conv_split(t->isa, p->cout / p->groups).vecs * (size_t)t->isa->vec;
+}
+
+static size_t direct_packed_bytes(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    size_t channels, weights;
+    if (!fvi_mul_size(padded(t, p), (size_t)p->groups, &channels)) return 0;
+    if (!fvi_mul_size(channels, depth(p), &weights) || !fvi_mul_size(weights, 2 * sizeof(float), &(size_t){0})) return 0;
+    return (fvi_conv_bias_floats(channels) + weights) * sizeof(float);
+}
+
+static void direct_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias,
+                        void *packed)
+{
+    const size_t width = padded(t, p), k = depth(p), taps = (size_t)p->kh * (size_t)p->kw;
+    const int cin = p->cin / p->groups, cout = p->cout / p->groups, vec = t->isa->vec;
+    fvi_conv_panels split = fvi_conv_split(t->isa, cout);
+    float *b = packed, *d = b + fvi_conv_bias_floats(width * (size_t)p->groups);
+    memset(b, 0, direct_packed_bytes(t, p));
+    for (int g = 0; g < p->groups; g++, d += width * k)
+        for (int i = 0; i < split.panels; i++) {
+            int v0 = fvi_conv_panel_start(split, i), v1 = fvi_conv_panel_start(split, i + 1);
+            int n = (v1 - v0) * vec, first = v0 * vec, last = v1 * vec < cout ? v1 * vec : cout;
+            for (int o = first; o < last; o++) {
+                const float *src = w + (size_t)(g * cout + o) * k;
+                float *dst = d + (size_t)first * k + (o - first);
+                b[(size_t)g * width + (size_t)o] = bias ? bias[g * cout + o] : 0;
+                for (size_t tap = 0; tap < taps; tap++)
+                    for (int c = 0; c < cin; c++) dst[(tap * (size_t)cin + (size_t)c) * (size_t)n] = src[(size_t)c * taps + tap];
+            }
+        }
+}
+
+static size_t direct_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p) { return (void)t, (void)p, 0; }
+
+/* A 1x1 over rows without gaps is one long row, cut where it suits the tiles. */
+enum { FLAT_ROW = 168 };
+static bool is_flat(const fvi_conv_params *p)
+{
+    return p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && p->pl == 0 &&
+           p->in_h == p->w * p->in_w && p->out_h == p->wo * p->out_w && (!p->residual || p->res_h == p->wo * p->res_w);
+}
+
+typedef struct geometry {
+    int rows, row, last; /* output rows an image, pixels a row, pixels of the last row */
+    bool flat;
+} geometry;
+
+static geometry find_geometry(const fvi_conv_params *p)
+{
+    geometry g = {p->ho, p->wo, p->wo, false};
+    int64_t pixels = (int64_t)p->ho * p->wo;
+    if (is_flat(p) && pixels < INT32_MAX - FLAT_ROW) {
+        g.flat = true;
+        g.rows = (int)((pixels + FLAT_ROW - 1) / FLAT_ROW);
+        g.row = FLAT_ROW;
+        g.last = (int)(pixels - (int64_t)(g.rows - 1) * FLAT_ROW);
+    }
+    return g;
+}
+
+/* Few, heavy pixels: cut the channels rather than stream all weights for every chunk of rows. */
+static bool by_panels(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    double weights = (double)depth(p) * p->cout;
+    double input = (double)p->n * p->h * p->w * p->cin;
+    return weights > 2 * input && fvi_conv_split(t->isa, p->cout / p->groups).panels * p->groups >= 8;
+}
+
+static int direct_chunks(const fvi_conv_tactic *t, const fvi_conv_params *p, int threads)
+{
+    if (threads <= 1) return 1;
+    geometry g = find_geometry(p);
+    int64_t units = by_panels(t, p) ? (int64_t)p->groups * fvi_conv_split(t->isa, p->cout / p->groups).panels
+                                    : (int64_t)p->n * g.rows;
+    int64_t by_work = (int64_t)(fvi_conv_flops(p) / (t->isa->flops_per_cycle * 10000)); /* not below 10 000 cycles */
+    int64_t n = 6LL * threads;
+    if (n > by_work) n = by_work;
+    if (n > units) n = units;
+    return n < 1 ? 1 : (int)n;
+}
+
+typedef struct job {
+    const fvi_conv_tactic *t;
+    const fvi_conv_params *p;
+    const fvi_conv_io *io;
+    geometry g;
+    fvi_conv_panels split;
+    fvi_conv_walk walk;
+    const float *bias, *weights;
+    size_t width, k;
+} job;
+
+/* One output row of one panel of one group. */
+static void do_row(const job *j, int64_t row, int group, int panel)
+{
+    const fvi_conv_params *p = j->p;
+    const fvi_conv_isa *isa = j->t->isa;
+    const int cin = p->cin / p->groups, cout = p->cout / p->groups;
+    const int v0 = fvi_conv_panel_start(j->split, panel), nv = fvi_conv_panel_start(j->split, panel + 1) - v0;
+    const int n = nv * isa->vec, o = v0 * isa->vec, channels = cout - o < n ? cout - o : n;
+    const int image = (int)(row / j->g.rows), y = (int)(row % j->g.rows);
+    const int len = y == j->g.rows - 1 ? j->g.last : j->g.row;
+    const float *b = j->weights + ((size_t)group * j->width + (size_t)o) * j->k;
+    const float *bias = j->bias + (size_t)group * j->width + o;
+    const float *a = j->io->in + image * p->in_n + (ptrdiff_t)group * cin;
+    if (j->g.flat)
+        a += (ptrdiff_t)y * FLAT_ROW * p->in_w;
+    else
+        a += ((ptrdiff_t)y * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w;
+
+    const bool straight = p->act == FVI_KACT_NONE && !p->residual && channels == n;
+    float scratch[FVI_CONV_TILE] __attribute__((aligned(64)));
+    fvi_conv_walk walk = j->walk;
+    walk.ldc = straight ? p->out_w : n;
+    const int out_y = j->g.flat ? 0 : y, out_x = j->g.flat ? y * FLAT_ROW : 0;
+    float *out = j->io->out + image * p->out_n + out_y * p->out_h + (ptrdiff_t)out_x * p->out_w + group * cout + o;
+    const int tiles = (len + isa->mr[nv] - 1) / isa->mr[nv];
+    for (int i = 0, x = 0; i < tiles; i++) {
+        int next = (int)((int64_t)len * (i + 1) / tiles), mr = next - x;
+        const float *at = a + (ptrdiff_t)x * walk.lda;
+        if (straight) {
+            isa->tile[nv][mr](&walk, at, b, bias, out + (ptrdiff_t)x * p->out_w);
+        } else {
+            isa->tile[nv][mr](&walk, at, b, bias, scratch);
+            fvi_conv_finish(isa, p, j->io, scratch, n, image, out_y, out_x + x, mr, group * cout + o, channels);
+        }
+        x = next;
+    }
+}
+
+/* Rows whose input stays in cache while the panels pass over it. */
+static int64_t rows_a_block(const job *j)
+{
+    const fvi_conv_params *p = j->p;
+    size_t row = (size_t)p->sh * (size_t)j->g.row * (size_t)p->sw * (size_t)(p->cin / p->groups) * sizeof(float);
+    size_t weights = j->width * j->k * sizeof(float);
+    size_t room = weights <= p->l1 / 2 ? p->l1 / 2 : p->l2 / 3;
+    return (int64_t)(row && room / row > 1 ? room / row : 1);
+}
+
+static void direct_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed,
+                       void *workspace, int chunk, int chunks)
+{
+    (void)workspace;
+    job j = {.t = t, .p = p, .io = io, .g = find_geometry(p), .split = fvi_conv_split(t->isa, p->cout / p->groups)};
+    const int cin = p->cin / p->groups;
+    const bool dense = p->dw == 1 && p->in_w == cin;
+    j.walk = (fvi_conv_walk){.ny = p->kh, .nx = dense ? 1 : p->kw, .k = dense ? p->kw * cin : cin,
+                             .dy = p->dh * p->in_h, .dx = p->dw * p->in_w, .lda = p->sw * p->in_w};
+    j.width = padded(t, p);
+    j.k = depth(p);
+    j.bias = packed;
+    j.weights = j.bias + fvi_conv_bias_floats(j.width * (size_t)p->groups);
+
+    int64_t r0 = 0, r1 = (int64_t)p->n * j.g.rows, u0 = 0, u1 = (int64_t)p->groups * j.split.panels;
+    if (by_panels(t, p)) {
+        int64_t n = u1;
+        u0 = n * chunk / chunks, u1 = n * (chunk + 1) / chunks;
+    } else {
+        int64_t n = r1;
+        r0 = n * chunk / chunks, r1 = n * (chunk + 1) / chunks;
+    }
+    const int64_t step = rows_a_block(&j);
+    for (int64_t r = r0; r < r1; r += step)
+        for (int64_t u = u0; u < u1; u++)
+            for (int64_t row = r; row < r + step && row < r1; row++)
+                do_row(&j, row, (int)(u / j.split.panels), (int)(u % j.split.panels));
+}
+
+/* Tiles run near the peak; small depths pay for starting and storing them. */
+static double direct_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    double k = (double)depth(p), cout = p->cout / p->groups;
+    double waste = (double)padded(t, p) / cout;
+    return fvi_conv_flops(p) / t->isa->flops_per_cycle * waste * (1 + 16 / k) / 0.9;
+}
+
+const fvi_conv_algorithm fvi_conv_direct = {
+    .supports = fvi_conv_is_nhwc,
+    .cost = direct_cost,
+    .packed_bytes = direct_packed_bytes,
+    .pack = direct_pack,
+    .workspace_bytes = direct_workspace,
+    .chunks = direct_chunks,
+    .run = direct_run,
+};

@@ -1,0 +1,61 @@
+/* conv_isa.h: the kernels of one CPU level that all convolution tactics are made of. The tactics (conv_direct.c,
+ * conv_depthwise.c, conv_wino_run.c) are plain C over this table; a new level fills in one table. */
+#ifndef FVI_KERN_CONV_ISA_H
+#define FVI_KERN_CONV_ISA_H
+#include "kern/conv.h"
+
+enum {
+    FVI_CONV_NV = 3,    /* most vectors across a tile */
+    FVI_CONV_MR = 28,   /* most pixels down a tile */
+    FVI_CONV_TILE = 512 /* most floats of a tile */
+};
+
+/* How a tile walks its input: ny x nx taps, k consecutive floats each. */
+typedef struct fvi_conv_walk {
+    int ny, nx, k;
+    ptrdiff_t dy, dx; /* floats from tap to tap */
+    ptrdiff_t lda;    /* floats from output pixel to output pixel, in the input */
+    ptrdiff_t ldc;    /* floats from pixel to pixel in c */
+} fvi_conv_walk;
+
+/* c[m][n] = bias[n] + sum over taps and k of a[m][tap][k] * b[tap][k][n], n < NV vectors. */
+typedef void (*fvi_conv_tile_fn)(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c);
+
+/* Winograd F(4x4,3x3) on one 6x6 (input) or 4x4 (output) tile, points {0, +-1/sqrt 2, +-sqrt 2, inf}.
+ * in:  v[xi * vs + c] for xi < 36, c < vecs vectors, from p[y * row + x * ld + c].
+ * out: y[(4 i + j) * ys + c] from m[xi * ms + c], + bias[c]. */
+typedef void (*fvi_wino_in_fn)(const float *p, ptrdiff_t ld, ptrdiff_t row, int vecs, float *v, ptrdiff_t vs);
+typedef void (*fvi_wino_out_fn)(const float *m, ptrdiff_t ms, const float *bias, int vecs, float *y, ptrdiff_t ys);
+
+typedef struct fvi_conv_isa {
+    const char *name;
+    int vec; /* floats a vector */
+    int nv;  /* vectors across a full panel, <= FVI_CONV_NV */
+    double flops_per_cycle; /* of one core, at best: what the cost models divide by */
+    const fvi_act_kern *act;
+    int mr[FVI_CONV_NV + 1]; /* most pixels of a tile nv vectors wide */
+    fvi_conv_tile_fn tile[FVI_CONV_NV + 1][FVI_CONV_MR + 1]; /* [nv][mr], 1-based */
+    /* Depthwise: the same with b[tap][n], a[m][tap][n]; k of the walk is not used. */
+    int dw_mr;
+    fvi_conv_tile_fn dw[3][FVI_CONV_MR + 1]; /* [nv][mr], nv 1..2 */
+    fvi_wino_in_fn wino_in;
+    fvi_wino_out_fn wino_out;
+} fvi_conv_isa;
+
+extern const fvi_conv_isa fvi_conv_isa_c, fvi_conv_isa_avx2, fvi_conv_isa_avx512;
+
+/* How `cout` channels are cut into panels: `vecs` vectors in `panels` nearly equal parts. */
+typedef struct fvi_conv_panels {
+    int vecs, panels;
+} fvi_conv_panels;
+static inline fvi_conv_panels fvi_conv_split(const fvi_conv_isa *isa, int cout)
+{
+    int vecs = (cout + isa->vec - 1) / isa->vec;
+    return (fvi_conv_panels){vecs, (vecs + isa->nv - 1) / isa->nv};
+}
+/* first vector of panel i; panel i is [start(i), start(i+1)) */
+static inline int fvi_conv_panel_start(fvi_conv_panels s, int i)
+{
+    return (int)((int64_t)s.vecs * i / s.panels);
+}
+#endif

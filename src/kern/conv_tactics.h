@@ -1,0 +1,18 @@
+/* conv_tactics.h: the algorithms behind the tactic table; conv_table.c combines each with every level. Private to the conv family. */
+#ifndef FVI_KERN_CONV_TACTICS_H
+#define FVI_KERN_CONV_TACTICS_H
+#include "kern/conv_isa.h"
+
+extern const fvi_conv_algorithm fvi_conv_reference; /* conv_ref.c */
+extern const fvi_conv_algorithm fvi_conv_direct;    /* conv_direct.c */
+extern const fvi_conv_algorithm fvi_conv_depthwise; /* conv_depthwise.c */
+
+/* Channel stride 1 on all sides and all windows inside the stored zeros. */
+bool fvi_conv_is_nhwc(const fvi_conv_params *p);
+/* Applies the epilogue to pixels x.. of output row (image,y), channels o.., from tile[mr][lds]. */
+void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, const float *tile,
+                     ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels);
+
+/* Bias padded with zeros to whole vectors, in front of every packed weight block. */
+static inline size_t fvi_conv_bias_floats(size_t padded_channels) { return (padded_channels + 15) / 16 * 16; }
+#endif
