@@ -47,7 +47,9 @@ FV_API fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model
 FV_API void fv_detector_free(fv_detector **d);
 /* frames [n], n <= batch, may differ in size and format; out [n]. Does not allocate once sizes have settled (out grows to max_det). */
 FV_API fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err);
-/* Name of a class: never null ("class7" when unknown). Borrowed until free. */
+/* Report only these classes from the next run on; n 0 = all. For a caller that knows names, not numbers, before the model is read. */
+FV_API fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int n, fv_error *err);
+/* Name of a class: never null ("class7" when the model does not say). Borrowed until free. */
 FV_API const char *fv_detector_class_name(const fv_detector *d, int class_id);
 FV_API int fv_detector_class_count(const fv_detector *d);
 /* "YOLOv8/11 [1,84,8400], from metadata task=detect": which rule found the head. */

@@ -68,6 +68,7 @@ typedef struct fv_pipeline_options {
     int queue_frames;      /* frames between two stages; 0 = 4 */
     const char *device_text; /* for the overlay: "cpu avx2 fp32" */
     fv_context *ctx;         /* for log and thread settings */
+    int no_hud;              /* non-zero: no fps, latency and device in the overlay (pictures) */
 } fv_pipeline_options;
 #define FV_PIPELINE_OPTIONS(...) (&(fv_pipeline_options){.size = sizeof(fv_pipeline_options), __VA_ARGS__})
 
@@ -77,9 +78,9 @@ FV_API fv_status fv_pipeline_create(fv_pipeline **out, const fv_pipeline_options
 /* Runs to the end of the source; blocks. FV_OK; FV_PARTIAL when the source was truncated (err says where); FV_ERR_CANCELLED after stop; other failures.
  * The sink is not finished by it. */
 FV_API fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err);
-/* After a run, however it ended: what the next run reads and writes. The figures go on adding up; painter and
- * tracker keep their state (see fv_tracker_reset). */
-FV_API fv_status fv_pipeline_set_source(fv_pipeline *p, fv_source *source, fv_sink *sink, int source_index);
+/* Between runs: the stages of the next one (another source, sink, counter, …). The figures go on adding up. The detector must
+ * stay the same. */
+FV_API fv_status fv_pipeline_set(fv_pipeline *p, const fv_pipeline_options *opt, fv_error *err);
 /* Async-signal-safe: no more frames are read, those in flight are finished. */
 FV_API void fv_pipeline_stop(fv_pipeline *p);
 /* Snapshot, also while running. */

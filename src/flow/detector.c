@@ -118,7 +118,7 @@ static fv_status open_sessions(net *d, const fv_port *in, const fv_detect_option
 {
     int batch = o->batch ? o->batch : 1, at_once = batch;
     if (batch < 1 || batch > MAX_BATCH) return fvi_error_set(err, FV_ERR_ARGUMENT, "batch %d is outside 1..%d", batch, MAX_BATCH);
-    const char *obstacle = batch > 1 ? fvi_model_batch_obstacle(d->model) : NULL;
+    const char *obstacle = batch > 1 ? fv_model_batch_obstacle(d->model) : NULL;
     if (obstacle) {
         fvi_log_write(d->ctx ? fvi_engine_log(d->ctx) : NULL, FV_LOG_INFO, "frames run one by one, not %d at once: %s", batch,
                       obstacle);
@@ -159,20 +159,16 @@ static fv_status find_head(net *d, fv_error *err)
     return fvi_flow_names_fill(&d->names, d->head.n_classes) ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
 }
 
-static fv_status keep_classes(net *d, const fv_detect_options *o, fv_error *err)
+static fv_status net_set_classes(fv_detector *base, const int *classes, int n, fv_error *err)
 {
-    if (!o->classes || o->n_classes <= 0) return FV_OK;
-    int n = d->base.n_classes > 0 ? d->base.n_classes : 1;
-    d->keep = fvi_calloc((size_t)n, 1);
-    if (!d->keep) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
-    for (int i = 0; i < o->n_classes; i++) {
-        int c = o->classes[i];
-        if (c < 0 || c >= d->base.n_classes)
-            return fvi_error_set(err, FV_ERR_ARGUMENT, "class %d does not exist; the model has classes 0 to %d", c,
-                                 d->base.n_classes - 1);
-        d->keep[c] = 1;
-    }
-    d->params.keep = d->keep;
+    net *d = (net *)base;
+    for (int i = 0; i < n; i++)
+        if (classes[i] < 0 || classes[i] >= base->n_classes)
+            return fvi_error_set(err, FV_ERR_ARGUMENT, "class %d does not exist; the model has classes 0 to %d", classes[i],
+                                 base->n_classes - 1);
+    memset(d->keep, 0, (size_t)base->n_classes);
+    for (int i = 0; i < n; i++) d->keep[classes[i]] = 1;
+    d->params.keep = n > 0 ? d->keep : NULL;
     return FV_OK;
 }
 
@@ -236,9 +232,10 @@ static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
     d->params.iou = o->iou > 0 ? o->iou : 0.7f;
     d->params.max_det = o->max_det > 0 ? o->max_det : 300;
     d->params.agnostic = o->agnostic_nms != 0;
-    FVI_TRY(keep_classes(d, o, err));
     d->maps = fvi_calloc((size_t)d->many.batch, sizeof *d->maps);
-    if (!d->maps) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    d->keep = fvi_calloc((size_t)d->base.n_classes + 1, 1);
+    if (!d->maps || !d->keep) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    FVI_TRY(net_set_classes(&d->base, o->classes, o->classes ? o->n_classes : 0, err));
     fvi_cpu_flags cpu = d->ctx ? fvi_engine_cpu(d->ctx) : fvi_cpu_detect();
     return fvi_prep_create(&d->prep, &d->head.prep, cpu, err);
 }
@@ -255,6 +252,7 @@ fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model
     d->base.run = net_run;
     d->base.free = net_free;
     d->base.class_name = net_class_name;
+    d->base.set_classes = net_set_classes;
     d->ctx = ctx;
     d->model = model;
     fv_status st = build(d, &o, err);
@@ -280,6 +278,12 @@ fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, int n, 
     fv_status st = d->run(d, frames, n, out, err);
     if (st >= 0) d->runs++;
     return st;
+}
+
+fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int n, fv_error *err)
+{
+    if (!d || n < 0 || (n && !classes)) return fvi_error_set(err, FV_ERR_ARGUMENT, "a list of classes is missing");
+    return d->set_classes(d, classes, n, err);
 }
 
 fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err)

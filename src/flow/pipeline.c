@@ -64,15 +64,22 @@ static fv_status open_queues(fv_pipeline *p, fv_error *err)
     return FV_OK;
 }
 
+static fv_status read_options(fv_pipeline_options *o, const fv_pipeline_options *opt, fv_error *err)
+{
+    memset(o, 0, sizeof *o);
+    if (!opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "a pipeline needs options");
+    memcpy(o, opt, opt->size < sizeof *o ? opt->size : sizeof *o);
+    if (o->vid_stride < 0 || o->queue_frames < 0 || o->queue_frames > MAX_QUEUE)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "vid_stride must not be negative, queue_frames must be in 0..%d", MAX_QUEUE);
+    return FV_OK;
+}
+
 fv_status fv_pipeline_create(fv_pipeline **out, const fv_pipeline_options *opt, fv_error *err)
 {
     if (!out) return FV_ERR_ARGUMENT;
     *out = NULL;
-    if (!opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "a pipeline needs options");
-    fv_pipeline_options o = {0};
-    memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
-    if (o.vid_stride < 0 || o.queue_frames < 0 || o.queue_frames > MAX_QUEUE)
-        return fvi_error_set(err, FV_ERR_ARGUMENT, "vid_stride must not be negative, queue_frames must be in 0..%d", MAX_QUEUE);
+    fv_pipeline_options o;
+    FVI_TRY(read_options(&o, opt, err));
     fv_pipeline *p = fvi_calloc(1, sizeof *p);
     if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     p->o = o;
@@ -111,13 +118,14 @@ void fv_pipeline_free(fv_pipeline **pp)
     *pp = NULL;
 }
 
-fv_status fv_pipeline_set_source(fv_pipeline *p, fv_source *source, fv_sink *sink, int source_index)
+fv_status fv_pipeline_set(fv_pipeline *p, const fv_pipeline_options *opt, fv_error *err)
 {
-    if (!p || !source) return FV_ERR_ARGUMENT;
-    if (p->running) return FV_ERR_STATE;
-    p->o.source = source;
-    p->o.sink = sink;
-    p->o.source_index = source_index;
+    fv_pipeline_options o;
+    if (!p) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no pipeline");
+    if (p->running) return fvi_error_set(err, FV_ERR_STATE, "this pipeline is running");
+    FVI_TRY(read_options(&o, opt, err));
+    if (o.detector != p->o.detector) return fvi_error_set(err, FV_ERR_ARGUMENT, "the detector of a pipeline cannot change");
+    p->o = o;
     return FV_OK;
 }
 

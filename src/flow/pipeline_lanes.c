@@ -177,7 +177,7 @@ static fv_status paint(fv_pipeline *p, fvi_flow_item *item)
     fv_scene scene = p->o.scene;
     scene.dets = &item->dets;
     scene.counter = p->o.counter;
-    scene.n_hud = fvi_flow_hud_update(&p->hud, t0, t0 - item->taken_ns, p->o.device_text);
+    scene.n_hud = p->o.no_hud ? 0 : fvi_flow_hud_update(&p->hud, t0, t0 - item->taken_ns, p->o.device_text);
     scene.hud = p->hud.line;
     FVI_TRY(fv_painter_draw(p->o.painter, &item->painted, &scene));
     fvi_flow_meter_add(&p->meter, FV_STAGE_PAINT, fvi_now_ns() - t0, 1);

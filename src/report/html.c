@@ -22,7 +22,7 @@ static const char style[] =
     "h1{font-size:1.6rem;line-height:1.25;margin:0;overflow-wrap:anywhere}"
     "h2{font-size:1.05rem;margin:0 0 14px}h3{font-size:.95rem;margin:18px 0 8px}"
     ".facts{color:var(--soft);font-size:.92rem;margin:6px 0 0;overflow-wrap:anywhere}"
-    ".facts b{color:var(--ink);font-weight:600}"
+    ".facts b{color:var(--ink);font-weight:600}.facts .nw{white-space:nowrap}"
     "section.run{margin-top:26px}section.run+section.run{border-top:1px solid var(--line);padding-top:26px}"
     ".card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:18px 20px;margin-top:16px}"
     ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px;margin-top:18px}"
@@ -52,7 +52,8 @@ static const char style[] =
     ".good{color:var(--good);font-weight:600}.worse{color:var(--warn);font-weight:600}.dim{color:var(--soft)}"
     "footer{color:var(--soft);font-size:.82rem;margin-top:28px}"
     "@media(max-width:640px){main{padding:18px 14px 28px}.tiles{grid-template-columns:repeat(2,1fr)}h1{font-size:1.3rem}"
-    ".card{padding:14px}.hide{display:none}td.wide{min-width:110px}th,td{padding:6px 5px}}"
+    ".card{padding:14px}.hide{display:none!important}td.wide{min-width:90px;width:30%}th,td{padding:6px 5px}"
+    "td:first-child{white-space:normal;overflow-wrap:anywhere}svg.long text{font-size:20px}}"
     "@media print{body{background:#fff}.card,.tile{break-inside:avoid}}";
 
 void fvi_report_page_head(fvi_str *out, const char *title)

@@ -3,8 +3,8 @@
 #include "report/run.h"
 #include <string.h>
 
-#define BARS 64
-#define W 720
+#define BARS 48
+#define W 480
 #define H 190
 #define LEFT 8
 #define RIGHT 8

@@ -101,7 +101,7 @@ static void interval_chart(fvi_str *out, const fvi_report_json *intervals)
     for (const fvi_report_json *c = intervals->child; c; c = c->next) most = fmax(most, over_lines(c, "in") + over_lines(c, "out"));
     if (most <= 0 || n < 2) return;
     fvi_str_add(out, "<div class=\"card\"><h2>Crossings over time</h2>");
-    fvi_str_printf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Crossings over time\">", W, H);
+    fvi_str_printf(out, "<svg class=\"long\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Crossings over time\">", W, H);
     fvi_str_printf(out, "<line class=\"g\" x1=\"0\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>", W, BASE, BASE);
     for (const fvi_report_json *c = intervals->child; c && i < n; c = c->next, i++) {
         double in = over_lines(c, "in"), o = over_lines(c, "out"), unit = (BASE - 18) / most;

@@ -3,12 +3,10 @@
 #include "report/run.h"
 #include <string.h>
 
-static void fact(fvi_str *out, const char *key, const char *value)
+static void fact(fvi_str *out, const char *value)
 {
     if (!value || !value[0]) return;
-    fvi_str_add(out, " · ");
-    fvi_str_add(out, key);
-    fvi_str_add(out, "<b>");
+    fvi_str_add(out, " · <b>");
     fvi_str_add_html(out, value);
     fvi_str_add(out, "</b>");
 }
@@ -45,12 +43,16 @@ static void head(fvi_str *out, const fvi_report_run *r)
         fvi_str_add(out, "no model");
     }
     if (r->input_w) fvi_str_printf(out, " at <b>%d×%d</b>", r->input_w, r->input_h);
-    fact(out, "", r->device);
-    fact(out, "", r->level);
-    fact(out, "", r->precision);
+    fact(out, r->device);
+    fact(out, r->level);
+    fact(out, r->precision);
     if (r->threads) fvi_str_printf(out, " · <b>%d</b> thread%s", r->threads, r->threads == 1 ? "" : "s");
-    fact(out, "", r->machine);
-    fact(out, "", r->started);
+    fact(out, r->machine);
+    if (r->started[0]) {
+        fvi_str_add(out, " · <b class=\"nw\">");
+        fvi_str_add_html(out, r->started);
+        fvi_str_add(out, "</b>");
+    }
     fvi_str_add(out, "</p>");
 }
 
@@ -74,7 +76,7 @@ static void tiles(fvi_str *out, const fvi_report_run *r)
     if (r->end_to_end && r->end_to_end->count > 0) {
         const fvi_report_stage *e = r->end_to_end;
         const double v[3] = {e->p50, e->p95, e->p99};
-        static const char *const key[3] = {"latency, half of all frames", "latency, 95 of 100", "latency, 99 of 100"};
+        static const char *const key[3] = {"latency, median", "latency, p95", "latency, p99"};
         for (int i = 0; i < 3; i++) {
             tile_open(out, "");
             fvi_report_ms(out, v[i]);
@@ -160,7 +162,7 @@ static void stages(fvi_str *out, const fvi_report_run *r)
     fvi_str_add(out, "<div class=\"card\"><h2>Stages</h2><div class=\"scroll\"><table><tr><th>stage</th><th></th><th class=\"hide\">mean</th>"
                      "<th>p50</th><th>p95</th><th class=\"hide\">p99</th><th>budget</th><th class=\"hide\">waiting</th></tr>\n");
     for (int i = 0; i < r->n_stages; i++) stage_row(out, r, &r->stage[i], full);
-    fvi_str_add(out, "</table></div><div class=\"key\"><span>half of all frames (p50)</span><span class=\"k2\">95 of 100 (p95)</span>"
+    fvi_str_add(out, "</table></div><div class=\"key\"><span>median (p50)</span><span class=\"k2\">p95</span>"
                      "<span class=\"k3\">budget</span><span class=\"k4\">over budget</span></div></div>\n");
 }
 

@@ -400,15 +400,16 @@ static void several_sources_add_up(void **state)
     fv_pipeline *p = make(&a, &det, &sink, NULL, &(fv_pipeline_options){0});
     assert_int_equal(fv_pipeline_run(p, &err), FV_OK);
     sink.last_index = -1;
-    assert_int_equal(fv_pipeline_set_source(p, &b.s, &sink.s, 1), FV_OK);
+    assert_int_equal(fv_pipeline_set(p, FV_PIPELINE_OPTIONS(.source = &b.s, .detector = &det.d, .sink = &sink.s), NULL), FV_OK);
     assert_int_equal(fv_pipeline_run(p, &err), FV_ERR_INPUT);
     sink.last_index = -1;
-    assert_int_equal(fv_pipeline_set_source(p, &c.s, &sink.s, 2), FV_OK);
+    assert_int_equal(fv_pipeline_set(p, FV_PIPELINE_OPTIONS(.source = &c.s, .detector = &det.d, .sink = &sink.s), NULL), FV_OK);
     assert_int_equal(fv_pipeline_run(p, &err), FV_OK);
     fv_metrics m;
     fv_pipeline_metrics(p, &m);
     assert_int_equal(m.processed, 11 + 5 + 7);
     assert_int_equal(det.d.runs, 3 + 23); /* warm once */
+    assert_int_equal(fv_pipeline_set(p, FV_PIPELINE_OPTIONS(.source = &c.s), &err), FV_ERR_ARGUMENT); /* another detector */
     assert_false(sink.disorder);
     fv_pipeline_free(&p);
 }
