@@ -30,7 +30,7 @@ fv_status fvi_media_video_settle(fvi_media_video *v, const AVFrame *av, fv_error
     fvi_media_image_of_av(av, &im);
     double aspect = pixel_aspect(v, av);
     v->height = av->height;
-    v->width = aspect == 1 ? av->width : ((int)lrint(av->width * aspect) + 1) & ~1; /* the lines stay as they are */
+    v->width = aspect == 1 ? av->width : 2 * (int)lrint(av->width * aspect / 2); /* the lines stay as they are */
     if (v->width < 1 || v->height < 1 || v->width > FVI_MEDIA_MAX_SIDE || v->height > FVI_MEDIA_MAX_SIDE)
         return fvi_error_set(err, FV_ERR_LIMIT, "%s: frames of %dx%d are more than fovea reads (%d a side)", v->base.info.name, v->width,
                              v->height, FVI_MEDIA_MAX_SIDE);

@@ -54,7 +54,11 @@ fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error
     }
     av_dict_free(&opt);
     if (code < 0) {
-        if (code == AVERROR_INVALIDDATA || code == AVERROR(EINVAL) || code == AVERROR_EOF)
+        int64_t missing = strcmp(path, "-") == 0 ? 0 : fvi_media_missing_bytes(path);
+        if (missing > 0)
+            fvi_error_set(err, FV_ERR_INPUT, "%s: the file is cut short and cannot be read: %lld bytes are missing%s", path,
+                          (long long)missing, fvi_media_log_detail());
+        else if (code == AVERROR_INVALIDDATA || code == AVERROR(EINVAL) || code == AVERROR_EOF)
             fvi_error_set(err, FV_ERR_INPUT, "%s: not a video or picture that can be read, or its beginning is damaged%s", path,
                           fvi_media_log_detail());
         else
@@ -101,7 +105,7 @@ static void fill_info(fvi_media_video *v)
         info->duration_s = (double)v->ic->duration / AV_TIME_BASE;
     if (!isfinite(info->duration_s) || info->duration_s > 1e9) info->duration_s = 0;
     info->frames = v->st->nb_frames > 0 ? v->st->nb_frames : (int64_t)(info->duration_s * info->fps + 0.5);
-    snprintf(info->name, sizeof info->name, "%s", v->path);
+    snprintf(info->name, sizeof info->name, "%s", strcmp(v->path, "-") == 0 ? "stdin" : v->path);
     const char *codec = avcodec_get_name(v->dec->codec_id), *by = v->dec->codec->name;
     if (strcmp(codec, by) == 0)
         snprintf(info->decoder, sizeof info->decoder, "%s", codec);
