@@ -258,7 +258,11 @@ int cli_run(const cli_verb *v, int argc, char **argv)
         cli_help(v);
     else if (code == 0)
         code = v->run(&a);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) code = cli_error(&a, EXIT_OUTPUT, "stdout: %s", strerror(errno));
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
+        code = EXIT_OUTPUT;
+        if (errno && errno != EPIPE) cli_error(&a, code, "stdout: %s", strerror(errno)); /* `| head` is nobody's fault */
+    }
     cli_args_free(&a);
     return code;
 }

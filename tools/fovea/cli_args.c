@@ -14,7 +14,7 @@ const cli_flag cli_flags_compute[] = {
     {"device", "auto|cpu|cuda[:N]", "where to compute (auto)"},
     {"precision", "auto|fp32|fp16|bf16|int8|fp8", "arithmetic (auto: the fastest that is allowed)", CLI_CHOICE},
     {"half", NULL, "the same as --precision fp16", CLI_SWITCH},
-    {"threads", "N", "threads that compute (all CPUs this process may use)", CLI_INT, 1, 1024},
+    {"threads", "N", "threads that compute (all CPUs this process may use)", CLI_INT, 1, 256},
     {"cpu", "LEVELS", "CPU levels that may be used, such as c,avx2 (all the machine has)"},
     {0}};
 const cli_flag cli_flags_output[] = {
