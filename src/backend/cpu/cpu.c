@@ -1,0 +1,77 @@
+/* cpu.c: the CPU backend: operators' tables looked up by operator. Called by plan/ through fvi_backend, and by eval.c. */
+#include "backend/cpu/step.h"
+
+static const fvi_cpu_op *const tables[] = {
+    fvi_cpu_conv_ops,   fvi_cpu_elementwise_ops, fvi_cpu_shape_ops,  fvi_cpu_pool_ops,
+    fvi_cpu_resize_ops, fvi_cpu_matmul_ops,      fvi_cpu_reduce_ops, fvi_cpu_gather_ops,
+};
+
+static const fvi_cpu_op *find(fvi_op op)
+{
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const fvi_cpu_op *o = tables[i]; o->op != FVI_OP_NONE; o++)
+            if (o->op == op) return o;
+    return NULL;
+}
+
+/* Only these look at node->act and node->residual. */
+static bool fuses(fvi_op op)
+{
+    return op == FVI_OP_CONV || op == FVI_OP_CONV_TRANSPOSE || op == FVI_OP_GEMM || op == FVI_OP_MATMUL || op == FVI_OP_ADD;
+}
+
+static const char *unsupported(const fvi_node *n)
+{
+    const fvi_cpu_op *o = find(n->op);
+    if (!o) return "an operator without an implementation here";
+    if ((n->act != FVI_ACT_NONE || n->residual) && !fuses(n->op)) return "a fused activation or residual";
+    return o->unsupported ? o->unsupported(n) : NULL;
+}
+
+static fvi_layout output_layout(const fvi_node *n, int output)
+{
+    const fvi_cpu_op *o = find(n->op);
+    (void)output;
+    return o ? o->out_layout : FVI_LAYOUT_ANY;
+}
+
+static fvi_layout input_layout(const fvi_node *n, int input)
+{
+    const fvi_cpu_op *o = find(n->op);
+    return o && input == 0 ? o->in_layout : FVI_LAYOUT_ANY;
+}
+
+static int input_halo(const fvi_node *n, int input)
+{
+    const fvi_cpu_op *o = find(n->op);
+    return o && o->halo && input == 0 ? o->halo(n) : 0;
+}
+
+static bool in_place(const fvi_node *n, int input)
+{
+    const fvi_cpu_op *o = find(n->op);
+    if (!o || !o->in_place || input != 0 || n->n_out != 1) return false;
+    const fvi_value *x = n->in[0], *y = n->out[0];
+    if (x->rank != y->rank || fv_dtype_size(x->dtype) != fv_dtype_size(y->dtype)) return false;
+    for (int i = 0; i < x->rank; i++)
+        if (x->dim[i] != y->dim[i]) return false;
+    return true;
+}
+
+static fv_status prepare(fvi_step *s, fv_error *err)
+{
+    const char *why = unsupported(s->node);
+    if (why) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "the cpu backend cannot run it: %s", why);
+    return find(s->node->op)->prepare(s, err);
+}
+
+static const fvi_backend cpu = {.name = "cpu",
+                                .unsupported = unsupported,
+                                .output_layout = output_layout,
+                                .input_layout = input_layout,
+                                .input_halo = input_halo,
+                                .in_place = in_place,
+                                .prepare = prepare,
+                                .prepare_copy = fvi_cpu_prepare_copy};
+
+const fvi_backend *fvi_backend_cpu(void) { return &cpu; }
