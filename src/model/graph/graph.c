@@ -3,6 +3,7 @@
 #include "model/graph/graph.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "model/graph/limits.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ fv_status fvi_graph_create(fvi_graph **out, fv_error *err)
 void fvi_graph_free(fvi_graph **g)
 {
     if (!g || !*g) return;
+    for (int i = 0; i < (*g)->n_maps; i++) fvi_map_close(&(*g)->maps[i]);
     fvi_free((*g)->values);
     fvi_free((*g)->nodes);
     fvi_arena_free(&(*g)->arena);

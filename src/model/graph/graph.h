@@ -97,6 +97,8 @@ typedef struct fvi_graph {
     int n_meta;
     char *note;      /* what the importer changed (such as FP16 -> FP32), one sentence, or null */
     int64_t counter; /* for fresh names */
+    struct fvi_map *maps; /* [n_maps] external data files, closed with the graph */
+    int n_maps;
 } fvi_graph;
 
 fv_status fvi_graph_create(fvi_graph **out, fv_error *err);
