@@ -1,0 +1,9 @@
+/* families.c: all kernel families, one line each. */
+#include "checkkern.h"
+
+#define FAMILIES(X) X(act) X(conv)
+
+#define DECLARE(name) extern const ck_family ck_##name;
+FAMILIES(DECLARE)
+#define LIST(name) &ck_##name,
+const ck_family *const ck_families[] = {FAMILIES(LIST) NULL};
