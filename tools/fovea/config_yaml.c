@@ -1,0 +1,271 @@
+/* config_yaml.c: YAML text -> config. libyaml gives the tree with its line numbers; what the tree may hold is decided here.
+ * (libcyaml reports the line of the enclosing mapping for an unknown key, not of the key.) Called by run_settings.c. */
+#include "config_yaml.h"
+#include "cli.h"
+#include "text.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#define MAX_FILE ((size_t)1 << 20)
+#define MAX_SHAPES 1000
+#define MAX_POINTS 1000
+#define MAX_LIST 1000
+
+typedef struct loader {
+    const char *path;
+    yaml_document_t doc;
+    fv_error *err;
+} loader;
+
+static int line_of(const yaml_node_t *n) { return (int)n->start_mark.line + 1; }
+
+static fv_status wrong(loader *l, const yaml_node_t *at, const char *what, const char *about)
+{
+    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: %s%s", l->path, line_of(at), what, about);
+}
+
+static const char *scalar(const yaml_node_t *n)
+{
+    /* a NUL inside would cut the text; no value here has one */
+    if (n->type != YAML_SCALAR_NODE || strlen((const char *)n->data.scalar.value) != n->data.scalar.length) return NULL;
+    return (const char *)n->data.scalar.value;
+}
+
+static yaml_node_t *node(loader *l, int id) { return yaml_document_get_node(&l->doc, id); }
+
+static fv_status unknown_key(loader *l, const yaml_node_t *key, const char *const *known)
+{
+    int n = 0;
+    while (known[n]) n++;
+    const char *name = scalar(key), *close = name ? cli_closest(name, known, n) : NULL;
+    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: unknown key '%s'%s%s", l->path, line_of(key), name ? name : "(not a word)",
+                         close ? "; did you mean " : "", close ? close : "");
+}
+
+/* '_' and '-' are the same, as on the command line. */
+static bool same_key(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++)
+        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b)) return false;
+    return *a == *b;
+}
+
+static const char *find_key(const char *const *known, const char *key)
+{
+    for (int i = 0; key && known[i]; i++)
+        if (same_key(known[i], key)) return known[i];
+    return NULL;
+}
+
+/* "person" or [person, 2] -> "person,2" */
+static fv_status list_text(loader *l, const yaml_node_t *n, char **out)
+{
+    text t = {0};
+    if (scalar(n)) {
+        *out = tool_strdup(scalar(n));
+        return FV_OK;
+    }
+    if (n->type != YAML_SEQUENCE_NODE) return wrong(l, n, "a value or a list of values was expected", "");
+    const yaml_node_item_t *i = n->data.sequence.items.start, *end = n->data.sequence.items.top;
+    if (end - i > MAX_LIST) return wrong(l, n, "the list is too long", "");
+    text_add(&t, "");
+    for (; i < end; i++) {
+        const yaml_node_t *item = node(l, *i);
+        if (!scalar(item)) {
+            text_free(&t);
+            return wrong(l, item, "a word or a number was expected in this list", "");
+        }
+        if (t.len) text_add(&t, ",");
+        text_add(&t, scalar(item));
+    }
+    *out = t.s;
+    return FV_OK;
+}
+
+static bool number(const char *s, double *v)
+{
+    char *end;
+    if (!s || !*s) return false;
+    *v = strtod(s, &end);
+    return *end == 0 && isfinite(*v) && fabs(*v) <= 1e6;
+}
+
+static fv_status points(loader *l, const yaml_node_t *n, config_shape *s)
+{
+    if (n->type != YAML_SEQUENCE_NODE) return wrong(l, n, "points are written [[x, y], [x, y]]", "");
+    const yaml_node_item_t *i = n->data.sequence.items.start;
+    long count = n->data.sequence.items.top - i;
+    if (count < 1 || count > MAX_POINTS) return wrong(l, n, "too few or too many points", "");
+    s->xy = tool_alloc((size_t)count * 2 * sizeof *s->xy);
+    for (; s->n_points < count; s->n_points++) {
+        const yaml_node_t *p = node(l, i[s->n_points]);
+        if (p->type != YAML_SEQUENCE_NODE || p->data.sequence.items.top - p->data.sequence.items.start != 2)
+            return wrong(l, p, "a point is written [x, y]", "");
+        for (int k = 0; k < 2; k++) {
+            const yaml_node_t *v = node(l, p->data.sequence.items.start[k]);
+            if (!number(scalar(v), &s->xy[2 * s->n_points + k])) return wrong(l, v, "a number was expected", "");
+        }
+    }
+    return FV_OK;
+}
+
+static fv_status shape_member(loader *l, config_shape *s, const yaml_node_t *key, const yaml_node_t *value)
+{
+    static const char *const known[] = {"name", "points", "classes", "anchor", NULL};
+    const char *k = find_key(known, scalar(key));
+    if (!k) return unknown_key(l, key, known);
+    if ((k == known[0] && s->name) || (k == known[1] && s->xy) || (k == known[2] && s->classes) || (k == known[3] && s->anchor))
+        return wrong(l, key, "this key is there twice: ", k);
+    if (k == known[1]) return points(l, value, s);
+    if (k == known[2]) return list_text(l, value, &s->classes);
+    if (!scalar(value) || !scalar(value)[0]) return wrong(l, value, "a word was expected for ", k);
+    *(k == known[0] ? &s->name : &s->anchor) = tool_strdup(scalar(value));
+    return FV_OK;
+}
+
+static fv_status one_shape(loader *l, config_shape *s, const yaml_node_t *n, bool zone)
+{
+    s->at = line_of(n);
+    if (n->type != YAML_MAPPING_NODE) return wrong(l, n, "an entry is written {name: …, points: [[x, y], …]}", "");
+    for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+        fv_status st = shape_member(l, s, node(l, p->key), node(l, p->value));
+        if (st < 0) return st;
+    }
+    if (!s->name) return wrong(l, n, "an entry needs a name", "");
+    if (!s->xy) return wrong(l, n, "an entry needs points", "");
+    if (!zone && s->n_points != 2) return wrong(l, n, "a line has two points", "");
+    if (zone && s->n_points < 3) return wrong(l, n, "a zone has three points or more", "");
+    return FV_OK;
+}
+
+static fv_status shapes(loader *l, const yaml_node_t *n, bool zone, config_shape **out, int *count)
+{
+    if (*out) return wrong(l, n, "this key is there twice: ", zone ? "zones" : "lines");
+    if (n->type != YAML_SEQUENCE_NODE) return wrong(l, n, "a list was expected for ", zone ? "zones" : "lines");
+    const yaml_node_item_t *i = n->data.sequence.items.start, *end = n->data.sequence.items.top;
+    if (end - i > MAX_SHAPES) return wrong(l, n, "too many entries in ", zone ? "zones" : "lines");
+    *out = tool_alloc((size_t)(end - i + 1) * sizeof **out);
+    for (; i < end; i++) {
+        fv_status st = one_shape(l, &(*out)[(*count)++], node(l, *i), zone);
+        if (st < 0) return st;
+    }
+    return FV_OK;
+}
+
+static fv_status document(loader *l, config *c, const char *const *known)
+{
+    const yaml_node_t *root = yaml_document_get_root_node(&l->doc);
+    if (!root) return FV_OK; /* an empty file sets nothing */
+    if (root->type != YAML_MAPPING_NODE) return wrong(l, root, "a file of keys and values was expected", "");
+    int n_known = 0;
+    while (known[n_known]) n_known++;
+    const char **all = tool_alloc((size_t)(n_known + 3) * sizeof *all);
+    memcpy(all, known, (size_t)n_known * sizeof *all);
+    all[n_known] = "lines";
+    all[n_known + 1] = "zones";
+    fv_status st = FV_OK;
+    c->entries = tool_alloc((size_t)(n_known + 1) * sizeof *c->entries);
+    for (const yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top && st >= 0; p++) {
+        const yaml_node_t *key = node(l, p->key), *value = node(l, p->value);
+        const char *k = find_key(all, scalar(key));
+        bool twice = false;
+        for (int i = 0; i < c->n_entries; i++) twice |= k && !strcmp(c->entries[i].key, k);
+        if (!k)
+            st = unknown_key(l, key, all);
+        else if (twice)
+            st = wrong(l, key, "this key is there twice: ", k);
+        else if (!strcmp(k, "lines") || !strcmp(k, "zones"))
+            st = k[0] == 'l' ? shapes(l, value, false, &c->lines, &c->n_lines) : shapes(l, value, true, &c->zones, &c->n_zones);
+        else {
+            config_entry *e = &c->entries[c->n_entries++];
+            e->key = tool_strdup(k);
+            e->at = line_of(key);
+            st = list_text(l, value, &e->value);
+        }
+    }
+    free(all);
+    return st;
+}
+
+fv_status config_load(config *c, const char *path, const char *const *known, fv_error *err)
+{
+    char *bytes;
+    size_t size;
+    memset(c, 0, sizeof *c);
+    fv_status st = cli_read_file(path, MAX_FILE, &bytes, &size, err);
+    if (st < 0) return st;
+    yaml_parser_t parser;
+    loader l = {.path = path, .err = err};
+    if (!yaml_parser_initialize(&parser)) {
+        free(bytes);
+        return cli_set_error(err, FV_ERR_MEMORY, "out of memory");
+    }
+    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, size);
+    if (yaml_parser_load(&parser, &l.doc)) {
+        st = document(&l, c, known);
+        yaml_document_delete(&l.doc);
+    } else {
+        st = cli_set_error(err, FV_ERR_CONFIG, "%s:%d: %s", path, (int)parser.problem_mark.line + 1,
+                           parser.problem ? parser.problem : "this is not YAML");
+    }
+    yaml_parser_delete(&parser);
+    free(bytes);
+    if (st < 0) config_free(c);
+    return st;
+}
+
+fv_status config_shape_parse(config_shape *s, const char *what, const char *textual, fv_error *err)
+{
+    bool zone = what[0] == 'z';
+    const char *eq = strchr(textual, '='), *p;
+    int cap = 1;
+    memset(s, 0, sizeof *s);
+    if (!eq || eq == textual)
+        return cli_set_error(err, FV_ERR_ARGUMENT, "--%s %s: it is written NAME=x1,y1,x2,y2%s", what, textual, zone ? ",x3,y3,…" : "");
+    for (p = eq; *p; p++) cap += *p == ',';
+    if (cap % 2 || cap > 2 * MAX_POINTS || (!zone && cap != 4) || (zone && cap < 6))
+        return cli_set_error(err, FV_ERR_ARGUMENT, "--%s %s: %d number%s, but %s", what, textual, cap, cap == 1 ? "" : "s",
+                             zone ? "a zone has pairs x,y of three points or more" : "a line has four: x1,y1,x2,y2");
+    s->xy = tool_alloc((size_t)cap * sizeof *s->xy);
+    p = eq + 1;
+    for (int i = 0; i < cap; i++) {
+        char *end;
+        s->xy[i] = strtod(p, &end);
+        if (end == p || (*end != ',' && *end) || !isfinite(s->xy[i]) || fabs(s->xy[i]) > 1e6) {
+            config_shape_free(s);
+            return cli_set_error(err, FV_ERR_ARGUMENT, "--%s %s: number %d is not a number", what, textual, i + 1);
+        }
+        p = *end ? end + 1 : end;
+    }
+    text name = {0};
+    text_addn(&name, textual, (size_t)(eq - textual));
+    s->name = name.s;
+    s->n_points = cap / 2;
+    return FV_OK;
+}
+
+void config_shape_free(config_shape *s)
+{
+    free(s->name);
+    free(s->xy);
+    free(s->classes);
+    free(s->anchor);
+    memset(s, 0, sizeof *s);
+}
+
+void config_free(config *c)
+{
+    for (int i = 0; i < c->n_entries; i++) {
+        free(c->entries[i].key);
+        free(c->entries[i].value);
+    }
+    for (int i = 0; i < c->n_lines; i++) config_shape_free(&c->lines[i]);
+    for (int i = 0; i < c->n_zones; i++) config_shape_free(&c->zones[i]);
+    free(c->entries);
+    free(c->lines);
+    free(c->zones);
+    memset(c, 0, sizeof *c);
+}

@@ -1,0 +1,217 @@
+/* run_settings.c: flags and --config -> settings. A key of the file is the flag of the same name and is checked by the same
+ * table. Called by run.c. */
+#include "run_settings.h"
+#include "text.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const cli_flag run_flags_detect[] = {
+    {"model", "M.onnx", "model file, or a name looked up in $FOVEA_MODELS or ./models"},
+    {"conf", "X", "least confidence (predict 0.25; track, count 0.1)", CLI_REAL, 0.0001, 1},
+    {"iou", "X", "boxes of a class that overlap more are one thing (0.7)", CLI_REAL, 0.0001, 1},
+    {"imgsz", "N|HxW", "input size of the network (the model's own)"},
+    {"max-det", "N", "most things in a frame (300)", CLI_INT, 1, 30000},
+    {"classes", "0,2|person,car", "only these classes, by number or name (all)"},
+    {"names", "F.txt", "class names, one a line, instead of the model's"},
+    {"batch", "N", "frames that are computed at once (1)", CLI_INT, 1, 64},
+    {"vid-stride", "N", "process every N-th frame (1)", CLI_INT, 1, 100000},
+    {"policy", "auto|every|newest", "every frame, or always the newest (auto: every for files)", CLI_CHOICE},
+    {"config", "F.yaml", "settings, lines and zones from a file; flags win"},
+    {0}};
+#define TRACK_FLAGS                                                                                                    \
+    {"tracker", "bytetrack", "how things are followed (bytetrack)", CLI_CHOICE},                                       \
+    {"track-buffer", "SECONDS", "how long a lost thing is remembered (1)", CLI_REAL, 0.01, 3600}
+const cli_flag run_flags_track[] = {TRACK_FLAGS, {0}};
+const cli_flag run_flags_count[] = {
+    TRACK_FLAGS,
+    {"line", "NAME=x1,y1,x2,y2", "count crossings of this line; all values <= 1: fractions of the frame", .many = true},
+    {"zone", "NAME=x1,y1,x2,y2,x3,y3,…", "count who enters, is in and leaves this area", .many = true},
+    {"anchor", "bottom|center|top|…", "point of a box that crosses lines (bottom)"},
+    {"interval", "SECONDS", "also sum up every so many seconds, in --summary", CLI_REAL, 0.1, 1e7},
+    {"events", "F.jsonl", "one line of JSON for each crossing, entry and exit"},
+    {0}};
+const cli_flag run_flags_files[] = {
+    {"output", "PATH", "annotated video or pictures: a file for one input, else a directory; - = Matroska on stdout", .alias = "o"},
+    {"json", "F.jsonl", "one line of JSON a frame; - = stdout"},
+    {"csv", "F.csv", "one line a box"},
+    {"mot", "F.txt", "MOT challenge lines"},
+    {"save-txt", "DIR", "YOLO label files"},
+    {"save-crop", "DIR", "each box as a picture"},
+    {"summary", "F.json", "what was found and counted"},
+    {0}};
+const cli_flag run_flags_video[] = {
+    {"line-width", "N", "thickness of boxes in pixels (from the frame size)", CLI_INT, 1, 64},
+    {"font", "F.ttf", "font of labels (built in)"},
+    {"c:v", "CODEC", "video encoder (libx264)"},
+    {"crf", "N", "quality, smaller is better (23)", CLI_INT, 1, 63},
+    {"preset:v", "NAME", "speed of the encoder (veryfast)"},
+    {"pix_fmt", "NAME", "pixel format of the video (yuv420p)"},
+    {0}};
+
+/* Keys of the file: flags that say what to do, not where results go. */
+static const char *const config_keys[] = {"model",      "conf",   "iou",          "imgsz",  "max-det",  "classes", "names", "batch",
+                                          "vid-stride", "policy", "tracker", "track-buffer", "anchor", "interval", NULL};
+
+static const cli_flag *flag_named(const char *name)
+{
+    const cli_flag *const tables[] = {run_flags_detect, run_flags_count};
+    for (int t = 0; t < 2; t++)
+        for (const cli_flag *f = tables[t]; f->name; f++)
+            if (!strcmp(f->name, name)) return f;
+    return NULL;
+}
+
+static bool is_choice(const char *words, const char *value)
+{
+    size_t n = strlen(value);
+    for (const char *w = words; w && n; w = strchr(w, '|')) {
+        if (*w == '|') w++;
+        if (!strncmp(w, value, n) && (w[n] == '|' || !w[n])) return true;
+    }
+    return false;
+}
+
+/* The check that the command line would have made. */
+static int check_entry(const settings *s, const char *path, const config_entry *e)
+{
+    const cli_flag *f = flag_named(e->key);
+    char *end;
+    double v;
+    if (!f) return cli_error(s->args, EXIT_USAGE, "%s:%d: %s has no meaning here", path, e->at, e->key);
+    if (f->kind == CLI_CHOICE && !is_choice(f->value, e->value))
+        return cli_error(s->args, EXIT_USAGE, "%s:%d: %s: '%s' is none of %s", path, e->at, e->key, e->value, f->value);
+    if (f->kind != CLI_INT && f->kind != CLI_REAL) return 0;
+    v = strtod(e->value, &end);
+    if (end == e->value || *end || !isfinite(v) || (f->kind == CLI_INT && v != floor(v)))
+        return cli_error(s->args, EXIT_USAGE, "%s:%d: %s: '%s' is not a %snumber", path, e->at, e->key, e->value, f->kind == CLI_INT ? "whole " : "");
+    if (f->max > f->min && (v < f->min || v > f->max))
+        return cli_error(s->args, EXIT_USAGE, "%s:%d: %s: %s is outside %g..%g", path, e->at, e->key, e->value, f->min, f->max);
+    return 0;
+}
+
+static const char *from_config(const settings *s, const char *name)
+{
+    for (int i = 0; i < s->config.n_entries; i++)
+        if (!strcmp(s->config.entries[i].key, name)) return s->config.entries[i].value;
+    return NULL;
+}
+
+/* Flag, else file, else null. Flags that the verb does not have are only looked for in the file. */
+static const char *value_of(const settings *s, const char *name, bool has_flag)
+{
+    const char *v = has_flag ? cli_text(s->args, name) : NULL;
+    return v ? v : from_config(s, name);
+}
+
+static double real_of(const settings *s, const char *name, bool has_flag, double otherwise)
+{
+    const char *v = value_of(s, name, has_flag);
+    return v ? strtod(v, NULL) : otherwise;
+}
+
+static int parse_imgsz(settings *s, const char *v)
+{
+    char extra;
+    int h = 0, w = 0, n;
+    if (!v) return 0;
+    n = sscanf(v, "%5dx%5d%c", &h, &w, &extra);
+    if (n == 1 && sscanf(v, "%5d%c", &h, &extra) == 1) w = h;
+    if ((n != 1 && n != 2) || h < 16 || w < 16 || h > 8192 || w > 8192)
+        return cli_usage(s->args, "--imgsz %s: it is written N or HxW, from 16 to 8192", v);
+    s->imgsz_h = h;
+    s->imgsz_w = w;
+    return 0;
+}
+
+static int add_shapes(settings *s, const char *flag, config_shape **list, int *count, config_shape *from_file, int n_file)
+{
+    fv_error err = {0};
+    int n_flags = s->mode == RUN_COUNT ? cli_count(s->args, flag) : 0;
+    *list = tool_alloc((size_t)(n_flags + n_file + 1) * sizeof **list);
+    for (int i = 0; i < n_file; i++) {
+        (*list)[(*count)++] = from_file[i];
+        memset(&from_file[i], 0, sizeof from_file[i]); /* moved */
+    }
+    for (int i = 0; i < n_flags; i++) {
+        if (config_shape_parse(&(*list)[*count], flag, cli_nth(s->args, flag, i), &err) < 0) return cli_usage(s->args, "%s", err.text);
+        ++*count;
+    }
+    for (int i = 0; i < *count; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcmp((*list)[i].name, (*list)[k].name)) return cli_usage(s->args, "two %ss are called '%s'", flag, (*list)[i].name);
+    for (int i = 0; i < *count; i++) {
+        fv_anchor ignored;
+        const char *anchor = (*list)[i].anchor;
+        if (anchor && fv_anchor_parse(anchor, &ignored) < 0)
+            return cli_usage(s->args, "%s '%s': there is no anchor '%s'", flag, (*list)[i].name, anchor);
+    }
+    return 0;
+}
+
+static int load_config(settings *s)
+{
+    fv_error err = {0};
+    const char *path = cli_text(s->args, "config");
+    if (!path) return 0;
+    fv_status st = config_load(&s->config, path, config_keys, &err);
+    if (st < 0) return cli_fail(s->args, st, &err);
+    for (int i = 0; i < s->config.n_entries; i++) {
+        int code = check_entry(s, path, &s->config.entries[i]);
+        if (code) return code;
+    }
+    if (s->mode != RUN_COUNT && s->config.n_lines + s->config.n_zones)
+        cli_note(s->args, "the lines and zones of %s are only counted by `fovea count`", path);
+    return 0;
+}
+
+static int read_all(settings *s)
+{
+    bool tracks = s->mode != RUN_PREDICT, counts = s->mode == RUN_COUNT;
+    int code = load_config(s);
+    if (code) return code;
+    s->model = value_of(s, "model", true);
+    s->names = value_of(s, "names", true);
+    s->classes = value_of(s, "classes", true);
+    s->tracker = value_of(s, "tracker", tracks);
+    /* trackers live on weak detections; new tracks still need a confident one */
+    s->conf = real_of(s, "conf", true, tracks ? 0.1 : 0.25);
+    s->new_track = s->conf > 0.25 ? s->conf : 0.25;
+    s->iou = real_of(s, "iou", true, 0.7);
+    s->track_buffer = real_of(s, "track-buffer", tracks, 0);
+    s->interval = real_of(s, "interval", counts, 0);
+    s->max_det = (int)real_of(s, "max-det", true, 300);
+    s->batch = (int)real_of(s, "batch", true, 1);
+    s->vid_stride = (int)real_of(s, "vid-stride", true, 1);
+    const char *policy = value_of(s, "policy", true), *anchor = value_of(s, "anchor", counts);
+    s->policy = !policy || policy[0] == 'a' ? FV_POLICY_AUTO : policy[0] == 'e' ? FV_POLICY_EVERY : FV_POLICY_NEWEST;
+    if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return cli_usage(s->args, "there is no anchor '%s'", anchor);
+    code = parse_imgsz(s, value_of(s, "imgsz", true));
+    if (!counts) return code;
+    if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);
+    if (!code) code = add_shapes(s, "zone", &s->zones, &s->n_zones, s->config.zones, s->config.n_zones);
+    if (!code && !s->n_lines && !s->n_zones)
+        code = cli_usage(s->args, "nothing to count: give --line NAME=x1,y1,x2,y2, --zone NAME=… or a --config with lines or zones");
+    return code;
+}
+
+int settings_load(settings *s, const cli_args *a, run_mode mode)
+{
+    memset(s, 0, sizeof *s);
+    s->args = a;
+    s->mode = mode;
+    int code = read_all(s);
+    if (code) settings_free(s);
+    return code;
+}
+
+void settings_free(settings *s)
+{
+    for (int i = 0; i < s->n_lines; i++) config_shape_free(&s->lines[i]);
+    for (int i = 0; i < s->n_zones; i++) config_shape_free(&s->zones[i]);
+    free(s->lines);
+    free(s->zones);
+    config_free(&s->config);
+    memset(s, 0, sizeof *s);
+}

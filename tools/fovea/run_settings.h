@@ -1,0 +1,30 @@
+/* run_settings.h: what the user wants of predict, track and count: flags first, then --config, then defaults. */
+#ifndef FOVEA_TOOL_RUN_SETTINGS_H
+#define FOVEA_TOOL_RUN_SETTINGS_H
+#include "cli.h"
+#include "config_yaml.h"
+#include <fovea/count.h>
+#include <fovea/pipeline.h>
+
+typedef enum run_mode { RUN_PREDICT, RUN_TRACK, RUN_COUNT } run_mode;
+
+extern const cli_flag run_flags_detect[], run_flags_track[], run_flags_count[], run_flags_files[], run_flags_video[];
+
+typedef struct settings {
+    const cli_args *args;
+    run_mode mode;
+    config config; /* of --config; its shapes move into lines and zones */
+    const char *model, *names, *classes, *tracker;
+    double conf, iou; /* conf: of the detector */
+    double new_track, track_buffer, interval;
+    int imgsz_h, imgsz_w, max_det, batch, vid_stride;
+    fv_policy policy;
+    fv_anchor anchor;
+    config_shape *lines, *zones;
+    int n_lines, n_zones;
+} settings;
+
+/* 0, or the exit code after the error was printed. */
+int settings_load(settings *s, const cli_args *a, run_mode mode);
+void settings_free(settings *s);
+#endif

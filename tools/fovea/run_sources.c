@@ -1,0 +1,136 @@
+/* run_sources.c: SRC arguments -> sources, one after the other. Called by run.c; the row of pictures is read on the decode
+ * thread of the pipeline. */
+#include "run_sources.h"
+#include "text.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void run_sources_fail(run_sources *r, const char *name, const char *why, bool partial)
+{
+    if ((r->n_failures & (r->n_failures + 1)) == 0) { /* 0, 1, 3, 7, …: full */
+        run_failure *bigger = tool_alloc((size_t)(r->n_failures + 1) * 2 * sizeof *bigger);
+        if (r->n_failures) memcpy(bigger, r->failures, (size_t)r->n_failures * sizeof *bigger);
+        free(r->failures);
+        r->failures = bigger;
+    }
+    r->failures[r->n_failures++] = (run_failure){tool_strdup(name), tool_strdup(why), partial};
+}
+
+static void add_files(run_sources *r, char **names, int n)
+{
+    char **bigger = tool_alloc((size_t)(r->n_files + n + 1) * sizeof *bigger);
+    if (r->n_files) memcpy(bigger, r->files, (size_t)r->n_files * sizeof *bigger);
+    free(r->files);
+    r->files = bigger;
+    for (int i = 0; i < n; i++) r->files[r->n_files++] = tool_strdup(names[i]);
+}
+
+void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media)
+{
+    memset(r, 0, sizeof *r);
+    r->media = media;
+    for (int i = 0; i < cli_positionals(a); i++) {
+        fv_error err = {0};
+        char **names = NULL;
+        int n = 0;
+        const char *src = cli_positional(a, i);
+        fv_status st = media->expand(src, &names, &n, &err);
+        if (st < 0)
+            run_sources_fail(r, src, err.text[0] ? err.text : fv_status_text(st), false);
+        else if (!n)
+            run_sources_fail(r, src, "there are no pictures or videos in it", false);
+        else
+            add_files(r, names, n);
+        media->names_free(&names, n);
+    }
+    r->file_of = tool_alloc((size_t)(r->n_files + 1) * sizeof *r->file_of);
+}
+
+/* Opens files until one can be opened; it becomes `pending`. */
+static bool open_next(run_sources *r)
+{
+    while (!r->pending && r->at < r->n_files) {
+        fv_error err = {0};
+        r->pending_file = r->at++;
+        fv_status st = r->media->source_open(&r->pending, r->files[r->pending_file], 0, &err);
+        if (st < 0) {
+            run_sources_fail(r, r->files[r->pending_file], err.text[0] ? err.text : fv_status_text(st), false);
+            r->pending = NULL;
+        }
+    }
+    return r->pending != NULL;
+}
+
+static fv_status read_picture(fv_source *s, fv_frame *f, fv_error *err)
+{
+    run_sources *r = s->priv;
+    (void)err; /* a broken picture goes into the list; the others are still read */
+    while (open_next(r) && r->pending->info.kind == FV_SOURCE_PICTURE) {
+        fv_error why = {0};
+        fv_source *picture = r->pending;
+        r->pending = NULL;
+        fv_status st = picture->read(picture, f, &why);
+        picture->close(picture);
+        if (st == FV_OK) {
+            r->file_of[r->n_pictures] = r->pending_file;
+            f->index = r->n_pictures++;
+            f->pts = (double)f->index / RUN_PICTURE_FPS;
+            return FV_OK;
+        }
+        run_sources_fail(r, r->files[r->pending_file], why.text[0] ? why.text : fv_status_text(st), false);
+    }
+    return FV_END;
+}
+
+static void close_pictures(fv_source *s) { (void)s; }
+
+fv_source *run_sources_next(run_sources *r, bool *pictures, int *file)
+{
+    if (!open_next(r)) return NULL;
+    *file = r->pending_file;
+    *pictures = r->pending->info.kind == FV_SOURCE_PICTURE;
+    if (*pictures) {
+        memset(&r->pictures, 0, sizeof r->pictures);
+        r->pictures.info = r->pending->info;
+        r->pictures.info.fps = RUN_PICTURE_FPS;
+        r->pictures.info.frames = r->n_files - r->pending_file;
+        r->pictures.read = read_picture;
+        r->pictures.close = close_pictures;
+        r->pictures.priv = r;
+        r->n_pictures = 0;
+        return &r->pictures;
+    }
+    fv_source *video = r->pending;
+    r->pending = NULL;
+    return video;
+}
+
+const char *run_sources_picture(const run_sources *r, int64_t index)
+{
+    return index >= 0 && index < r->n_files ? r->files[r->file_of[index]] : "";
+}
+
+void run_sources_free(run_sources *r)
+{
+    if (r->pending) r->pending->close(r->pending);
+    for (int i = 0; i < r->n_files; i++) free(r->files[i]);
+    for (int i = 0; i < r->n_failures; i++) {
+        free(r->failures[i].name);
+        free(r->failures[i].why);
+    }
+    free(r->files);
+    free(r->failures);
+    free(r->file_of);
+    memset(r, 0, sizeof *r);
+}
+
+bool run_is_picture_name(const char *path)
+{
+    static const char *const known[] = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".mpo", ".dng"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++)
+        if (!strcasecmp(dot, known[i])) return true;
+    return false;
+}

@@ -1,0 +1,40 @@
+/* run_sources.h: the SRC arguments as a row of sources: pictures that follow each other become one source, every video is
+ * its own. What cannot be read is noted and left out. */
+#ifndef FOVEA_TOOL_RUN_SOURCES_H
+#define FOVEA_TOOL_RUN_SOURCES_H
+#include "cli.h"
+
+#define RUN_PICTURE_FPS 25.0 /* time stamps of pictures in a row */
+
+typedef struct run_failure {
+    char *name, *why;
+    bool partial; /* some of it was processed */
+} run_failure;
+
+typedef struct run_sources {
+    const fv_media_api *media;
+    char **files;
+    int n_files;
+    run_failure *failures;
+    int n_failures;
+    /* the rest belongs to run_sources.c */
+    int at;
+    fv_source *pending; /* opened, not handed out yet */
+    int pending_file;
+    fv_source pictures; /* the row of pictures */
+    int *file_of;       /* [n_files] picture number in its row -> file */
+    int n_pictures;
+} run_sources;
+
+/* Expands files, directories and globs of all positionals. An argument that matches nothing is a failure in the list. */
+void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media);
+/* Opens the next source that can be opened. Null: no more. *pictures: a row of pictures. *file: index of the (first) file.
+ * Close it with its own close. */
+fv_source *run_sources_next(run_sources *r, bool *pictures, int *file);
+/* Path of frame `index` of the row of pictures, from the lane that received it. */
+const char *run_sources_picture(const run_sources *r, int64_t index);
+void run_sources_fail(run_sources *r, const char *name, const char *why, bool partial);
+void run_sources_free(run_sources *r);
+/* By its name only, to plan outputs before anything is opened. */
+bool run_is_picture_name(const char *path);
+#endif
