@@ -47,6 +47,12 @@ static bool has_end(const uint8_t *d, size_t n)
     return false;
 }
 
+/* Kinds of JPEG that this libjpeg does not do: lossless, 12 bit, 4:1:0. */
+static bool unusual(const char *why)
+{
+    return strstr(why, "Unsupported JPEG process") || strstr(why, "data precision") || strstr(why, "subsampling type");
+}
+
 fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation, const char *name, fv_error *err)
 {
     tjhandle tj = tjInitDecompress();
@@ -55,9 +61,10 @@ fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int 
     fv_status st = FV_OK;
     *orientation = 1;
     if (tjDecompressHeader3(tj, data, (unsigned long)size, width, height, &subsampling, &space) != 0 && tjGetErrorCode(tj) != TJERR_WARNING)
-        st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: %s", name, tjGetErrorStr2(tj));
+        st = fvi_error_set(err, unusual(tjGetErrorStr2(tj)) ? FV_ERR_UNSUPPORTED : FV_ERR_INPUT, "%s: broken JPEG: %s", name,
+                           tjGetErrorStr2(tj));
     else if (*width < 1 || *height < 1)
-        st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: it has no size", name);
+        st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: there is no picture in it", name);
     else if (*width > FVI_MEDIA_MAX_SIDE || *height > FVI_MEDIA_MAX_SIDE || (int64_t)*width * *height > FVI_MEDIA_MAX_PIXELS)
         st = fvi_error_set(err, FV_ERR_LIMIT, "%s: %dx%d pixels are more than fovea reads (%d a side, %d million in all)", name, *width,
                            *height, FVI_MEDIA_MAX_SIDE, (int)(FVI_MEDIA_MAX_PIXELS >> 20));

@@ -82,7 +82,8 @@ fv_status fvi_media_picture_open(fv_source **out, const char *path, enum AVCodec
 int64_t fvi_media_missing_bytes(const char *path);
 /* EXIF orientation (1..8) of a TIFF block as in JPEG APP1, PNG eXIf, WebP EXIF; 1 when there is none. */
 int fvi_media_exif_orientation(const uint8_t *tiff, size_t size);
-/* JPEG bytes: size as stored and EXIF orientation; the whole picture as RGB, not turned. `name` is for error texts. */
+/* JPEG bytes: size as stored and EXIF orientation; the whole picture as RGB, not turned. `name` is for error texts.
+ * FV_ERR_UNSUPPORTED: a kind of JPEG that FFmpeg may know. */
 fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation, const char *name, fv_error *err);
 fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name, fv_error *err);
 

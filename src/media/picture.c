@@ -14,6 +14,7 @@ typedef struct picture {
     fv_source base; /* first, so that both pointers are one */
     char *path;
     enum AVCodecID id;
+    bool turbo; /* a JPEG that libjpeg-turbo decodes */
     bool done;
 } picture;
 
@@ -130,7 +131,7 @@ static fv_status decode(const picture *p, const fvi_map *map, fvi_media_pool *po
 {
     int w, h, orientation = 1;
     fv_frame raw = {0};
-    if (p->id == AV_CODEC_ID_MJPEG) {
+    if (p->turbo) {
         FVI_TRY(fvi_media_jpeg_size(map->data, map->size, &w, &h, &orientation, p->base.info.name, err));
         FVI_TRY(fvi_media_jpeg_read(map->data, map->size, pool, &raw, p->base.info.name, err));
     } else {
@@ -180,11 +181,22 @@ static void picture_close(fv_source *s)
 static fv_status read_header(picture *p, fv_error *err)
 {
     fvi_map map;
+    fv_error e = {0};
     int orientation = 1;
     FVI_TRY(fvi_map_open(&map, p->path, MAX_FILE_BYTES, err));
     fv_source_info *info = &p->base.info;
-    fv_status st = fvi_media_jpeg_size(map.data, map.size, &info->width, &info->height, &orientation, info->name, err);
+    fv_status st = fvi_media_jpeg_size(map.data, map.size, &info->width, &info->height, &orientation, info->name, &e);
     fvi_map_close(&map);
+    if (st == FV_ERR_UNSUPPORTED) {
+        info->width = info->height = 0;
+        return FV_OK;
+    }
+    if (st < 0) {
+        if (err) *err = e;
+        return st;
+    }
+    p->turbo = true;
+    snprintf(info->decoder, sizeof info->decoder, "jpeg (libjpeg-turbo)");
     if (fvi_media_orient_exif(orientation).transpose) {
         int w = info->width;
         info->width = info->height;
@@ -204,8 +216,7 @@ fv_status fvi_media_picture_open(fv_source **out, const char *path, enum AVCodec
     p->base = (fv_source){.read = picture_read, .close = picture_close, .priv = p};
     p->base.info = (fv_source_info){.kind = FV_SOURCE_PICTURE, .frames = 1};
     snprintf(p->base.info.name, sizeof p->base.info.name, "%s", path);
-    snprintf(p->base.info.decoder, sizeof p->base.info.decoder, "%s",
-             id == AV_CODEC_ID_MJPEG ? "jpeg (libjpeg-turbo)" : avcodec_get_name(id));
+    snprintf(p->base.info.decoder, sizeof p->base.info.decoder, "%s", avcodec_get_name(id));
     fv_status st = id == AV_CODEC_ID_MJPEG ? read_header(p, err) : FV_OK;
     if (st < 0) {
         picture_close(&p->base);
