@@ -199,9 +199,10 @@ static void polygon_row(fvi_surface *s, const area *a, int y, const float *xy, i
         for (int i = 0; i + 1 < m; i += 2) add_run(s->acc, a, s->cross[i], s->cross[i + 1], 1.0f / SUB);
     }
     float sum = 0.0f;
+    uint8_t v = 0;
     for (int x = a->x0; x < a->x1; x++) {
-        sum += s->acc[x];
-        cov[x] = to_cov(sum);
+        if (s->acc[x] != 0.0f) v = to_cov(sum += s->acc[x]); /* inside a run nothing changes */
+        cov[x] = v;
     }
 }
 
