@@ -35,6 +35,7 @@ typedef struct fvi_head_state {
 } fvi_head_state;
 struct fvi_head {
     const char *name;
+    const char *wants; /* the shape it looks for, as it is named when no head fits: "[1,4+classes,anchors]" */
     /* FV_OK: fits, *st is filled. FV_AGAIN: not this head. FV_ERR_*: it is this one but cannot be used (text says what to do). */
     fv_status (*match)(const fvi_head_model *m, fvi_head_state *st, fv_error *err);
     /* Image n of the outputs (any strides) -> detections in source pixels, NMS done, sorted by confidence, clipped to

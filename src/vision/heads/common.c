@@ -1,0 +1,165 @@
+/* common.c: the parts every head is made of: shapes against strides, views of the output, candidates -> detections.
+ * Called by the heads in this folder. */
+#include "vision/heads/common.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAX_ANCHORS (1 << 22)
+#define MAX_CLASSES 65536
+
+int fvi_head_only_rank3(const fvi_head_model *m)
+{
+    int found = -1;
+    for (int i = 0; i < m->n_outputs; i++) {
+        const fvi_tensor *t = &m->outputs[i];
+        if (t->rank != 3 || t->dim[0] != 1) continue;
+        if (found >= 0) return -1;
+        found = i;
+    }
+    return found;
+}
+
+bool fvi_head_levels_find(const fvi_head_model *m, int64_t count, int per_cell, fvi_head_levels *out)
+{
+    static const fvi_head_levels sets[] = {
+        {3, {8, 16, 32}}, {4, {8, 16, 32, 64}}, {4, {4, 8, 16, 32}}, {2, {16, 32}}, {2, {8, 16}}, {1, {8}},
+    };
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        int64_t cells = 0;
+        for (int l = 0; l < sets[s].n; l++) {
+            int stride = sets[s].stride[l];
+            cells += (int64_t)(m->input_h / stride) * (m->input_w / stride);
+        }
+        if (cells > 0 && cells * per_cell == count) {
+            *out = sets[s];
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *fvi_head_meta(const fvi_head_model *m, const char *key) { return m->meta ? m->meta(m->user, key) : NULL; }
+
+bool fvi_head_meta_is(const fvi_head_model *m, const char *key, const char *value)
+{
+    const char *v = fvi_head_meta(m, key);
+    return v && strcasecmp(v, value) == 0;
+}
+
+static int model_stride(const fvi_head_model *m, const fvi_head_levels *levels)
+{
+    const char *text = fvi_head_meta(m, "stride");
+    long stride = text ? strtol(text, NULL, 10) : 0;
+    if (stride >= 1 && stride <= 1024) return (int)stride;
+    return levels->n ? levels->stride[levels->n - 1] : 32;
+}
+
+fv_status fvi_head_plan_create(fvi_head_state *st, const fvi_head *head, const fvi_head_model *m, const fvi_head_plan *plan,
+                               int n_classes, fv_error *err)
+{
+    const fvi_tensor *t = &m->outputs[plan->output];
+    if (t->dtype != FV_F32)
+        return fvi_error_set(err, FV_ERR_MODEL, "output '%s' is %s; the %s head reads float32: export the model without half=True",
+                             m->output_names ? m->output_names[plan->output] : "", fv_dtype_name(t->dtype), head->name);
+    if (plan->anchors < 1 || plan->anchors > MAX_ANCHORS || n_classes < 1 || n_classes > MAX_CLASSES)
+        return fvi_error_set(err, FV_ERR_LIMIT, "output of %lld boxes and %d classes is over the limit of %d and %d",
+                             (long long)plan->anchors, n_classes, MAX_ANCHORS, MAX_CLASSES);
+    fvi_head_plan *own = fvi_calloc(1, sizeof *own);
+    fvi_candidate *cand = fvi_calloc((size_t)plan->anchors, sizeof *cand);
+    if (!own || !cand) {
+        fvi_free(own);
+        fvi_free(cand);
+        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    }
+    *own = *plan;
+    own->cand = cand;
+    st->head = head;
+    st->scratch = own;
+    st->n_classes = n_classes;
+    st->stride = model_stride(m, &plan->levels);
+    st->prep = (fvi_prep_spec){.fit = FVI_FIT_LETTERBOX, .filter = FVI_FILTER_BILINEAR, .pad_value = 114};
+    for (int c = 0; c < 3; c++) st->prep.scale[c] = 1.0f / 255.0f;
+    return FV_OK;
+}
+
+void fvi_head_plan_free(fvi_head_state *st)
+{
+    fvi_head_plan *plan = st->scratch;
+    if (plan) fvi_free(plan->cand);
+    FVI_FREE(st->scratch);
+}
+
+fv_status fvi_head_plan_view(const fvi_head_plan *plan, const fvi_tensor *outputs, int n, fvi_head_view *v)
+{
+    const fvi_tensor *t = &outputs[plan->output];
+    int a = plan->anchors_last ? 2 : 1, c = 3 - a;
+    if (t->rank != 3 || t->dtype != FV_F32 || t->dim[a] != plan->anchors || t->dim[c] != plan->channels || n < 0 ||
+        n >= t->dim[0] || !t->data)
+        return FV_ERR_SHAPE;
+    v->p = (const float *)(const void *)t->data + n * t->stride[0];
+    v->sa = t->stride[a];
+    v->sc = t->stride[c];
+    return FV_OK;
+}
+
+bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h)
+{
+    float dw = w / 2, dh = h / 2;
+    box[0] = cx - dw;
+    box[1] = cy - dh;
+    box[2] = cx + dw;
+    box[3] = cy + dh;
+    return isfinite(box[0]) && isfinite(box[1]) && isfinite(box[2]) && isfinite(box[3]);
+}
+
+int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_classes, const fvi_head_params *p, fvi_candidate *cand)
+{
+    int n = 0;
+    for (int64_t a = 0; a < anchors; a++) {
+        const float *q = v->p + a * v->sa;
+        float obj = q[4 * v->sc];
+        if (!(obj > p->conf)) continue; /* class scores are at most 1 */
+        float best = -INFINITY;
+        int class_id = 0;
+        for (int c = 0; c < n_classes; c++) {
+            float s = obj * q[(5 + c) * v->sc];
+            if (s > best) best = s, class_id = c;
+        }
+        if (best > p->conf && isfinite(best) && fvi_head_keeps(p, class_id))
+            cand[n++] = (fvi_candidate){.score = best, .class_id = class_id, .index = (int)a};
+    }
+    return n;
+}
+
+static float unmap(float v, double offset, double gain, int limit)
+{
+    double s = (v - offset) / gain;
+    return (float)(s < 0 ? 0 : s > limit ? limit : s);
+}
+
+fv_status fvi_head_emit(const fvi_head_state *st, const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
+                        int src_h, fv_detections *out)
+{
+    double gx = map->sx, gy = map->sy;
+    if (st->prep.fit == FVI_FIT_LETTERBOX && !st->prep.pad_topleft) { /* Ultralytics divides by the rounded sides' own ratios */
+        gx = (double)map->new_w / src_w;
+        gy = (double)map->new_h / src_h;
+    }
+    if (!(gx > 0) || !(gy > 0)) return FV_ERR_ARGUMENT;
+    FVI_TRY(fv_detections_reserve(out, n));
+    for (int i = 0; i < n; i++) {
+        const float *b = cand[i].box;
+        out->items[i] = (fv_detection){
+            .box = {unmap(b[0], map->dx, gx, src_w), unmap(b[1], map->dy, gy, src_h), unmap(b[2], map->dx, gx, src_w),
+                    unmap(b[3], map->dy, gy, src_h)},
+            .confidence = cand[i].score,
+            .class_id = cand[i].class_id,
+        };
+    }
+    out->count = n;
+    return FV_OK;
+}

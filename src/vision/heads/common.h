@@ -1,0 +1,56 @@
+/* common.h: what the heads share: finding their output, walking its memory, and the way from candidates to detections. */
+#ifndef FVI_VISION_HEADS_COMMON_H
+#define FVI_VISION_HEADS_COMMON_H
+#include "vision/heads/heads.h"
+
+#define FVI_HEAD_MAX_LEVELS 4
+
+/* Strides of the feature maps a model predicts on, finest first. */
+typedef struct fvi_head_levels {
+    int n;
+    int stride[FVI_HEAD_MAX_LEVELS];
+} fvi_head_levels;
+
+/* scratch of every head */
+typedef struct fvi_head_plan {
+    int output;         /* which of the model's outputs */
+    int64_t anchors;    /* boxes before NMS */
+    int channels;       /* numbers a box */
+    bool anchors_last;  /* [N,channels,anchors], else [N,anchors,channels] */
+    fvi_head_levels levels;
+    int grid_h, grid_w; /* network input that the levels divide */
+    fvi_candidate *cand; /* [anchors] */
+} fvi_head_plan;
+
+/* One image of the output: element (anchor a, channel c) is p[a * sa + c * sc]. */
+typedef struct fvi_head_view {
+    const float *p;
+    int64_t sa, sc;
+} fvi_head_view;
+
+/* The only output of rank 3 with a first dimension of 1, else -1. Outputs of other ranks do not matter. */
+int fvi_head_only_rank3(const fvi_head_model *m);
+/* Is `count` = per_cell * the number of cells of a usual set of strides (8/16/32, then P6, P2 and two-level sets)? */
+bool fvi_head_levels_find(const fvi_head_model *m, int64_t count, int per_cell, fvi_head_levels *out);
+const char *fvi_head_meta(const fvi_head_model *m, const char *key);
+bool fvi_head_meta_is(const fvi_head_model *m, const char *key, const char *value); /* letter case ignored */
+
+/* Fills st (scratch, prep as Ultralytics wants it, stride). FV_ERR_LIMIT, FV_ERR_MEMORY, FV_ERR_MODEL (dtype). */
+fv_status fvi_head_plan_create(fvi_head_state *st, const fvi_head *head, const fvi_head_model *m, const fvi_head_plan *plan,
+                               int n_classes, fv_error *err);
+void fvi_head_plan_free(fvi_head_state *st);
+/* FV_ERR_SHAPE when the outputs are not those of match. */
+fv_status fvi_head_plan_view(const fvi_head_plan *plan, const fvi_tensor *outputs, int n, fvi_head_view *v);
+
+static inline bool fvi_head_keeps(const fvi_head_params *p, int class_id) { return !p->keep || p->keep[class_id]; }
+/* Centre form -> corner form in single precision, as the references do. False: not finite. */
+bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h);
+/* Anchors with objectness (channel 4) and class scores behind it: indices, scores obj * class and classes of those over
+ * the threshold go to cand (boxes not filled); returns how many. */
+int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_classes, const fvi_head_params *p, fvi_candidate *cand);
+/* cand [n], kept and in order -> source pixels, clipped. */
+fv_status fvi_head_emit(const fvi_head_state *st, const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
+                        int src_h, fv_detections *out);
+
+extern const fvi_head fvi_head_e2e, fvi_head_yolov8, fvi_head_yolov5, fvi_head_yolox;
+#endif

@@ -1,0 +1,77 @@
+/* heads.c: which head reads a model's outputs: metadata first, then shapes. Called once when a detector is made. */
+#include "base/error.h"
+#include "vision/heads/common.h"
+#include <stdio.h>
+#include <string.h>
+
+/* The first that matches is used: those that metadata or an exact count of boxes can prove come first. */
+static const fvi_head *const heads[] = {&fvi_head_e2e, &fvi_head_yolov8, &fvi_head_yolov5, &fvi_head_yolox};
+
+static void append(char *text, size_t size, size_t *at, const char *fmt, const char *a, const char *b)
+{
+    if (*at >= size) return;
+    int n = snprintf(text + *at, size - *at, fmt, a, b);
+    if (n > 0) *at += (size_t)n;
+}
+
+static void describe_shape(const fvi_tensor *t, char *buf, size_t size)
+{
+    size_t at = 0;
+    char number[32];
+    for (int i = 0; i < t->rank && i < FV_MAX_RANK; i++) {
+        snprintf(number, sizeof number, "%lld", (long long)t->dim[i]);
+        append(buf, size, &at, "%s%s", i ? "," : "[", number);
+    }
+    append(buf, size, &at, "%s%s", t->rank ? "]" : "[]", "");
+}
+
+/* The undecoded outputs of a YOLOv5/v7 export: [1,3,h,w,5+classes] for every stride. */
+static bool is_raw_anchor_grid(const fvi_head_model *m)
+{
+    int grids = 0;
+    for (int i = 0; i < m->n_outputs; i++) {
+        const fvi_tensor *t = &m->outputs[i];
+        if (t->rank == 5 && t->dim[1] == 3 && t->dim[4] >= 6) grids++;
+    }
+    return grids >= 2;
+}
+
+static fv_status nothing_fits(const fvi_head_model *m, fv_error *err)
+{
+    char shape[96], seen[192] = "", wanted[224] = "";
+    size_t at = 0, w = 0;
+    for (int i = 0; i < m->n_outputs && i < 4; i++) {
+        describe_shape(&m->outputs[i], shape, sizeof shape);
+        append(seen, sizeof seen, &at, "%s%s", i ? ", " : "", shape);
+    }
+    if (m->n_outputs > 4) append(seen, sizeof seen, &at, "%s%s", ", …", "");
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        append(wanted, sizeof wanted, &w, "%s%s ", i ? ", " : "", heads[i]->name);
+        append(wanted, sizeof wanted, &w, "%s%s", heads[i]->wants, "");
+    }
+    return fvi_error_set(err, FV_ERR_MODEL, "no detection head fits the model's %d output%s %s at input %dx%d; looked for: %s",
+                         m->n_outputs, m->n_outputs == 1 ? "" : "s", seen, m->input_w, m->input_h, wanted);
+}
+
+fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *err)
+{
+    *st = (fvi_head_state){0};
+    const char *task = fvi_head_meta(m, "task");
+    if (task && *task && strcmp(task, "detect") != 0)
+        return fvi_error_set(err, FV_ERR_MODEL, "the model's task is '%.40s'; only detection models (task=detect) can be used here", task);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        fv_status s = heads[i]->match(m, st, err);
+        if (s != FV_AGAIN) return s;
+    }
+    if (is_raw_anchor_grid(m))
+        return fvi_error_set(err, FV_ERR_MODEL,
+                             "the outputs are undecoded YOLOv5/v7 grids ([1,3,h,w,5+classes]); export the model with its Detect "
+                             "layer (YOLOv5: export.py --include onnx, YOLOv7: export.py --grid) so that it has one output [1,boxes,5+classes]");
+    return nothing_fits(m, err);
+}
+
+void fvi_heads_release(fvi_head_state *st)
+{
+    if (st->head && st->head->release) st->head->release(st);
+    *st = (fvi_head_state){0};
+}
