@@ -64,7 +64,7 @@ static fv_status add_directory(list *l, const char *path, fv_error *err)
     for (struct dirent *e; st == FV_OK && (e = readdir(d));) {
         if (e->d_name[0] == '.' || !has_media_extension(e->d_name)) continue;
         st = add(l, path, e->d_name);
-        if (st == FV_OK && !is_file(l->names[l->count - 1])) FVI_FREE(l->names[--l->count]);
+        if (st == FV_OK && !is_file(l->names[l->count - 1])) fvi_free(l->names[--l->count]);
     }
     closedir(d);
     if (st < 0) return fvi_error_set(err, st, "%s: %s", path, fv_status_text(st));

@@ -90,6 +90,7 @@ static fv_status to_rgb(const AVFrame *av, fvi_media_pool *pool, fv_frame *f)
     FVI_TRY(fvi_media_pool_frame(pool, f, FV_PIXEL_RGB, av->width, av->height));
     fvi_media_image_of_av(av, &in);
     if (av->colorspace == AVCOL_SPC_UNSPECIFIED) in.matrix = FV_COLOR_BT601; /* stills, however large */
+    if (av->chroma_location == AVCHROMA_LOC_UNSPECIFIED) in.left = false; /* as WebP and JPEG have it */
     if (in.format == AV_PIX_FMT_GRAY8 || in.format == AV_PIX_FMT_GRAY16BE || in.format == AV_PIX_FMT_GRAY16LE) in.full = true;
     fvi_media_image_of_frame(f, &out);
     fv_status st = fvi_media_scale(&scaler, &in, &out);
@@ -104,6 +105,8 @@ static fv_status decode_ffmpeg(const picture *p, const fvi_map *map, fvi_media_p
     const char *name = p->base.info.name;
     const AVCodec *codec = avcodec_find_decoder(p->id);
     if (!codec) return fvi_error_set(err, FV_ERR_INPUT, "%s: this FFmpeg has no %s decoder", name, avcodec_get_name(p->id));
+    if (p->id == AV_CODEC_ID_WEBP && map->size > 20 && memcmp(map->data + 12, "VP8X", 4) == 0 && (map->data[20] & 2))
+        return fvi_error_set(err, FV_ERR_INPUT, "%s: animated WebP files cannot be read", name);
     AVCodecContext *dec = avcodec_alloc_context3(codec);
     AVFrame *av = av_frame_alloc();
     fv_status st = FV_ERR_MEMORY;
