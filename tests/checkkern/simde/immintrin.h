@@ -11,4 +11,147 @@
 #include <simde/x86/fma.h>
 #include <simde/x86/f16c.h>
 #pragma GCC diagnostic pop
+#include <string.h>
+
+typedef simde__mmask8 __mmask8;
+typedef simde__mmask16 __mmask16;
+typedef simde__mmask32 __mmask32;
+typedef simde__mmask64 __mmask64;
+#ifndef _MM_FROUND_NO_EXC
+#define _MM_FROUND_NO_EXC SIMDE_MM_FROUND_NO_EXC
+#endif
+
+/* memory forms under a mask: element by element, as the hardware does it (no fault on lanes that are off) */
+#define CK_MASK_MEMORY(suffix, type, elem, mask, lanes)                                                                \
+    static inline type ck_maskz_loadu_##suffix(mask k, const void *p)                                                  \
+    {                                                                                                                  \
+        elem e[lanes] = {0};                                                                                           \
+        for (int i = 0; i < (lanes); i++)                                                                              \
+            if (k >> i & 1) memcpy(&e[i], (const char *)p + sizeof(elem) * (size_t)i, sizeof(elem));                   \
+        type v;                                                                                                        \
+        memcpy(&v, e, sizeof v);                                                                                       \
+        return v;                                                                                                      \
+    }                                                                                                                  \
+    static inline void ck_mask_storeu_##suffix(void *p, mask k, type v)                                                \
+    {                                                                                                                  \
+        elem e[lanes];                                                                                                 \
+        memcpy(e, &v, sizeof v);                                                                                       \
+        for (int i = 0; i < (lanes); i++)                                                                              \
+            if (k >> i & 1) memcpy((char *)p + sizeof(elem) * (size_t)i, &e[i], sizeof(elem));                         \
+    }
+CK_MASK_MEMORY(ps, simde__m512, float, __mmask16, 16)
+CK_MASK_MEMORY(epi32, simde__m512i, int32_t, __mmask16, 16)
+CK_MASK_MEMORY(epi16, simde__m512i, int16_t, __mmask32, 32)
+CK_MASK_MEMORY(epi8, simde__m512i, int8_t, __mmask64, 64)
+CK_MASK_MEMORY(256_ps, simde__m256, float, __mmask8, 8)
+CK_MASK_MEMORY(256_epi32, simde__m256i, int32_t, __mmask8, 8)
+CK_MASK_MEMORY(256_epi16, simde__m256i, int16_t, __mmask16, 16)
+CK_MASK_MEMORY(256_epi8, simde__m256i, int8_t, __mmask32, 32)
+CK_MASK_MEMORY(128_epi8, simde__m128i, int8_t, __mmask16, 16)
+CK_MASK_MEMORY(128_epi16, simde__m128i, int16_t, __mmask8, 8)
+#undef _mm512_maskz_loadu_ps
+#undef _mm512_mask_storeu_ps
+#define _mm512_maskz_loadu_ps ck_maskz_loadu_ps
+#define _mm512_mask_storeu_ps ck_mask_storeu_ps
+#undef _mm512_maskz_loadu_epi32
+#undef _mm512_mask_storeu_epi32
+#define _mm512_maskz_loadu_epi32 ck_maskz_loadu_epi32
+#define _mm512_mask_storeu_epi32 ck_mask_storeu_epi32
+#undef _mm512_maskz_loadu_epi16
+#undef _mm512_mask_storeu_epi16
+#define _mm512_maskz_loadu_epi16 ck_maskz_loadu_epi16
+#define _mm512_mask_storeu_epi16 ck_mask_storeu_epi16
+#undef _mm512_maskz_loadu_epi8
+#undef _mm512_mask_storeu_epi8
+#define _mm512_maskz_loadu_epi8 ck_maskz_loadu_epi8
+#define _mm512_mask_storeu_epi8 ck_mask_storeu_epi8
+#undef _mm256_maskz_loadu_ps
+#undef _mm256_mask_storeu_ps
+#define _mm256_maskz_loadu_ps ck_maskz_loadu_256_ps
+#define _mm256_mask_storeu_ps ck_mask_storeu_256_ps
+#undef _mm256_maskz_loadu_epi32
+#undef _mm256_mask_storeu_epi32
+#define _mm256_maskz_loadu_epi32 ck_maskz_loadu_256_epi32
+#define _mm256_mask_storeu_epi32 ck_mask_storeu_256_epi32
+#undef _mm256_maskz_loadu_epi16
+#undef _mm256_mask_storeu_epi16
+#define _mm256_maskz_loadu_epi16 ck_maskz_loadu_256_epi16
+#define _mm256_mask_storeu_epi16 ck_mask_storeu_256_epi16
+#undef _mm256_maskz_loadu_epi8
+#undef _mm256_mask_storeu_epi8
+#define _mm256_maskz_loadu_epi8 ck_maskz_loadu_256_epi8
+#define _mm256_mask_storeu_epi8 ck_mask_storeu_256_epi8
+#undef _mm_maskz_loadu_epi8
+#undef _mm_mask_storeu_epi8
+#define _mm_maskz_loadu_epi8 ck_maskz_loadu_128_epi8
+#define _mm_mask_storeu_epi8 ck_mask_storeu_128_epi8
+#undef _mm_maskz_loadu_epi16
+#undef _mm_mask_storeu_epi16
+#define _mm_maskz_loadu_epi16 ck_maskz_loadu_128_epi16
+#define _mm_mask_storeu_epi16 ck_mask_storeu_128_epi16
+
+/* halves of 512-bit values */
+static inline simde__m256 ck_half_ps(simde__m512 a, int i)
+{
+    simde__m256 h[2];
+    memcpy(h, &a, sizeof a);
+    return h[i & 1];
+}
+static inline simde__m256i ck_half_si(simde__m512i a, int i)
+{
+    simde__m256i h[2];
+    memcpy(h, &a, sizeof a);
+    return h[i & 1];
+}
+static inline simde__m512 ck_join_ps(simde__m256 lo, simde__m256 hi)
+{
+    simde__m256 h[2] = {lo, hi};
+    simde__m512 a;
+    memcpy(&a, h, sizeof a);
+    return a;
+}
+static inline simde__m512i ck_join_si(simde__m256i lo, simde__m256i hi)
+{
+    simde__m256i h[2] = {lo, hi};
+    simde__m512i a;
+    memcpy(&a, h, sizeof a);
+    return a;
+}
+#undef _mm512_extractf32x8_ps
+#define _mm512_extractf32x8_ps ck_half_ps
+#undef _mm512_cvtps_epi32
+#define _mm512_cvtps_epi32(a) \
+    ck_join_si(simde_mm256_cvtps_epi32(ck_half_ps(a, 0)), simde_mm256_cvtps_epi32(ck_half_ps(a, 1)))
+#undef _mm512_cvtepi32_ps
+#define _mm512_cvtepi32_ps(a) \
+    ck_join_ps(simde_mm256_cvtepi32_ps(ck_half_si(a, 0)), simde_mm256_cvtepi32_ps(ck_half_si(a, 1)))
+#undef _mm512_srai_epi32
+#define _mm512_srai_epi32(a, n) \
+    ck_join_si(simde_mm256_srai_epi32(ck_half_si(a, 0), n), simde_mm256_srai_epi32(ck_half_si(a, 1), n))
+
+/* fused for real: SIMDe rounds twice, and argument reductions rely on one rounding */
+#define CK_FMA(name, type, lanes, sign_a, sign_c)                                                                      \
+    static inline type name(type a, type b, type c)                                                                    \
+    {                                                                                                                  \
+        float x[lanes], y[lanes], z[lanes];                                                                            \
+        memcpy(x, &a, sizeof x), memcpy(y, &b, sizeof y), memcpy(z, &c, sizeof z);                                     \
+        for (int i = 0; i < (lanes); i++) z[i] = __builtin_fmaf(sign_a x[i], y[i], sign_c z[i]);                       \
+        memcpy(&c, z, sizeof z);                                                                                       \
+        return c;                                                                                                      \
+    }
+CK_FMA(ck_fmadd_ps, simde__m512, 16, +, +)
+CK_FMA(ck_fmsub_ps, simde__m512, 16, +, -)
+CK_FMA(ck_fnmadd_ps, simde__m512, 16, -, +)
+CK_FMA(ck_fmadd256_ps, simde__m256, 8, +, +)
+CK_FMA(ck_fnmadd256_ps, simde__m256, 8, -, +)
+#undef _mm512_fmadd_ps
+#define _mm512_fmadd_ps ck_fmadd_ps
+#undef _mm512_fmsub_ps
+#define _mm512_fmsub_ps ck_fmsub_ps
+#undef _mm512_fnmadd_ps
+#define _mm512_fnmadd_ps ck_fnmadd_ps
+#undef _mm256_fmadd_ps
+#define _mm256_fmadd_ps ck_fmadd256_ps
+#undef _mm256_fnmadd_ps
+#define _mm256_fnmadd_ps ck_fnmadd256_ps
 #endif
