@@ -1,0 +1,116 @@
+#!/bin/sh
+# Builds fovea and runs every test.   ./test.sh [--quick] [--long] [--no-install] [--jobs N]
+#   --quick       only the release build and its tests
+#   --long        also fuzzing, a minute a target
+#   --no-install  do not install missing Debian packages
+# Real models, pictures and clips are read from $FOVEA_TEST_DATA (default ../shared/data where that exists); tests that
+# need them are skipped without. The last line counts all tests of all builds; the exit code is 1 when one failed.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here" || exit 1
+say() { printf '%s\n' "$*"; }
+
+quick=no long=no install=yes jobs=$(nproc)
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) quick=yes ;;
+    --long) long=yes ;;
+    --no-install) install=no ;;
+    --jobs) [ $# -gt 1 ] || { say "test: --jobs needs a number" >&2; exit 2; }; jobs=$2; shift ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) say "test: unknown flag $1 (see ./test.sh --help)" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+# ---- what it needs ----
+packages="gcc g++ cmake ninja-build pkg-config python3 ffmpeg libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
+ libfreetype-dev libcyaml-dev libcjson-dev libxxhash-dev libcmocka-dev libsimde-dev"
+[ $long = no ] || packages="$packages clang libclang-rt-14-dev"
+missing=
+for p in $packages; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"; done
+if [ -n "$missing" ] && [ $install = yes ]; then
+    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+    say "+ $sudo apt-get install -y --no-install-recommends$missing"
+    $sudo apt-get update -qq || say "test: apt-get update failed; trying with the lists that are there"
+    # shellcheck disable=SC2086
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || { say "test: the packages could not be installed"; exit 1; }
+elif [ -n "$missing" ]; then
+    say "test: not installed (--no-install):$missing"
+fi
+if [ -z "${FOVEA_TEST_DATA:-}" ] && [ -d ../shared/data ]; then FOVEA_TEST_DATA=$(cd ../shared/data && pwd); fi
+[ -z "${FOVEA_TEST_DATA:-}" ] || { export FOVEA_TEST_DATA; say "test data: $FOVEA_TEST_DATA"; }
+export ASAN_OPTIONS="allocator_may_return_null=1:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+export UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
+export TSAN_OPTIONS="halt_on_error=1${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+
+# ---- builds and their tests ----
+passed=0 failed=0 skipped=0 began=$(date +%s) wrong=
+broken() { # NAME: a build or run without a result counts as one failed test
+    failed=$((failed + 1)); wrong="$wrong
+  $1"
+}
+attribute() { sed -n "s/.*[[:space:]<]$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1; }
+# build PRESET [cmake flags]
+build() {
+    preset=$1; shift
+    start=$(date +%s)
+    mkdir -p "build/$preset"
+    log=build/$preset/build.log
+    if cmake --preset "$preset" "$@" >"$log" 2>&1 && cmake --build "build/$preset" -j "$jobs" >>"$log" 2>&1; then
+        say "== $preset: built in $(($(date +%s) - start)) s"
+        return 0
+    fi
+    say "== $preset: the build failed (build/$preset/build.log)"
+    grep -m 20 -E 'error|FAILED|Error' "$log" || tail -n 20 "$log"
+    broken "build of $preset"
+    return 1
+}
+# run PRESET [ctest flags]
+run() {
+    preset=$1; shift
+    start=$(date +%s)
+    xml=build/$preset/ctest.xml log=build/$preset/ctest.log
+    rm -f "$xml"
+    $wrap ctest --test-dir "build/$preset" -j "$jobs" --timeout 300 --output-on-failure --output-junit "$here/$xml" "$@" >"$log" 2>&1
+    if [ ! -s "$xml" ]; then
+        tail -n 20 "$log"; broken "tests of $preset"; return
+    fi
+    all=$(attribute "$xml" tests) bad=$(attribute "$xml" failures) skip=$(attribute "$xml" skipped) off=$(attribute "$xml" disabled)
+    skip=$((${skip:-0} + ${off:-0}))
+    passed=$((passed + all - bad - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    say "== $preset: $((all - bad - skip)) passed, $bad failed, $skip skipped in $(($(date +%s) - start)) s"
+    sed -n 's/^.*<testcase name="\([^"]*\)".*status="notrun".*/   skipped: \1/p' "$xml"
+    [ "$bad" = 0 ] || {
+        wrong="$wrong$(sed -n "s/^.*<testcase name=\"\([^\"]*\)\".*status=\"fail\".*/\n  $preset: \1/p" "$xml")"
+        grep -v -E '^ *[0-9]+/[0-9]+ Test|^ +Start +[0-9]+:' "$log" | head -n 120
+    }
+}
+wrap=
+
+build release -DFV_WERROR=ON -DFV_TESTS=ON && run release
+if [ $quick = no ]; then
+    build asan && run asan -LE 'lint|header'
+    # some kernels place memory where the thread sanitizer of this compiler cannot have it
+    if build tsan; then
+        first=$(find build/tsan/tests -maxdepth 1 -name 'unit_base_test_hist' | head -n 1)
+        if [ -n "$first" ] && ! "$first" >/dev/null 2>&1 && setarch -R "$first" >/dev/null 2>&1; then wrap="setarch -R"; fi
+        run tsan -LE 'lint|header'
+        wrap=
+    fi
+    build scalar && run scalar -LE 'lint|header'
+fi
+if [ $long = yes ] && build fuzz; then
+    for target in build/fuzz/fuzz_*; do
+        [ -f "$target" ] && [ -x "$target" ] || continue
+        name=$(basename "$target")
+        mkdir -p "build/fuzz/corpus/$name"
+        if "$target" -max_total_time=60 -rss_limit_mb=4096 -artifact_prefix="build/fuzz/$name-" "build/fuzz/corpus/$name" $(find fuzz -type d -path "*corpus*/${name#fuzz_}*") \
+            >"build/fuzz/$name.log" 2>&1; then passed=$((passed + 1)); else tail -n 30 "build/fuzz/$name.log"; broken "fuzz: $name"; fi
+    done
+fi
+
+[ -z "$wrong" ] || say "failed:$wrong"
+say "took $(($(date +%s) - began)) s"
+say "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
