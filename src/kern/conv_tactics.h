@@ -6,6 +6,7 @@
 extern const fvi_conv_algorithm fvi_conv_reference; /* conv_ref.c */
 extern const fvi_conv_algorithm fvi_conv_direct;    /* conv_direct.c */
 extern const fvi_conv_algorithm fvi_conv_depthwise; /* conv_depthwise.c */
+extern const fvi_conv_algorithm fvi_conv_wino;      /* conv_wino.c */
 
 /* Channel stride 1 on all sides and all windows inside the stored zeros. */
 bool fvi_conv_is_nhwc(const fvi_conv_params *p);

@@ -3,7 +3,8 @@
  * Tolerance: a sum of k products in any order is off by at most k eps/2 sum|a b| (plus the bias); we allow
  * (8 + sqrt k) eps/2 of it, the growth of random roundings, where a wrong tap or channel is off by far more. The
  * activation then scales it by its slope (<= 1.2 for all of them) and adds 1e-6 of the value (kern/act.h).
- * Winograd F(4,3) with these points amplifies: see wino_factor(). */
+ * Winograd: y = A' [(G w G') . (B' d B)] A, so the magnitudes are |A'| [(|G||w||G'|) . (|B'||d||B|)] |A| (every matrix by its
+ * absolute values) summed over channels, and about 20 operations more touch each of them: (20 + sqrt cin) eps/2 of that. */
 #include "checkkern.h"
 #include "kern/conv.h"
 #include <float.h>
@@ -28,9 +29,65 @@ typedef struct problem {
     size_t in_count, out_count;
 } problem;
 
-/* Largest row sums of |A^T|, |G|, |B^T| of F(4,3), squared for two dimensions: |error| <= this * eps * sum|a b| at worst;
- * measured errors stay two orders below it. */
-static double wino_factor(void) { return 60; }
+/* |A'|, |G|, |B'| of F(4,3) at 0, +-sqrt 1/2, +-sqrt 2, infinity: written down here once more, not shared with the kernels. */
+#define R 1.41421356237309505
+static const double wino_a[4][6] = {{1, 1, 1, 1, 1, 0}, {0, R / 2, R / 2, R, R, 0}, {0, .5, .5, 2, 2, 0}, {0, R / 4, R / 4, 2 * R, 2 * R, 1}};
+static const double wino_g[6][3] = {{1, 0, 0}, {2 / 3., R / 3, 1 / 3.}, {2 / 3., R / 3, 1 / 3.}, {1 / 6., R / 6, 1 / 3.}, {1 / 6., R / 6, 1 / 3.}, {0, 0, 1}};
+static const double wino_b[6][6] = {{1, 0, 2.5, 0, 1, 0}, {0, R, 2, R / 2, 1, 0}, {0, R, 2, R / 2, 1, 0},
+                                    {0, R / 2, .5, R, 1, 0}, {0, R / 2, .5, R, 1, 0}, {0, 1, 0, 2.5, 0, 1}};
+
+/* out[rows][rows] = m |in| m', in [cols][cols] */
+static void sandwich(const double *m, int rows, int cols, const double *in, double *out)
+{
+    double t[36];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++) {
+            t[i * cols + j] = 0;
+            for (int k = 0; k < cols; k++) t[i * cols + j] += m[i * cols + k] * fabs(in[k * cols + j]);
+        }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < rows; j++) {
+            out[i * rows + j] = 0;
+            for (int k = 0; k < cols; k++) out[i * rows + j] += t[i * cols + k] * m[j * cols + k];
+        }
+}
+
+/* Magnitudes [n][ho][wo][cout] of the whole problem. */
+static double *wino_magnitudes(const fvi_conv_params *p, const fvi_conv_io *io, const float *w)
+{
+    double *mag = calloc((size_t)p->n * (size_t)p->ho * (size_t)p->wo * (size_t)p->cout, sizeof *mag);
+    double *u = malloc((size_t)p->cout * (size_t)p->cin * 36 * sizeof *u), *v = malloc((size_t)p->cin * 36 * sizeof *v);
+    for (int i = 0; i < p->cout * p->cin; i++) {
+        double g[9];
+        for (int k = 0; k < 9; k++) g[k] = w[i * 9 + k];
+        sandwich(*wino_g, 6, 3, g, u + i * 36);
+    }
+    for (int n = 0; n < p->n; n++)
+        for (int ty = 0; ty < p->ho; ty += 4)
+            for (int tx = 0; tx < p->wo; tx += 4) {
+                for (int c = 0; c < p->cin; c++) {
+                    double d[36] = {0};
+                    for (int y = 0; y < 6; y++)
+                        for (int x = 0; x < 6; x++) {
+                            int iy = ty - p->pt + y, ix = tx - p->pl + x;
+                            if (iy >= 0 && iy < p->h && ix >= 0 && ix < p->w)
+                                d[6 * y + x] = io->in[n * p->in_n + iy * p->in_h + ix * p->in_w + c];
+                        }
+                    sandwich(*wino_b, 6, 6, d, v + c * 36);
+                }
+                for (int o = 0; o < p->cout; o++) {
+                    double m[36] = {0}, y[16];
+                    for (int c = 0; c < p->cin; c++)
+                        for (int k = 0; k < 36; k++) m[k] += u[(o * p->cin + c) * 36 + k] * v[c * 36 + k];
+                    sandwich(*wino_a, 4, 6, m, y);
+                    for (int i = 0; i < 4 && ty + i < p->ho; i++)
+                        for (int j = 0; j < 4 && tx + j < p->wo; j++)
+                            mag[((n * p->ho + ty + i) * p->wo + tx + j) * p->cout + o] = y[4 * i + j];
+                }
+            }
+    free(u), free(v);
+    return mag;
+}
 
 static double activate(fvi_kact act, double x, double a, double b)
 {
@@ -54,8 +111,8 @@ static const float *pixel(const problem *q, int n, int y, int x)
     return q->io.in + n * q->p.in_n + y * q->p.in_h + x * q->p.in_w;
 }
 
-/* Checks output pixel (n,y,x), all channels. */
-static bool check_pixel(ck *c, const problem *q, int n, int y, int x, double factor)
+/* Checks output pixel (n,y,x), all channels; wino = magnitudes of the whole problem, or null. */
+static bool check_pixel(ck *c, const problem *q, int n, int y, int x, const double *wino)
 {
     const fvi_conv_params *p = &q->p;
     const int cin = p->cin / p->groups, cout = p->cout / p->groups;
@@ -73,7 +130,12 @@ static bool check_pixel(ck *c, const problem *q, int n, int y, int x, double fac
             }
         const double k = (double)cin * p->kh * p->kw, eps = FLT_EPSILON / 2;
         double want = activate(p->act, sum, p->alpha, p->beta);
-        double tol = 1.2 * factor * (8 + sqrt(k)) * eps * mag + 1e-6 * fabs(want) + 1e-36;
+        double terms = 8 + sqrt(k);
+        if (wino) {
+            terms = 20 + sqrt(cin);
+            mag += wino[((n * p->ho + y) * p->wo + x) * p->cout + o];
+        }
+        double tol = 1.2 * terms * eps * mag + 1e-6 * fabs(want) + 1e-36;
         if (p->act == FVI_KACT_GELU || p->act == FVI_KACT_HARDSWISH) tol += 1e-6 * fabs(sum);
         if (p->residual) {
             want += q->io.res[n * p->res_n + y * p->res_h + x * p->res_w + o * p->res_c];
@@ -225,13 +287,14 @@ static void one(ck *c, const fvi_conv_tactic *t, problem *q)
     fill_weights(c, q);
     describe(c, &q->p);
     if (t->algorithm->supports(&q->p)) {
-        const bool wino = strstr(t->name, "winograd");
         run_tactic(c, t, q);
+        double *wino = strstr(t->name, "winograd") ? wino_magnitudes(&q->p, &q->io, q->w) : NULL;
         bool ok = true;
         for (int n = 0; ok && n < q->p.n; n++)
             for (int y = 0; ok && y < q->p.ho; y++)
-                for (int x = 0; ok && x < q->p.wo; x++) ok = check_pixel(c, q, n, y, x, wino ? wino_factor() : 1);
+                for (int x = 0; ok && x < q->p.wo; x++) ok = check_pixel(c, q, n, y, x, wino);
         if (ok) check_gaps(c, q, owned);
+        free(wino);
     }
     free(owned);
     ck_done(c);
