@@ -49,7 +49,7 @@ void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *med
 }
 
 /* Opens files until one can be opened; it becomes `pending`. */
-static bool open_next(run_sources *r)
+bool run_sources_ready(run_sources *r)
 {
     while (!r->pending && r->at < r->n_files) {
         fv_error err = {0};
@@ -67,7 +67,7 @@ static fv_status read_picture(fv_source *s, fv_frame *f, fv_error *err)
 {
     run_sources *r = s->priv;
     (void)err; /* a broken picture goes into the list; the others are still read */
-    while (open_next(r) && r->pending->info.kind == FV_SOURCE_PICTURE) {
+    while (run_sources_ready(r) && r->pending->info.kind == FV_SOURCE_PICTURE) {
         fv_error why = {0};
         fv_source *picture = r->pending;
         r->pending = NULL;
@@ -88,7 +88,7 @@ static void close_pictures(fv_source *s) { (void)s; }
 
 fv_source *run_sources_next(run_sources *r, bool *pictures, int *file)
 {
-    if (!open_next(r)) return NULL;
+    if (!run_sources_ready(r)) return NULL;
     *file = r->pending_file;
     *pictures = r->pending->info.kind == FV_SOURCE_PICTURE;
     if (*pictures) {

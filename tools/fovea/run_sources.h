@@ -28,6 +28,8 @@ typedef struct run_sources {
 
 /* Expands files, directories and globs of all positionals. An argument that matches nothing is a failure in the list. */
 void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media);
+/* Can anything be read? Opens files until one can. */
+bool run_sources_ready(run_sources *r);
 /* Opens the next source that can be opened. Null: no more. *pictures: a row of pictures. *file: index of the (first) file.
  * Close it with its own close. */
 fv_source *run_sources_next(run_sources *r, bool *pictures, int *file);

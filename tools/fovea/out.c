@@ -1,0 +1,169 @@
+/* out.c: results -> the outputs that were asked for. Called by run.c, and on the sink thread by the pipeline. */
+#include "out.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static FILE *open_text(outputs *o, const char *flag, int *code)
+{
+    const char *path = cli_text(o->a, flag);
+    if (!path || *code) return NULL;
+    if (!strcmp(path, "-")) return stdout;
+    FILE *f = fopen(path, "we");
+    if (!f) {
+        *code = cli_error(o->a, EXIT_OUTPUT, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    setvbuf(f, NULL, _IOLBF, 1 << 16); /* a reader sees whole lines as they come */
+    return f;
+}
+
+int outputs_open(outputs *o)
+{
+    int code = 0;
+    o->json = open_text(o, "json", &code);
+    o->csv = open_text(o, "csv", &code);
+    o->mot = open_text(o, "mot", &code);
+    if (o->s->mode == RUN_COUNT) o->events = open_text(o, "events", &code);
+    if (code || !o->csv) return code;
+    text_clear(&o->line);
+    out_csv_head(&o->line);
+    fwrite(o->line.s, 1, o->line.len, o->csv);
+    return 0;
+}
+
+/* ---- annotated pictures ---- */
+
+static fv_status write_picture(fv_sink *k, const fv_frame *f, fv_error *err)
+{
+    outputs *o = k->priv;
+    const run_sources *r = o->sources;
+    if (f->index < 0 || f->index >= r->n_pictures) return FV_ERR_INTERNAL;
+    return r->media->picture_write(o->targets[r->file_of[f->index]], f, cli_on(o->a, "overwrite"), err);
+}
+
+static fv_status finish_pictures(fv_sink *k, fv_error *err) { return (void)k, (void)err, FV_OK; }
+static void close_pictures(fv_sink *k) { (void)k; }
+
+fv_status outputs_sink(outputs *o, fv_source *source, bool pictures, int file, fv_sink **sink, fv_error *err)
+{
+    *sink = NULL;
+    o->pictures = pictures;
+    o->file = file;
+    if (o->kind == OUT_NONE) return FV_OK;
+    if (pictures) {
+        if (o->kind == OUT_PIPE) return cli_set_error(err, FV_ERR_ARGUMENT, "-o - is for video; give a directory for pictures");
+        o->picture_sink = (fv_sink){.encoder = "pictures", .write = write_picture, .finish = finish_pictures, .close = close_pictures, .priv = o};
+        *sink = &o->picture_sink;
+        return FV_OK;
+    }
+    fv_sink_options opt = {.size = sizeof opt,
+                           .codec = cli_text(o->a, "c:v"),
+                           .preset = cli_text(o->a, "preset:v"),
+                           .pix_fmt = cli_text(o->a, "pix_fmt"),
+                           .crf = (int)cli_int(o->a, "crf", 0),
+                           .fps = source->info.fps / (o->s->vid_stride > 1 ? o->s->vid_stride : 1),
+                           .overwrite = cli_on(o->a, "overwrite"),
+                           .copy_from = source};
+    if (source->info.width < 1) return cli_set_error(err, FV_ERR_INPUT, "%s: the size of its pictures is not known", source->info.name);
+    return o->sources->media->sink_open(sink, o->kind == OUT_PIPE ? "-" : o->targets[file], source->info.width, source->info.height, &opt, err);
+}
+
+/* ---- frames ---- */
+
+static bool put(outputs *o, FILE *f, const char *what)
+{
+    if (o->line.len == 0 || fwrite(o->line.s, 1, o->line.len, f) == o->line.len) return true;
+    cli_set_error(&o->error, FV_ERR_OUTPUT, "%s: %s", what, strerror(errno));
+    return false;
+}
+
+static bool put_labels(outputs *o, const out_frame *f, const char *stem)
+{
+    text path = {0};
+    if (!f->r->dets->count) return true;
+    text_printf(&path, "%s/%s", o->txt_dir, stem);
+    if (!o->pictures) text_printf(&path, "_%lld", (long long)f->frame + 1);
+    text_add(&path, ".txt");
+    text_clear(&o->line);
+    out_yolo_frame(&o->line, f);
+    fv_status st = cli_write_file(path.s, o->line.s, o->line.len, &o->error);
+    text_free(&path);
+    return st >= 0;
+}
+
+static bool put_events(outputs *o, const fv_event *events, int n, const char *source)
+{
+    text_clear(&o->line);
+    for (int i = 0; i < n; i++) out_event(&o->line, &events[i], o->s, o->detector, o->many ? source : NULL);
+    return put(o, o->events, "--events");
+}
+
+#define PUT(stream, name, call)                                                                                        \
+    do {                                                                                                               \
+        if (stream) {                                                                                                  \
+            text_clear(&o->line);                                                                                      \
+            call;                                                                                                      \
+            if (!put(o, stream, name)) return 1;                                                                       \
+        }                                                                                                              \
+    } while (0)
+
+int outputs_result(void *user, const fv_result *r)
+{
+    outputs *o = user;
+    const run_sources *in = o->sources;
+    int file = o->pictures ? in->file_of[r->frame->index] : o->file;
+    /* a picture by itself is frame 0 of its file; pictures that are tracked are frames of one film */
+    out_frame f = {.r = r, .names = o->detector, .source = o->pictures ? in->files[file] : r->source,
+                   .frame = o->pictures && o->s->mode == RUN_PREDICT ? 0 : r->frame->index};
+    PUT(o->json, "--json", out_json_frame(&o->line, &f));
+    PUT(o->csv, "--csv", out_csv_frame(&o->line, &f));
+    PUT(o->mot, "--mot", out_mot_frame(&o->line, &f));
+    if (o->events && !put_events(o, r->events, r->n_events, f.source)) return 1;
+    if (o->txt_dir && !put_labels(o, &f, o->stems[file])) return 1;
+    if (o->crop_dir && out_crops(o, &f, o->stems[file], &o->error) < 0) return 1;
+    if (o->say_pictures && o->pictures) PUT(o->talk, "stdout", out_picture_line(&o->line, &f));
+    tally_frame(o->tally, r, r->frame->pts);
+    return 0;
+}
+
+int outputs_last_events(outputs *o, const fv_event *events, int n)
+{
+    if (!o->events) return 0;
+    const char *source = o->sources->files[o->file];
+    return put_events(o, events, n, source) ? 0 : cli_fail(o->a, o->error.status, &o->error);
+}
+
+static int close_text(outputs *o, FILE **f, const char *what)
+{
+    if (!*f) return 0;
+    bool bad = fflush(*f) != 0 || ferror(*f);
+    if (*f != stdout && fclose(*f)) bad = true;
+    *f = NULL;
+    return bad ? cli_error(o->a, EXIT_OUTPUT, "%s: %s", what, strerror(errno)) : 0;
+}
+
+int outputs_close(outputs *o)
+{
+    FILE **const files[] = {&o->json, &o->csv, &o->mot, &o->events};
+    static const char *const names[] = {"--json", "--csv", "--mot", "--events"};
+    int code = 0;
+    for (int i = 0; i < 4; i++) {
+        int c = close_text(o, files[i], names[i]);
+        if (c) code = c;
+    }
+    return code;
+}
+
+void outputs_free(outputs *o)
+{
+    for (int i = 0; i < (o->sources ? o->sources->n_files : 0); i++) {
+        if (o->stems) free(o->stems[i]);
+        if (o->targets) free(o->targets[i]);
+    }
+    free(o->stems);
+    free(o->targets);
+    text_free(&o->line);
+    memset(o, 0, sizeof *o);
+}

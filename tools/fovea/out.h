@@ -1,0 +1,67 @@
+/* out.h: where results go: JSON lines, CSV, MOT, label files, crops, events, annotated video and pictures. */
+#ifndef FOVEA_TOOL_OUT_H
+#define FOVEA_TOOL_OUT_H
+#include "out_tally.h"
+#include "run_settings.h"
+#include "run_sources.h"
+#include "text.h"
+#include <stdio.h>
+
+typedef enum out_kind { OUT_NONE, OUT_FILE, OUT_DIR, OUT_PIPE } out_kind;
+
+typedef struct outputs {
+    const cli_args *a;
+    const settings *s;
+    const run_sources *sources;
+    const fv_detector *detector; /* names; set before the first frame */
+    tally *tally;
+    out_kind kind; /* of -o */
+    const char *path;
+    char **stems;   /* [n_files] unique names without extension */
+    char **targets; /* [n_files] annotated file, or null */
+    const char *txt_dir, *crop_dir;
+    FILE *json, *csv, *mot, *events;
+    FILE *talk;     /* what people read; stderr when stdout carries data */
+    bool many;      /* more than one source: events name theirs */
+    bool say_pictures; /* one line a picture on `talk` */
+    /* the source that is being processed */
+    bool pictures;
+    int file;
+    fv_sink picture_sink;
+    text line; /* scratch */
+    fv_error error; /* first write that failed */
+} outputs;
+
+/* Settles names and refuses, before any work, what cannot be written. 0, or the exit code. */
+int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sources *sources);
+/* Opens JSON, CSV, MOT and event files. */
+int outputs_open(outputs *o);
+/* The sink for a source, or *sink null when nothing is to be drawn. FV_ERR_OUTPUT and others as sink_open gives them. */
+fv_status outputs_sink(outputs *o, fv_source *source, bool pictures, int file, fv_sink **sink, fv_error *err);
+/* fv_pipeline's on_result. */
+int outputs_result(void *user, const fv_result *r);
+/* Events that come when a stream ends. */
+int outputs_last_events(outputs *o, const fv_event *events, int n);
+/* Flushes and closes; a write that failed late is reported. */
+int outputs_close(outputs *o);
+void outputs_free(outputs *o);
+
+/* out_text.c: one frame or event as text, appended to `t`. */
+typedef struct out_frame {
+    const fv_result *r;
+    const fv_detector *names;
+    const char *source;
+    int64_t frame;
+} out_frame;
+void out_json_frame(text *t, const out_frame *f);
+void out_csv_head(text *t);
+void out_csv_frame(text *t, const out_frame *f);
+void out_mot_frame(text *t, const out_frame *f);
+void out_yolo_frame(text *t, const out_frame *f);
+void out_event(text *t, const fv_event *e, const settings *s, const fv_detector *names, const char *source /* or null */);
+/* "4 persons, 1 bus" */
+void out_picture_line(text *t, const out_frame *f);
+
+/* out_crops.c: every box of a frame as DIR/LABEL/STEM…jpg. */
+fv_status out_crops(outputs *o, const out_frame *f, const char *stem, fv_error *err);
+#endif

@@ -1,0 +1,172 @@
+/* out_plan.c: which files a run will write, and whether it may; everything that can be refused is refused here, before any
+ * work (exit 7). Called by run.c. */
+#include "out.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return !strcmp(path, "-") ? "stdin" : slash && slash[1] ? slash + 1 : path;
+}
+
+static const char *extension(const char *path)
+{
+    const char *base = file_name(path), *dot = strrchr(base, '.');
+    return dot && dot != base ? dot : "";
+}
+
+static bool among(const char *ext, const char *const *known)
+{
+    for (; *known; known++)
+        if (!strcasecmp(ext, *known)) return true;
+    return false;
+}
+static const char *const video_out[] = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".ts", NULL};
+static const char *const picture_out[] = {".jpg", ".jpeg", ".png", NULL};
+
+/* Stems that no two inputs share: a/x.jpg and b/x.jpg give x and x-2. Compared without case, for file systems that do. */
+static void unique_stems(outputs *o)
+{
+    int n = o->sources->n_files;
+    o->stems = tool_alloc((size_t)(n + 1) * sizeof *o->stems);
+    o->targets = tool_alloc((size_t)(n + 1) * sizeof *o->targets);
+    for (int i = 0; i < n; i++) {
+        const char *base = file_name(o->sources->files[i]), *ext = extension(o->sources->files[i]);
+        for (int again = 1;; again++) {
+            text t = {0};
+            bool taken = false;
+            text_addn(&t, base, strlen(base) - strlen(ext));
+            if (again > 1) text_printf(&t, "-%d", again);
+            for (int k = 0; k < i && !taken; k++) taken = !strcasecmp(o->stems[k], t.s);
+            if (!taken) {
+                o->stems[i] = t.s;
+                break;
+            }
+            text_free(&t);
+        }
+    }
+}
+
+static int make_dir(const outputs *o, const char *path)
+{
+    struct stat st;
+    if (mkdir(path, 0777) && errno != EEXIST) return cli_error(o->a, EXIT_OUTPUT, "%s: %s", path, strerror(errno));
+    if (stat(path, &st) || !S_ISDIR(st.st_mode)) return cli_error(o->a, EXIT_OUTPUT, "%s: is not a directory", path);
+    if (access(path, W_OK | X_OK)) return cli_error(o->a, EXIT_OUTPUT, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
+/* Label files and crops have names that are not known yet: the directory must be new, empty, or --overwrite given. */
+static int make_empty_dir(const outputs *o, const char *path)
+{
+    int code = make_dir(o, path), entries = 0;
+    DIR *d = code ? NULL : opendir(path);
+    while (d && readdir(d)) entries++;
+    if (d) closedir(d);
+    if (!code && entries > 2 && !cli_on(o->a, "overwrite"))
+        code = cli_error(o->a, EXIT_OUTPUT, "%s: is not empty; give --overwrite to write into it", path);
+    return code;
+}
+
+static bool is_an_input(const outputs *o, const char *path)
+{
+    struct stat out, in;
+    if (stat(path, &out)) return false;
+    for (int i = 0; i < o->sources->n_files; i++)
+        if (!stat(o->sources->files[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino) return true;
+    return false;
+}
+
+static int check_file(const outputs *o, const char *path)
+{
+    fv_error err = {0};
+    if (is_an_input(o, path)) return cli_error(o->a, EXIT_OUTPUT, "%s: is an input of this run; it is not overwritten", path);
+    fv_status st = cli_check_output(o->a, path, &err);
+    return st < 0 ? cli_fail(o->a, st, &err) : 0;
+}
+
+static int plan_directory(outputs *o)
+{
+    int code = make_dir(o, o->path);
+    for (int i = 0; i < o->sources->n_files && !code; i++) {
+        const char *src = o->sources->files[i], *ext = extension(src);
+        bool picture = run_is_picture_name(src);
+        text t = {0};
+        if (!among(ext, picture ? picture_out : video_out)) ext = picture ? ".jpg" : ".mp4";
+        if (!picture && strcasecmp(ext, ".mkv") && strcasecmp(ext, ".mov")) ext = ".mp4";
+        text_printf(&t, "%s/%s%s", o->path, o->stems[i], ext);
+        o->targets[i] = t.s;
+        code = check_file(o, t.s);
+    }
+    return code;
+}
+
+static int plan_annotated(outputs *o)
+{
+    struct stat st;
+    int n = o->sources->n_files;
+    o->path = cli_text(o->a, "output");
+    if (!o->path) return 0;
+    bool directory = !stat(o->path, &st) && S_ISDIR(st.st_mode);
+    bool video = among(extension(o->path), video_out), picture = among(extension(o->path), picture_out);
+    if (!strcmp(o->path, "-")) {
+        o->kind = OUT_PIPE;
+        return n == 1 ? 0 : cli_usage(o->a, "-o - is for one video, not for %d inputs", n);
+    }
+    if (directory || (!video && !picture)) {
+        o->kind = OUT_DIR;
+        return plan_directory(o);
+    }
+    if (n != 1) return cli_usage(o->a, "-o %s is one file, but there are %d inputs; give a directory", o->path, n);
+    if (picture && !run_is_picture_name(o->sources->files[0]))
+        return cli_usage(o->a, "-o %s is a picture, but the input is a video; give a .mp4 or a directory", o->path);
+    if (video && run_is_picture_name(o->sources->files[0]))
+        return cli_usage(o->a, "-o %s is a video, but the input is a picture; give a .jpg or .png or a directory", o->path);
+    o->kind = OUT_FILE;
+    o->targets[0] = tool_strdup(o->path);
+    return check_file(o, o->path);
+}
+
+static int plan_texts(outputs *o)
+{
+    static const char *const flags[] = {"json", "csv", "mot", "summary", "run", "report", "events"};
+    int code = 0, on_stdout = o->kind == OUT_PIPE, n = o->s->mode == RUN_COUNT ? 7 : 6, videos = 0;
+    for (int i = 0; i < n && !code; i++) {
+        const char *path = cli_text(o->a, flags[i]);
+        if (!path) continue;
+        on_stdout += !strcmp(path, "-");
+        if (on_stdout > 1) return cli_usage(o->a, "only one output can go to stdout");
+        code = check_file(o, path);
+        for (int k = 0; k < i && !code; k++) {
+            const char *other = cli_text(o->a, flags[k]);
+            if (other && !strcmp(other, path)) code = cli_usage(o->a, "--%s and --%s go to the same file", flags[k], flags[i]);
+        }
+    }
+    for (int i = 0; i < o->sources->n_files; i++) videos += !run_is_picture_name(o->sources->files[i]);
+    if (!code && cli_given(o->a, "mot") && videos > 1) code = cli_usage(o->a, "--mot holds one video, but there are %d", videos);
+    o->talk = on_stdout ? stderr : stdout;
+    return code;
+}
+
+int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sources *sources)
+{
+    memset(o, 0, sizeof *o);
+    o->a = a;
+    o->s = s;
+    o->sources = sources;
+    o->many = sources->n_files > 1;
+    o->txt_dir = cli_text(a, "save-txt");
+    o->crop_dir = cli_text(a, "save-crop");
+    unique_stems(o);
+    int code = plan_annotated(o);
+    if (!code) code = plan_texts(o);
+    if (!code && o->txt_dir) code = make_empty_dir(o, o->txt_dir);
+    if (!code && o->crop_dir) code = make_empty_dir(o, o->crop_dir);
+    return code;
+}

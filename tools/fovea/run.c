@@ -1,0 +1,93 @@
+/* run.c: predict, track and count from the command line to the exit code. The order is: understand what is wanted, refuse
+ * what cannot be done, load, then one source after the other, then report. Called by verb_predict.c, verb_track.c and
+ * verb_count.c. */
+#include "run.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void on_stop(void *arg)
+{
+    run_state *r = arg;
+    r->stopping = 1;
+    fv_pipeline_stop(r->pipeline);
+}
+
+static int all_sources(run_state *r)
+{
+    bool pictures;
+    int file, code = 0;
+    fv_source *source;
+    while (!code && !r->stopping && (source = run_sources_next(&r->sources, &pictures, &file))) {
+        code = run_stream(r, source, pictures, file);
+        source->close(source);
+    }
+    return code;
+}
+
+/* Nothing could be read: say why for each. */
+static int no_input(run_state *r)
+{
+    for (int i = 0; i < r->sources.n_failures; i++) {
+        fv_error err = {.status = FV_ERR_INPUT};
+        const run_failure *f = &r->sources.failures[i];
+        bool named = !strncmp(f->why, f->name, strlen(f->name));
+        cli_set_error(&err, FV_ERR_INPUT, "%s%s%s", named ? "" : f->name, named ? "" : ": ", f->why);
+        cli_fail(r->a, FV_ERR_INPUT, &err);
+    }
+    return EXIT_INPUT;
+}
+
+static int body(run_state *r, run_mode mode)
+{
+    fv_error err = {0};
+    const fv_media_api *media;
+    int code = settings_load(&r->s, r->a, mode);
+    if (code) return code;
+    if (!(media = cli_media(&err))) return cli_fail(r->a, err.status, &err);
+    run_sources_init(&r->sources, r->a, media);
+    if (!r->sources.n_files) return no_input(r);
+    code = outputs_plan(&r->out, r->a, &r->s, &r->sources);
+    if (code) return code;
+    if (!run_sources_ready(&r->sources)) return no_input(r);
+    code = run_model_open(r);
+    if (code) return code;
+    tally_init(&r->tally, &r->s, fv_detector_class_count(r->detector));
+    r->out.tally = &r->tally;
+    r->out.detector = r->detector;
+    code = outputs_open(&r->out);
+    if (code) return code;
+    r->progress = mode == RUN_PREDICT && run_is_picture_name(r->sources.files[0]) && !cli_given(r->a, "progress") ? NULL : progress_create(r->a);
+    r->out.say_pictures = mode == RUN_PREDICT && !r->progress && !cli_on(r->a, "quiet");
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    cli_on_stop(on_stop, r);
+    code = all_sources(r);
+    cli_on_stop(NULL, NULL);
+    int closed = outputs_close(&r->out);
+    if (code || closed) return code ? code : closed;
+    code = run_report(r);
+    if (code) return code;
+    if (r->stopping) return cli_stop_code();
+    if (r->sources.n_failures) return r->n_done ? EXIT_PARTIAL : EXIT_INPUT;
+    return EXIT_OK;
+}
+
+int run_vision(const cli_args *a, run_mode mode)
+{
+    run_state *r = tool_alloc(sizeof *r);
+    r->a = a;
+    int code = body(r, mode);
+    progress_free(&r->progress);
+    fv_pipeline_free(&r->pipeline);
+    outputs_close(&r->out);
+    outputs_free(&r->out);
+    tally_free(&r->tally);
+    run_model_close(r);
+    run_sources_free(&r->sources);
+    settings_free(&r->s);
+    free(r);
+    return code;
+}

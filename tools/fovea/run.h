@@ -1,0 +1,43 @@
+/* run.h: the common body of predict, track and count. */
+#ifndef FOVEA_TOOL_RUN_H
+#define FOVEA_TOOL_RUN_H
+#include "out.h"
+#include "progress.h"
+#include "run_settings.h"
+#include "run_sources.h"
+
+typedef struct run_state {
+    const cli_args *a;
+    settings s;
+    run_sources sources;
+    outputs out;
+    tally tally;
+    fv_context *ctx;
+    fv_model *model;
+    fv_detector *detector;
+    char *model_path;
+    char device_text[96], started[40];
+    /* shapes with class numbers, as counter and painter want them; they point into settings and class_ids */
+    fv_line *lines;
+    fv_zone *zones;
+    int **class_ids;
+    int n_class_ids;
+    char **names; /* of --names */
+    int n_names;
+    progress *progress;
+    fv_pipeline *pipeline;
+    volatile int stopping; /* set by the signal handler */
+    double finish_s;   /* time the encoders took to finish */
+    int n_done;        /* sources that gave at least one frame */
+} run_state;
+
+int run_vision(const cli_args *a, run_mode mode);
+
+/* run_model.c: 0, or the exit code after the error was printed. */
+int run_model_open(run_state *r);
+void run_model_close(run_state *r);
+/* run_stream.c: one source from first to last frame. 0: go on; else the exit code that ends the run. */
+int run_stream(run_state *r, fv_source *source, bool pictures, int file);
+/* run_report.c: --summary, --run, --report and the lines at the end. */
+int run_report(run_state *r);
+#endif

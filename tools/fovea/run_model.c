@@ -1,0 +1,191 @@
+/* run_model.c: --model, --names, --classes and the classes of lines and zones -> a ready detector. Called by run.c. */
+#include "run.h"
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_NAMES 100000
+
+static char *found(const char *dir, const char *name, const char *ext)
+{
+    text t = {0};
+    struct stat st;
+    text_printf(&t, "%s%s%s%s", dir, dir[0] ? "/" : "", name, ext);
+    if (!stat(t.s, &st) && S_ISREG(st.st_mode)) return t.s;
+    text_free(&t);
+    return NULL;
+}
+
+/* A path, or a name (with or without .onnx) in $FOVEA_MODELS or ./models. */
+static char *find_model(const char *name)
+{
+    const char *env = getenv("FOVEA_MODELS"), *dirs[2] = {env && env[0] ? env : "models", "models"};
+    char *path = found("", name, "");
+    for (int i = 0; i < 2 && !path && !strchr(name, '/'); i++) {
+        path = found(dirs[i], name, ".onnx");
+        if (!path) path = found(dirs[i], name, "");
+    }
+    return path;
+}
+
+static int load_model(run_state *r)
+{
+    fv_error err = {0};
+    fv_model_options opt;
+    const char *name = r->s.model;
+    if (!name || !name[0])
+        return cli_error(r->a, EXIT_MODEL, "which model? give --model FILE.onnx, or the name of one in $FOVEA_MODELS or ./models");
+    r->model_path = find_model(name);
+    if (!r->model_path && strchr(name, '/')) return cli_error(r->a, EXIT_MODEL, "%s: %s", name, strerror(ENOENT));
+    if (!r->model_path)
+        return cli_error(r->a, EXIT_MODEL, "there is no model '%s' here, in $FOVEA_MODELS or in ./models; give a path to an ONNX file", name);
+    fv_status st = cli_model_options(r->a, &opt, &err);
+    if (st >= 0) st = cli_context(r->a, &r->ctx, &err);
+    if (st >= 0) st = fv_model_load(&r->model, r->ctx, r->model_path, &opt, &err);
+    return st < 0 ? cli_fail(r->a, st, &err) : 0;
+}
+
+static int load_names(run_state *r)
+{
+    fv_error err = {0};
+    char *bytes;
+    size_t size;
+    if (!r->s.names) return 0;
+    fv_status st = cli_read_file(r->s.names, (size_t)16 << 20, &bytes, &size, &err);
+    if (st < 0) return cli_fail(r->a, st, &err);
+    int lines = 1;
+    for (size_t i = 0; i < size; i++) lines += bytes[i] == '\n';
+    r->names = tool_alloc((size_t)lines * sizeof *r->names);
+    for (char *p = bytes; *p && r->n_names < MAX_NAMES;) {
+        char *end = p + strcspn(p, "\r\n"), *next = end + strspn(end, "\r");
+        if (*next == '\n') next++;
+        *end = 0;
+        r->names[r->n_names++] = tool_strdup(p);
+        p = next;
+    }
+    free(bytes);
+    return r->n_names ? 0 : cli_error(r->a, EXIT_INPUT, "%s: holds no names", r->s.names);
+}
+
+static int class_by_name(const run_state *r, const char *word)
+{
+    for (int i = 0; i < fv_detector_class_count(r->detector); i++)
+        if (!strcmp(fv_detector_class_name(r->detector, i), word)) return i;
+    return -1;
+}
+
+static int no_such_class(const run_state *r, const char *word, const char *where)
+{
+    int n = fv_detector_class_count(r->detector);
+    const char **all = tool_alloc((size_t)(n + 1) * sizeof *all);
+    for (int i = 0; i < n; i++) all[i] = fv_detector_class_name(r->detector, i);
+    const char *close = cli_closest(word, all, n);
+    free(all);
+    if (close) return cli_usage(r->a, "%s: the model has no class '%s'; did you mean %s?", where, word, close);
+    return cli_usage(r->a, "%s: the model has no class '%s'; it has %d, from '%s' to '%s'", where, word, n, fv_detector_class_name(r->detector, 0),
+                     fv_detector_class_name(r->detector, n > 0 ? n - 1 : 0));
+}
+
+/* "0,car" -> numbers. 0, or the exit code. */
+static int class_list(run_state *r, const char *list, const char *where, const int **out, int *count)
+{
+    int cap = 1, n = 0;
+    for (const char *p = list; *p; p++) cap += *p == ',';
+    int *ids = r->class_ids[r->n_class_ids++] = tool_alloc((size_t)cap * sizeof *ids);
+    for (const char *p = list; *p;) {
+        size_t len = strcspn(p, ",");
+        text word = {0};
+        while (len && isspace((unsigned char)*p)) p++, len--;
+        size_t trimmed = len;
+        while (trimmed && isspace((unsigned char)p[trimmed - 1])) trimmed--;
+        text_addn(&word, p, trimmed);
+        p += len + (p[len] == ',');
+        if (trimmed) {
+            char *end;
+            long id = strtol(word.s, &end, 10);
+            if (*end) id = class_by_name(r, word.s);
+            if (id < 0 || id >= fv_detector_class_count(r->detector)) {
+                int code = no_such_class(r, word.s, where);
+                text_free(&word);
+                return code;
+            }
+            ids[n++] = (int)id;
+        }
+        text_free(&word);
+    }
+    *out = ids;
+    *count = n;
+    return n ? 0 : cli_usage(r->a, "%s: no class is named", where);
+}
+
+static fv_anchor anchor_of(const run_state *r, const config_shape *c)
+{
+    fv_anchor a = r->s.anchor;
+    if (c->anchor) fv_anchor_parse(c->anchor, &a); /* checked when it was read */
+    return a;
+}
+
+static int make_shapes(run_state *r)
+{
+    const settings *s = &r->s;
+    int code = 0;
+    r->lines = tool_alloc((size_t)(s->n_lines + 1) * sizeof *r->lines);
+    r->zones = tool_alloc((size_t)(s->n_zones + 1) * sizeof *r->zones);
+    for (int i = 0; i < s->n_lines && !code; i++) {
+        const config_shape *c = &s->lines[i];
+        r->lines[i] = (fv_line){.name = c->name, .x1 = c->xy[0], .y1 = c->xy[1], .x2 = c->xy[2], .y2 = c->xy[3], .anchor = anchor_of(r, c)};
+        if (c->classes) code = class_list(r, c->classes, c->name, &r->lines[i].classes, &r->lines[i].n_classes);
+    }
+    for (int i = 0; i < s->n_zones && !code; i++) {
+        const config_shape *c = &s->zones[i];
+        r->zones[i] = (fv_zone){.name = c->name, .xy = c->xy, .n_points = c->n_points, .anchor = anchor_of(r, c)};
+        if (c->classes) code = class_list(r, c->classes, c->name, &r->zones[i].classes, &r->zones[i].n_classes);
+    }
+    return code;
+}
+
+int run_model_open(run_state *r)
+{
+    fv_error err = {0};
+    const settings *s = &r->s;
+    int code = load_names(r);
+    if (!code) code = load_model(r);
+    if (code) return code;
+    fv_status st = fv_detector_create(&r->detector, r->ctx, r->model,
+                                      FV_DETECT_OPTIONS(.conf = (float)s->conf, .iou = (float)s->iou, .max_det = s->max_det, .imgsz_h = s->imgsz_h,
+                                                        .imgsz_w = s->imgsz_w, .batch = s->batch, .names = (const char *const *)r->names,
+                                                        .n_names = r->n_names),
+                                      &err);
+    if (st < 0) return cli_fail(r->a, st, &err);
+    r->class_ids = tool_alloc((size_t)(s->n_lines + s->n_zones + 1) * sizeof *r->class_ids);
+    if (s->classes) {
+        const int *ids;
+        int n;
+        code = class_list(r, s->classes, "--classes", &ids, &n);
+        if (code) return code;
+        st = fv_detector_set_classes(r->detector, ids, n, &err);
+        if (st < 0) return cli_fail(r->a, st, &err);
+    }
+    snprintf(r->device_text, sizeof r->device_text, "%s %s %s", fv_model_device(r->model), fv_context_cpu_level(r->ctx), fv_model_precision(r->model));
+    cli_note(r->a, "%s: %s, %s", r->model_path, fv_detector_rule(r->detector), r->device_text);
+    return make_shapes(r);
+}
+
+void run_model_close(run_state *r)
+{
+    fv_detector_free(&r->detector);
+    fv_model_free(&r->model);
+    fv_context_free(&r->ctx);
+    for (int i = 0; i < r->n_class_ids; i++) free(r->class_ids[i]);
+    for (int i = 0; i < r->n_names; i++) free(r->names[i]);
+    free(r->class_ids);
+    free(r->names);
+    free(r->lines);
+    free(r->zones);
+    free(r->model_path);
+}

@@ -1,0 +1,122 @@
+/* run_report.c: what is said when all is over: --summary, --run, --report, the lines of speeds and counts, and the list of
+ * inputs that failed. Called by run.c. */
+#include "run.h"
+#include <fovea/report.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "models/a.onnx" -> "a" is what the report calls the run when it stands alone. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+static void metrics_of(const run_state *r, fv_metrics *m)
+{
+    memset(m, 0, sizeof *m);
+    if (r->pipeline) fv_pipeline_metrics(r->pipeline, m);
+    m->wall_s += r->finish_s; /* an encoder still works when the last frame is in */
+    m->fps = m->wall_s > 0 ? (double)m->processed / m->wall_s : 0;
+}
+
+static char *make_run(const run_state *r, const fv_metrics *m, const char *summary, fv_error *err)
+{
+    char *json = NULL;
+    int w, h;
+    fv_detector_input_size(r->detector, &w, &h);
+    fv_run_info info = {.verb = cli_verb_name(r->a),
+                        .model = r->model_path,
+                        .device = fv_model_device(r->model),
+                        .precision = fv_model_precision(r->model),
+                        .machine = fv_context_cpu_name(r->ctx),
+                        .level = fv_context_cpu_level(r->ctx),
+                        .command = cli_command(r->a),
+                        .started = r->started,
+                        .sources = (const char *const *)r->sources.files,
+                        .n_sources = r->sources.n_files,
+                        .threads = fv_context_threads(r->ctx),
+                        .input_w = w,
+                        .input_h = h,
+                        .summary_json = summary};
+    return fv_report_run_json(&json, &info, m, err) < 0 ? NULL : json;
+}
+
+static int write_files(run_state *r, const fv_metrics *m, const char *summary)
+{
+    const char *summary_path = cli_text(r->a, "summary"), *run_path = cli_text(r->a, "run"), *report_path = cli_text(r->a, "report");
+    fv_error err = {0};
+    fv_status st = FV_OK;
+    if (summary_path) {
+        text t = {0};
+        text_add(&t, summary);
+        text_add(&t, "\n");
+        st = cli_write_file(summary_path, t.s, t.len, &err);
+        text_free(&t);
+    }
+    if (st < 0) return cli_fail(r->a, st, &err);
+    if (!run_path && !report_path) return 0;
+    char *run = make_run(r, m, summary, &err), *html = NULL;
+    if (!run) return cli_fail(r->a, err.status, &err);
+    if (run_path) st = cli_write_file(run_path, run, strlen(run), &err);
+    if (st >= 0 && report_path) {
+        const char *label = base_name(r->sources.files[0]);
+        st = fv_report_html(&html, (const char *const *)&run, &label, 1, &err);
+        if (st >= 0) st = cli_write_file(report_path, html, strlen(html), &err);
+    }
+    fv_string_free(&html);
+    fv_string_free(&run);
+    return st < 0 ? cli_fail(r->a, st, &err) : 0;
+}
+
+static void speed_lines(const run_state *r, text *t, const fv_metrics *m)
+{
+    int w, h;
+    const char *comma = "";
+    fv_detector_input_size(r->detector, &w, &h);
+    text_add(t, "Speed: ");
+    for (int i = 0; i < FV_STAGES; i++) {
+        if (!m->stage[i].count) continue;
+        text_printf(t, "%s%s %.*f ms", comma, m->stage[i].name, m->stage[i].mean_ms < 9.95 ? 2 : 1, m->stage[i].mean_ms);
+        comma = ", ";
+    }
+    text_printf(t, " per frame at %dx%d; %lld frames in %.2f s (%.1f fps)\n", h, w, (long long)m->processed, m->wall_s, m->fps);
+    text_printf(t, "Latency: p50 %.1f ms, p95 %.1f ms, p99 %.1f ms", m->end_to_end.p50_ms, m->end_to_end.p95_ms, m->end_to_end.p99_ms);
+    if (m->bottleneck) text_printf(t, "; %s sets the pace", m->bottleneck);
+    text_printf(t, ". Frames: %lld decoded, %lld processed, %lld dropped", (long long)m->decoded, (long long)m->processed, (long long)m->dropped);
+    if (m->skipped) text_printf(t, ", %lld skipped", (long long)m->skipped);
+    text_add(t, "\n");
+}
+
+static void list_failures(const run_state *r)
+{
+    const run_sources *s = &r->sources;
+    for (int i = 0; i < s->n_failures; i++) {
+        const run_failure *f = &s->failures[i];
+        /* many sentences already begin with the name */
+        const char *why = f->why;
+        size_t n = strlen(f->name);
+        if (!strncmp(why, f->name, n) && why[n] == ':') why += n + 1 + (why[n + 1] == ' ');
+        cli_error(r->a, 0, "%s: %s%s", f->name, why, f->partial ? " (what came before was processed)" : "");
+    }
+    if (s->n_failures + r->n_done > 1 && s->n_failures) cli_error(r->a, 0, "%d of the inputs failed or were cut short", s->n_failures);
+}
+
+int run_report(run_state *r)
+{
+    fv_metrics m;
+    text summary = {0}, t = {0};
+    metrics_of(r, &m);
+    tally_json(&r->tally, &summary, &m, r->detector);
+    int code = write_files(r, &m, summary.s);
+    if (!cli_on(r->a, "quiet") && m.processed) {
+        speed_lines(r, &t, &m);
+        tally_print(&r->tally, &t, r->detector);
+        fwrite(t.s, 1, t.len, r->out.talk);
+        fflush(r->out.talk);
+    }
+    list_failures(r);
+    text_free(&summary);
+    text_free(&t);
+    return code;
+}
