@@ -25,7 +25,7 @@ done
 
 # ---- what it needs ----
 packages="gcc g++ cmake ninja-build pkg-config python3 ffmpeg libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
- libfreetype-dev libcyaml-dev libcjson-dev libxxhash-dev libcmocka-dev libsimde-dev"
+ libfreetype-dev libyaml-dev libcjson-dev libxxhash-dev libcmocka-dev libsimde-dev"
 [ $long = no ] || packages="$packages clang libclang-rt-14-dev"
 missing=
 for p in $packages; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"; done

@@ -1,5 +1,5 @@
 /* config_yaml.c: YAML text -> config. libyaml gives the tree with its line numbers; what the tree may hold is decided here.
- * (libcyaml reports the line of the enclosing mapping for an unknown key, not of the key.) Called by run_settings.c. */
+ * Called by run_settings.c. *
 #include "config_yaml.h"
 #include "cli.h"
 #include "text.h"
