@@ -1,5 +1,5 @@
 /* config_yaml.c: YAML text -> config. libyaml gives the tree with its line numbers; what the tree may hold is decided here.
- * Called by run_settings.c. *
+ * Called by run_settings.c. */
 #include "config_yaml.h"
 #include "cli.h"
 #include "text.h"
