@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Random network outputs -> tests/data/heads/*.bin: what the references make of them.
+
+The oracle is numpy for decoding and torchvision.ops.nms for suppression (needs numpy, torch, torchvision). The files hold
+random numbers only. Little-endian: int32 d1 d2 input_h input_w src_w src_h n_names max_det agnostic n_keep, float32 conf
+iou, int32 keep[n_keep], float32 data[d1*d2], int32 n, float32 [n][6] = x1 y1 x2 y2 score class. NMS cases have d1 = 0:
+d2 boxes of [x1 y1 x2 y2 score class], then int32 n and the kept indices.
+"""
+import pathlib
+import struct
+import sys
+
+import numpy as np
+import torch
+import torchvision
+
+OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "heads"
+H, W, SRC_W, SRC_H = 96, 64, 333, 517
+CELLS = sum((H // s) * (W // s) for s in (8, 16, 32))
+f32 = np.float32
+
+
+def nms(boxes, scores, classes, iou, agnostic, max_det):
+    order = np.argsort(-scores, kind="stable")[:30000]
+    shift = torch.tensor(classes[order]).float()[:, None] * (0 if agnostic else 7680)
+    kept = torchvision.ops.nms(torch.tensor(boxes[order]) + shift, torch.tensor(scores[order]), iou).numpy()
+    return order[kept][:max_det]
+
+
+def unmap(boxes, topleft):
+    gain = min(H / SRC_H, W / SRC_W)
+    if topleft:
+        gx = gy = gain
+        left = top = 0
+    else:
+        new_w, new_h = round(SRC_W * gain), round(SRC_H * gain)
+        gx, gy = new_w / SRC_W, new_h / SRC_H
+        left, top = round((W - new_w) / 2 - 0.1), round((H - new_h) / 2 - 0.1)
+    out = boxes.astype(np.float64)
+    out[:, [0, 2]] = ((out[:, [0, 2]] - left) / gx).clip(0, SRC_W)
+    out[:, [1, 3]] = ((out[:, [1, 3]] - top) / gy).clip(0, SRC_H)
+    return out.astype(f32)
+
+
+def corners(b):
+    half = b[:, 2:4] / f32(2)
+    return np.concatenate([b[:, :2] - half, b[:, :2] + half], 1)
+
+
+def reference(kind, data, o):
+    """data [boxes, channels] -> [n, 6]"""
+    if kind == "e2e":
+        boxes, scores, classes = data[:, :4], data[:, 4], data[:, 5].astype(np.int32)
+    elif kind == "yolov8":
+        boxes, scores, classes = corners(data[:, :4]), data[:, 4:].max(1), data[:, 4:].argmax(1).astype(np.int32)
+    else:
+        product = data[:, 5:] * data[:, 4:5]
+        scores, classes = product.max(1), product.argmax(1).astype(np.int32)
+        b = data[:, :4].copy()
+        if kind == "yolov5":
+            scores = np.where(data[:, 4] > f32(o["conf"]), scores, 0).astype(f32)
+        else:
+            at = 0
+            for s in (8, 16, 32):
+                for y in range(H // s):
+                    for x in range(W // s):
+                        b[at, :2] = (b[at, :2] + np.array([x, y], f32)) * f32(s)
+                        b[at, 2:4] = np.exp(b[at, 2:4]) * f32(s)
+                        at += 1
+        boxes = corners(b)
+    ok = (scores > f32(o["conf"])) & (np.isin(classes, o["keep"]) if o["keep"] else True)
+    boxes, scores, classes = boxes[ok], scores[ok], classes[ok]
+    if kind == "e2e":
+        kept = np.argsort(-scores, kind="stable")[: o["max_det"]]
+    else:
+        kept = nms(boxes, scores, classes, o["iou"], o["agnostic"], o["max_det"])
+    return np.concatenate([unmap(boxes[kept], kind == "yolox"), scores[kept, None], classes[kept, None].astype(f32)], 1)
+
+
+def make(kind, classes, rng):
+    n = {"e2e": 40, "yolov8": CELLS, "yolov5": 3 * CELLS, "yolox": CELLS}[kind]
+    centre = rng.uniform(0, 1, (n, 2)) * [W, H]
+    size = rng.uniform(8, 40, (n, 2))
+    if kind == "e2e":
+        rows = np.concatenate([centre - size / 2, centre + size / 2, np.sort(rng.uniform(0, 1, (n, 1)), 0)[::-1],
+                               rng.integers(0, classes, (n, 1))], 1)
+    elif kind == "yolov8":
+        rows = np.concatenate([centre, size, rng.uniform(0, 1, (n, classes)) ** 4], 1)
+    elif kind == "yolov5":
+        rows = np.concatenate([centre, size, rng.uniform(0, 1, (n, 1)), rng.uniform(0, 1, (n, classes))], 1)
+    else:
+        rows = np.concatenate([rng.uniform(-1, 2, (n, 2)), rng.uniform(-1, 1.5, (n, 2)), rng.uniform(0, 1, (n, 1)),
+                               rng.uniform(0, 1, (n, classes))], 1)
+    return rows.astype(f32)
+
+
+def write(name, shape, o, names, data, result):
+    head = struct.pack("<10i2f", *shape, H, W, SRC_W, SRC_H, names, o["max_det"], int(o["agnostic"]), len(o["keep"]), o["conf"], o["iou"])
+    with open(OUT / f"{name}.bin", "wb") as f:
+        f.write(head + np.array(o["keep"], "<i4").tobytes() + np.ascontiguousarray(data).astype("<f4").tobytes())
+        f.write(struct.pack("<i", len(result)) + result.tobytes())
+    print(f"{name}: {len(result)} boxes", file=sys.stderr)
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(20)
+    plain = {"conf": 0.25, "iou": 0.7, "max_det": 300, "agnostic": False, "keep": []}
+    variants = {"": plain, "_tight": {**plain, "conf": 0.4, "iou": 0.3, "max_det": 12}, "_agnostic_keep": {**plain, "iou": 0.45, "agnostic": True, "keep": [1, 3]}}
+    for kind, classes in (("yolov8", 7), ("yolov5", 4), ("yolox", 5), ("e2e", 9)):
+        for suffix, o in variants.items():
+            data = make(kind, classes, rng)
+            stored = data.T if kind == "yolov8" else data
+            write(kind + suffix, stored.shape, o, classes if kind == "e2e" else 0, stored, reference(kind, data, o))
+    for name, classes, ties, o in (("nms", 80, False, plain), ("nms_ties", 3, True, {**plain, "iou": 0.5}), ("nms_agnostic", 80, True, {**plain, "iou": 0.3, "agnostic": True, "max_det": 20})):
+        n = 500
+        xy = rng.uniform(0, 200, (n, 2))
+        boxes = np.concatenate([xy, xy + rng.uniform(5, 90, (n, 2))], 1).astype(f32)
+        boxes[n // 2 :] = boxes[: n - n // 2] + rng.uniform(-4, 4, (n - n // 2, 4)).astype(f32)
+        scores = (rng.integers(0, 20, n) / 20 if ties else rng.uniform(0, 1, n)).astype(f32)
+        cls = rng.integers(0, classes, n).astype(np.int32)
+        cls[n // 2 :] = cls[: n - n // 2]
+        kept = nms(boxes, scores, cls, o["iou"], o["agnostic"], o["max_det"])
+        write(name, (0, n), o, 0, np.concatenate([boxes, scores[:, None], cls[:, None].astype(f32)], 1), kept.astype("<i4"))
+
+
+if __name__ == "__main__":
+    main()
