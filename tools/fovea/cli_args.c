@@ -81,6 +81,9 @@ static bool among(const char *word, const char *const *words)
     return false;
 }
 
+/* How a flag is written: one dash for a letter. */
+static const char *dashes(const cli_flag *f) { return strlen(f->name) == 1 ? "-" : "--"; }
+
 static bool in_choices(const char *choices, const char *word)
 {
     size_t n = strlen(word);
@@ -95,17 +98,17 @@ static int check_number(const cli_args *a, const cli_flag *f, const char *value)
     errno = 0;
     double v = f->kind == CLI_INT ? (double)strtoll(value, &end, 10) : strtod(value, &end);
     if (end == value || *end || errno || !isfinite(v))
-        return cli_usage(a, "--%s needs %s, not '%s'", f->name, f->kind == CLI_INT ? "a whole number" : "a number", value);
+        return cli_usage(a, "%s%s needs %s, not '%s'", dashes(f), f->name, f->kind == CLI_INT ? "a whole number" : "a number", value);
     if (f->max > f->min && (v < f->min || v > f->max))
-        return cli_usage(a, "--%s %s: must be from %.15g to %.15g", f->name, value, f->min, f->max);
+        return cli_usage(a, "%s%s %s: must be from %.15g to %.15g", dashes(f), f->name, value, f->min, f->max);
     return 0;
 }
 
 static int store(cli_args *a, const cli_flag *f, const char *value)
 {
     if (f->kind == CLI_SWITCH && !among(value, true_words) && !among(value, false_words))
-        return cli_usage(a, "--%s is a switch: true or false, not '%s'", f->name, value);
-    if (f->kind == CLI_CHOICE && !in_choices(f->value, value)) return cli_usage(a, "--%s %s: must be one of %s", f->name, value, f->value);
+        return cli_usage(a, "%s%s is a switch: true or false, not '%s'", dashes(f), f->name, value);
+    if (f->kind == CLI_CHOICE && !in_choices(f->value, value)) return cli_usage(a, "%s%s %s: must be one of %s", dashes(f), f->name, value, f->value);
     if (f->kind == CLI_INT || f->kind == CLI_REAL) {
         int e = check_number(a, f, value);
         if (e) return e;
@@ -121,11 +124,11 @@ typedef struct word_list {
 static bool add_word(const cli_flag *f, void *user)
 {
     word_list *l = user;
-    if (l->n < l->cap) l->words[l->n++] = f->name;
+    if (l->n < l->cap && strlen(f->name) > 1) l->words[l->n++] = f->name;
     return false;
 }
 
-static int unknown(const cli_args *a, const char *dashes, const char *name, size_t n)
+static int unknown(const cli_args *a, const char *before, const char *name, size_t n)
 {
     const char *words[160];
     word_list list = {words, 0, 160};
@@ -133,14 +136,14 @@ static int unknown(const cli_args *a, const char *dashes, const char *name, size
     char asked[80];
     snprintf(asked, sizeof asked, "%.*s", (int)(n < 79 ? n : 79), name);
     const char *close = cli_closest(asked, words, list.n);
-    if (close) return cli_usage(a, "unknown flag %s%s; did you mean --%s?", dashes, asked, close);
-    return cli_usage(a, "unknown flag %s%s", dashes, asked);
+    if (close) return cli_usage(a, "unknown flag %s%s; did you mean --%s?", before, asked, close);
+    return cli_usage(a, "unknown flag %s%s", before, asked);
 }
 
 static int add_positional(cli_args *a, const char *word)
 {
     if (a->verb->max_args >= 0 && a->n_positionals >= a->verb->max_args)
-        return cli_usage(a, "unexpected '%s'; usage: fovea %s %s", word, a->verb->name, a->verb->usage);
+        return cli_usage(a, "unexpected '%s'; usage: fovea %s%s%s", word, a->verb->name, a->verb->usage[0] ? " " : "", a->verb->usage);
     a->positionals[a->n_positionals++] = word;
     return 0;
 }
@@ -161,7 +164,7 @@ static int parse_flag(cli_args *a, const char *word, const char *next, bool *use
     if (value) return store(a, f, value + 1);
     if (f->kind == CLI_SWITCH) return store(a, f, "true");
     bool next_is_flag = next && next[0] == '-' && next[1] == '-' && find_flag(a->verb, next + 2, strcspn(next + 2, "="));
-    if (!next || next_is_flag) return cli_usage(a, "--%s needs a value: %s", f->name, f->value ? f->value : "VALUE");
+    if (!next || next_is_flag) return cli_usage(a, "%s%s needs a value: %s", dashes(f), f->name, f->value ? f->value : "VALUE");
     *used = true;
     return store(a, f, next);
 }

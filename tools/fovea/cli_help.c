@@ -31,7 +31,7 @@ static void print_group(const char *title, const cli_flag *flags)
 
 void cli_help(const cli_verb *v)
 {
-    printf("fovea %s: %s\n\nusage: fovea %s %s\n", v->name, v->job, v->name, v->usage);
+    printf("fovea %s: %s\n\nusage: fovea %s%s%s\n", v->name, v->job, v->name, v->usage[0] ? " " : "", v->usage);
     if (v->details) printf("\n%s\n", v->details);
     for (int g = 0; g < (int)(sizeof v->groups / sizeof *v->groups) && v->groups[g].title; g++)
         print_group(v->groups[g].title, v->groups[g].flags);
