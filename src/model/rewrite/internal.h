@@ -1,0 +1,25 @@
+/* internal.h: small questions that several passes ask. */
+#ifndef FVI_MODEL_REWRITE_INTERNAL_H
+#define FVI_MODEL_REWRITE_INTERNAL_H
+#include "base/error.h"
+#include "model/rewrite/rewrite.h"
+
+/* The node that computes v when v has no other reader and no public name, else null. */
+static inline fvi_node *fvi_rewrite_sole_producer(const fvi_value *v)
+{
+    return v && v->producer && v->uses == 1 && !v->is_output ? v->producer : NULL;
+}
+
+/* out's readers take `by` from now on; out itself is read no more by its last reader that was fused away. */
+static inline void fvi_rewrite_fuse(fvi_value *out, fvi_value *by)
+{
+    by->uses += out->uses - 1;
+    fvi_graph_alias(out, by);
+}
+
+/* Both shapes known in full and equal. */
+bool fvi_rewrite_same_shape(const fvi_value *a, const fvi_value *b);
+/* New constant int64 list. Null: out of memory. */
+fvi_value *fvi_rewrite_ints(fvi_graph *g, const int64_t *v, int count);
+fv_status fvi_rewrite_memory(fv_error *err);
+#endif

@@ -1,0 +1,56 @@
+/* rewrite.c: the passes in order, with relink, infer and verify between them. Second step of the model road; called by
+ * the engine on a graph whose input shapes are settled. */
+#include "model/rewrite/internal.h"
+
+#define MAX_ROUNDS 4 /* of clean-up: each round can open the way for the next */
+
+bool fvi_rewrite_same_shape(const fvi_value *a, const fvi_value *b)
+{
+    if (a->rank < 0 || a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (a->dim[i] < 0 || a->dim[i] != b->dim[i]) return false;
+    return true;
+}
+
+fvi_value *fvi_rewrite_ints(fvi_graph *g, const int64_t *v, int count)
+{
+    int64_t dim = count;
+    return fvi_graph_add_constant(g, NULL, FV_I64, 1, &dim, v);
+}
+
+fv_status fvi_rewrite_memory(fv_error *err) { return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while rewriting the graph"); }
+
+static fv_status settle(fvi_graph *g, fv_error *err)
+{
+    FVI_TRY(fvi_graph_relink(g, err));
+    FVI_TRY(fvi_graph_infer(g, err));
+    return fvi_graph_verify(g, err);
+}
+
+static fv_status clean(fvi_graph *g, fv_error *err)
+{
+    bool changed = true;
+    for (int round = 0; changed && round < MAX_ROUNDS; round++) {
+        changed = false;
+        FVI_TRY(fvi_rewrite_identity(g, &changed, err));
+        FVI_TRY(settle(g, err));
+        FVI_TRY(fvi_rewrite_concat(g, &changed, err));
+        FVI_TRY(settle(g, err));
+    }
+    return FV_OK;
+}
+
+fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *err)
+{
+    FVI_TRY(fvi_graph_relink(g, err));
+    FVI_TRY(fvi_rewrite_fold(g, eval, user, err));
+    FVI_TRY(settle(g, err));
+    FVI_TRY(clean(g, err));
+    typedef fv_status (*pass)(fvi_graph *g, fv_error *err);
+    static const pass passes[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_residual};
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        FVI_TRY(passes[i](g, err));
+        FVI_TRY(settle(g, err));
+    }
+    return clean(g, err);
+}
