@@ -133,10 +133,10 @@ static bool build_plane(fvi_prep *p, const prep_key *key, int index)
     if (key->format == FV_PIXEL_RGB || key->format == FV_PIXEL_BGR) pl->comps = 3;
     if (key->format == FV_PIXEL_NV12 && index == 1) pl->comps = 2;
     if (p->spec.filter == FVI_FILTER_BILINEAR) {
-        int32_t *off = fvi_arena_array(p->tables, n, sizeof *off), *w = fvi_arena_array(p->tables, n, sizeof *w);
+        int32_t *mem = fvi_arena_array(p->tables, FVI_AXIS_TABLES * n, sizeof *mem);
         pl->rows = fvi_arena_array(p->tables, rows, sizeof *pl->rows);
-        if (!off || !w || !pl->rows) return false;
-        fvi_axis_columns(&ax, cv ? 2048 : 16384, cv, pl->comps, off, w, &pl->taps);
+        if (!mem || !pl->rows) return false;
+        fvi_axis_columns(&ax, cv ? 2048 : 16384, cv, pl->comps, mem, &pl->taps);
         fvi_axis_rows(&ay, cv ? 2048 : 16384, cv, pl->rows);
         return true;
     }
@@ -294,7 +294,7 @@ static void make_lines(const prep_job *j, float *lines, int i)
         const fvi_row_blend *c = &ch->rows[i];
         p->k.plane(lines, r0, r1, &pl->taps, b->b0, b->b1, p->n);
         if (format == FV_PIXEL_NV12) {
-            p->k.pairs(l1, l2, row_at(f, 1, c->r0), row_at(f, 1, c->r1), &ch->taps, c->b0, c->b1, p->n);
+            p->k.pairs(l1, (ptrdiff_t)p->line, row_at(f, 1, c->r0), row_at(f, 1, c->r1), &ch->taps, c->b0, c->b1, p->n);
         } else {
             p->k.plane(l1, row_at(f, 1, c->r0), row_at(f, 1, c->r1), &ch->taps, c->b0, c->b1, p->n);
             p->k.plane(l2, row_at(f, 2, c->r0), row_at(f, 2, c->r1), &ch->taps, c->b0, c->b1, p->n);

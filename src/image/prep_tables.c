@@ -25,8 +25,32 @@ static int weight(double v, int one, bool cv)
     return cv ? (int)rintf((float)v * (float)one) : (int)lrint(v * one);
 }
 
-void fvi_axis_columns(const fvi_axis *a, int one, bool cv, int bytes, int32_t *off, int32_t *w, fvi_prep_taps *taps)
+/* Finds the largest group whose taps fit 16 bytes everywhere, and the shuffles within them. */
+static void group_columns(fvi_prep_taps *t, int n, int row_bytes, int bytes, int32_t *base, int32_t *pick)
 {
+    const int need = 2 * bytes; /* bytes of one output's taps */
+    t->base = base;
+    t->pick = pick;
+    for (t->group = 4; t->group > 1; t->group /= 2) {
+        bool fits = row_bytes >= 16;
+        for (int i = 0; i < n && fits; i += t->group) {
+            int last = i + t->group < n ? i + t->group - 1 : n - 1;
+            fits = t->off[last] + need - t->off[i] <= 16;
+        }
+        if (fits) break;
+    }
+    if (t->group == 1) return;
+    for (int i = 0; i < n; i++) {
+        int g = i / t->group;
+        if (i % t->group == 0) base[g] = t->off[i] + 16 <= row_bytes ? t->off[i] : row_bytes - 16;
+        uint32_t left = (uint32_t)(t->off[i] - base[g]), right = left + (uint32_t)t->step;
+        pick[i] = (int32_t)(0x80008000u | left | right << 16);
+    }
+}
+
+void fvi_axis_columns(const fvi_axis *a, int one, bool cv, int bytes, int32_t *mem, fvi_prep_taps *taps)
+{
+    int32_t *off = mem, *w = mem + a->n;
     int load = bytes == 3 ? 8 : 4;
     *taps = (fvi_prep_taps){.off = off, .w = w, .step = a->size > 1 ? bytes : 0, .plain = true};
     for (int i = 0; i < a->n; i++) {
@@ -39,13 +63,13 @@ void fvi_axis_columns(const fvi_axis *a, int one, bool cv, int bytes, int32_t *o
             w0 = a->size > 1 ? 0 : one;
             w1 = one - w0;
         }
-        if (a->size == 1) w0 = one, w1 = 0;
         off[i] = s * bytes;
         w[i] = (int32_t)((uint32_t)w0 | (uint32_t)w1 << 16);
         bool last_alone = s == i - 1 && w0 == 0;
         if (!(s == i && w1 == 0) && !last_alone) taps->plain = false;
         if (off[i] + load <= a->size * bytes && taps->safe == i) taps->safe = i + 1;
     }
+    group_columns(taps, a->n, a->size * bytes, bytes, mem + 2 * (ptrdiff_t)a->n, mem + 3 * (ptrdiff_t)a->n);
 }
 
 void fvi_axis_rows(const fvi_axis *a, int one, bool cv, fvi_row_blend *rows)

@@ -17,7 +17,9 @@ typedef struct fvi_row_blend { int r0, r1, b0, b1; } fvi_row_blend;
 typedef struct fvi_row_box { int start, count; float wf, wm, wl; } fvi_row_box;
 
 /* one: the weight of 1 (2048 or 16384); cv: positions and edge rules as OpenCV has them, to the bit. */
-void fvi_axis_columns(const fvi_axis *a, int one, bool cv, int bytes, int32_t *off, int32_t *w, fvi_prep_taps *taps);
+/* mem: FVI_AXIS_TABLES * n words. */
+#define FVI_AXIS_TABLES 4
+void fvi_axis_columns(const fvi_axis *a, int one, bool cv, int bytes, int32_t *mem, fvi_prep_taps *taps);
 void fvi_axis_rows(const fvi_axis *a, int one, bool cv, fvi_row_blend *rows);
 /* Box filter where the axis shrinks, linear where it grows. */
 void fvi_axis_boxes(const fvi_axis *a, fvi_row_box *boxes);

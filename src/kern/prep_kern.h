@@ -12,6 +12,10 @@ typedef struct fvi_prep_taps {
     const int32_t *w;   /* weight of the left tap | of the right tap << 16; the sum is 2048 (cv) or 16384 (fine) */
     int step;           /* bytes to the right tap; 0 when the plane is one column wide */
     int safe;           /* for outputs [0,safe) a vector may load 4 bytes (8 for rgb) at off */
+    /* Where the taps of `group` (4 or 2) neighbouring outputs always lie within 16 bytes of the row; 1 where they do not. */
+    int group;
+    const int32_t *base; /* first byte of each group's 16 */
+    const int32_t *pick; /* byte shuffle of each output: left tap, 0x80, right tap, 0x80, counted from base */
     bool plain;         /* output x is column x: no blend; off and w say the same */
 } fvi_prep_taps;
 
@@ -34,8 +38,8 @@ typedef struct fvi_prep_color {
 typedef struct fvi_prep_kern {
     /* Blend of rows r0, r1 with weights b0 + b1 = 16384 and of the two taps; output [n]. b1 == 0: r1 is not read. */
     void (*plane)(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n);
-    /* Same for interleaved chroma rows. */
-    void (*pairs)(float *du, float *dv, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,
+    /* Same for interleaved chroma rows; d [2][n], `ds` floats apart. */
+    void (*pairs)(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,
                   int n);
     /* OpenCV's 8-bit bilinear, bit for bit: weights 2048, b0 + b1 = 2048, whole numbers out. rgb: d [3][n], `ds` floats apart. */
     void (*gray)(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n);
@@ -59,7 +63,7 @@ void fvi_prep_kern_init_avx512(fvi_prep_kern *k);
 
 /* The C level over outputs [x, n), for the ends of vector rows. */
 void fvi_prep_plane_c(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int x, int n);
-void fvi_prep_pairs_c(float *du, float *dv, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,
+void fvi_prep_pairs_c(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,
                       int x, int n);
 void fvi_prep_gray_c(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int x, int n);
 void fvi_prep_rgb_c(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,

@@ -28,11 +28,11 @@ void fvi_prep_plane_c(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_
     }
 }
 
-void fvi_prep_pairs_c(float *du, float *dv, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,
+void fvi_prep_pairs_c(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,
                       int x, int n)
 {
-    fvi_prep_plane_c(du, r0, r1, t, b0, b1, x, n);
-    fvi_prep_plane_c(dv, r0 + 1, r1 + 1, t, b0, b1, x, n);
+    fvi_prep_plane_c(d, r0, r1, t, b0, b1, x, n);
+    fvi_prep_plane_c(d + ds, r0 + 1, r1 + 1, t, b0, b1, x, n);
 }
 
 void fvi_prep_gray_c(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int x, int n)
@@ -122,9 +122,9 @@ static void plane(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep
     fvi_prep_plane_c(d, r0, r1, t, b0, b1, 0, n);
 }
 
-static void pairs(float *du, float *dv, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
+static void pairs(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
 {
-    fvi_prep_pairs_c(du, dv, r0, r1, t, b0, b1, 0, n);
+    fvi_prep_pairs_c(d, ds, r0, r1, t, b0, b1, 0, n);
 }
 
 static void gray(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)

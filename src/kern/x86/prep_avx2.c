@@ -3,16 +3,10 @@
 #include "kern/prep_kern.h"
 #include <immintrin.h>
 
-/* Bytes k and k + gap of each dword -> its two words. */
-#define TAP_MASK(k, gap)                                                                                               \
-    _mm256_setr_epi8(k, -1, k + gap, -1, 4 + k, -1, 4 + k + gap, -1, 8 + k, -1, 8 + k + gap, -1, 12 + k, -1,           \
-                     12 + k + gap, -1, k, -1, k + gap, -1, 4 + k, -1, 4 + k + gap, -1, 8 + k, -1, 8 + k + gap, -1,     \
-                     12 + k, -1, 12 + k + gap, -1)
-
 typedef struct blend { __m256i b0, b1; } blend;
 
 static inline __m256 finish_fine(__m256i s0, __m256i s1, blend b)
-{
+{ /* blend_fine of prep_ref.c */
     s0 = _mm256_mulhrs_epi16(_mm256_srli_epi32(s0, 7), b.b0);
     s1 = _mm256_mulhrs_epi16(_mm256_srli_epi32(s1, 7), b.b1);
     return _mm256_cvtepi32_ps(_mm256_add_epi32(s0, s1));
@@ -24,7 +18,7 @@ static inline __m256 finish_fine1(__m256i s0, blend b)
 }
 
 static inline __m256 finish_cv(__m256i s0, __m256i s1, blend b)
-{
+{ /* blend_cv of prep_ref.c */
     s0 = _mm256_mulhi_epi16(_mm256_srli_epi32(s0, 4), b.b0);
     s1 = _mm256_mulhi_epi16(_mm256_srli_epi32(s1, 4), b.b1);
     __m256i v = _mm256_add_epi32(_mm256_add_epi32(s0, s1), _mm256_set1_epi32(2));
@@ -33,83 +27,19 @@ static inline __m256 finish_cv(__m256i s0, __m256i s1, blend b)
 
 static inline blend blends(int b0, int b1) { return (blend){_mm256_set1_epi16((short)b0), _mm256_set1_epi16((short)b1)}; }
 static inline __m256i load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
-static inline __m256i pick(const uint8_t *r, __m256i off) { return _mm256_i32gather_epi32((const int *)r, off, 1); }
 static inline __m256i widen8(const uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
-static inline int vector_end(const fvi_prep_taps *t, int n) { return (t->safe < n ? t->safe : n) & ~7; }
+static inline int vector_end(const fvi_prep_taps *t, int n) { return (t->group > 1 || t->safe > n ? n : t->safe) & ~7; }
 
-static void plane(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
+/* Bytes around the taps of eight outputs: group 4: `a` holds all; otherwise a has outputs 0,1|4,5 and b 2,3|6,7. */
+typedef struct bytes { __m256i a, b; } bytes;
+
+static inline __m256i two_loads(const uint8_t *p, const uint8_t *q)
 {
-    const blend b = blends(b0, b1);
-    const __m256i mask = TAP_MASK(0, 1);
-    int x = 0, end = vector_end(t, n);
-    if (t->plain) {
-        for (; x + 8 <= n; x += 8) {
-            __m256i s0 = _mm256_slli_epi32(widen8(r0 + x), 14);
-            __m256i s1 = b1 ? _mm256_slli_epi32(widen8(r1 + x), 14) : _mm256_setzero_si256();
-            _mm256_storeu_ps(d + x, finish_fine(s0, s1, b));
-        }
-    } else if (b1 == 0) {
-        for (; x < end; x += 8) {
-            __m256i s0 = _mm256_madd_epi16(_mm256_shuffle_epi8(pick(r0, load(t->off + x)), mask), load(t->w + x));
-            _mm256_storeu_ps(d + x, finish_fine1(s0, b));
-        }
-    } else {
-        for (; x < end; x += 8) {
-            __m256i off = load(t->off + x), w = load(t->w + x);
-            __m256i s0 = _mm256_madd_epi16(_mm256_shuffle_epi8(pick(r0, off), mask), w);
-            __m256i s1 = _mm256_madd_epi16(_mm256_shuffle_epi8(pick(r1, off), mask), w);
-            _mm256_storeu_ps(d + x, finish_fine(s0, s1, b));
-        }
-    }
-    fvi_prep_plane_c(d, r0, r1, t, b0, b1, x, n);
+    __m128i lo = _mm_loadu_si128((const __m128i *)p), hi = _mm_loadu_si128((const __m128i *)q);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1);
 }
 
-static void pairs(float *du, float *dv, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
-{
-    const blend b = blends(b0, b1);
-    const __m256i mu = TAP_MASK(0, 2), mv = TAP_MASK(1, 2);
-    int x = 0, end = vector_end(t, n);
-    if (b1 == 0) {
-        for (; x < end; x += 8) {
-            __m256i w = load(t->w + x), g = pick(r0, load(t->off + x));
-            _mm256_storeu_ps(du + x, finish_fine1(_mm256_madd_epi16(_mm256_shuffle_epi8(g, mu), w), b));
-            _mm256_storeu_ps(dv + x, finish_fine1(_mm256_madd_epi16(_mm256_shuffle_epi8(g, mv), w), b));
-        }
-    } else {
-        for (; x < end; x += 8) {
-            __m256i off = load(t->off + x), w = load(t->w + x), g = pick(r0, off), h = pick(r1, off);
-            __m256i u0 = _mm256_madd_epi16(_mm256_shuffle_epi8(g, mu), w), v0 = _mm256_madd_epi16(_mm256_shuffle_epi8(g, mv), w);
-            __m256i u1 = _mm256_madd_epi16(_mm256_shuffle_epi8(h, mu), w), v1 = _mm256_madd_epi16(_mm256_shuffle_epi8(h, mv), w);
-            _mm256_storeu_ps(du + x, finish_fine(u0, u1, b));
-            _mm256_storeu_ps(dv + x, finish_fine(v0, v1, b));
-        }
-    }
-    fvi_prep_pairs_c(du, dv, r0, r1, t, b0, b1, x, n);
-}
-
-static void gray(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
-{
-    const blend b = blends(b0, b1);
-    const __m256i mask = TAP_MASK(0, 1);
-    int x = 0, end = vector_end(t, n);
-    if (t->plain) {
-        for (; x + 8 <= n; x += 8) {
-            __m256i s0 = _mm256_slli_epi32(widen8(r0 + x), 11);
-            __m256i s1 = b1 ? _mm256_slli_epi32(widen8(r1 + x), 11) : _mm256_setzero_si256();
-            _mm256_storeu_ps(d + x, finish_cv(s0, s1, b));
-        }
-    } else {
-        for (; x < end; x += 8) {
-            __m256i off = load(t->off + x), w = load(t->w + x);
-            __m256i s0 = _mm256_madd_epi16(_mm256_shuffle_epi8(pick(r0, off), mask), w);
-            __m256i s1 = b1 ? _mm256_madd_epi16(_mm256_shuffle_epi8(pick(r1, off), mask), w) : _mm256_setzero_si256();
-            _mm256_storeu_ps(d + x, finish_cv(s0, s1, b));
-        }
-    }
-    fvi_prep_gray_c(d, r0, r1, t, b0, b1, x, n);
-}
-
-/* Six bytes (both taps) of pixels o[0], o[1] | o[4], o[5] in the four quarters. */
+/* Outputs whose taps lie apart: 4 bytes each (comps 1, 2) or 8 (comps 3). */
 static inline __m256i four_pixels(const uint8_t *r, const int32_t *o)
 {
     __m128i a = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)(r + o[0])), _mm_loadl_epi64((const __m128i *)(r + o[1])));
@@ -117,13 +47,107 @@ static inline __m256i four_pixels(const uint8_t *r, const int32_t *o)
     return _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
 }
 
-/* Tap pairs of channel c of eight pixels, in order. lo holds pixels 0,1|4,5 and hi 2,3|6,7. */
-static inline __m256i channel_taps(__m256i lo, __m256i hi, int c)
+static inline bytes fetch(const uint8_t *r, const fvi_prep_taps *t, int x, int group, int comps)
 {
-    const __m128i first = _mm_setr_epi8((char)c, -1, (char)(c + 3), -1, (char)(c + 8), -1, (char)(c + 11), -1, -1, -1, -1, -1, -1, -1, -1, -1);
-    const __m128i second = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, (char)c, -1, (char)(c + 3), -1, (char)(c + 8), -1, (char)(c + 11), -1);
-    return _mm256_or_si256(_mm256_shuffle_epi8(lo, _mm256_broadcastsi128_si256(first)),
-                           _mm256_shuffle_epi8(hi, _mm256_broadcastsi128_si256(second)));
+    bytes v;
+    if (group == 4) {
+        v.a = v.b = two_loads(r + t->base[x / 4], r + t->base[x / 4 + 1]);
+    } else if (group == 2) {
+        const int32_t *base = t->base + x / 2;
+        v.a = two_loads(r + base[0], r + base[2]);
+        v.b = two_loads(r + base[1], r + base[3]);
+    } else if (comps == 3) {
+        v.a = four_pixels(r, t->off + x);
+        v.b = four_pixels(r, t->off + x + 2);
+    } else {
+        v.a = v.b = _mm256_i32gather_epi32((const int *)r, load(t->off + x), 1);
+    }
+    return v;
+}
+
+/* The shuffle that brings both taps of sample 0 of each output into its dword. */
+static inline __m256i shuffle_of(const fvi_prep_taps *t, int x, int group, int comps)
+{
+    if (group > 1) return load(t->pick + x);
+    const int r = (int)(0x80008000u | (unsigned)comps << 16);
+    if (comps < 3) return _mm256_setr_epi32(r, r + 0x40004, r + 0x80008, r + 0xC000C, r, r + 0x40004, r + 0x80008, r + 0xC000C);
+    return _mm256_setr_epi32(r, r + 0x80008, r, r + 0x80008, r, r + 0x80008, r, r + 0x80008);
+}
+
+/* Tap pairs of sample k (0: Y, U or first colour) as dwords of two words. */
+static inline __m256i taps_of(bytes v, __m256i shuffle, int k, int group, int comps)
+{
+    shuffle = _mm256_add_epi32(shuffle, _mm256_set1_epi32(k * 0x10001));
+    if (group == 4 || (group == 1 && comps < 3)) return _mm256_shuffle_epi8(v.a, shuffle);
+    const __m256i not_a = _mm256_setr_epi32(0, 0, -1, -1, 0, 0, -1, -1), not_b = _mm256_setr_epi32(-1, -1, 0, 0, -1, -1, 0, 0);
+    return _mm256_or_si256(_mm256_shuffle_epi8(v.a, _mm256_or_si256(shuffle, not_a)),
+                           _mm256_shuffle_epi8(v.b, _mm256_or_si256(shuffle, not_b)));
+}
+
+/* Blends `comps` samples of eight outputs a time; the last three arguments are constants where it is called. */
+static inline __attribute__((always_inline)) int blend_row(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1,
+                                                           const fvi_prep_taps *t, blend b, int n, bool two, bool fine, int comps,
+                                                           int group)
+{
+    int x = 0;
+    for (; x + 8 <= n; x += 8) {
+        const __m256i w = load(t->w + x), shuffle = shuffle_of(t, x, group, comps);
+        const bytes v0 = fetch(r0, t, x, group, comps), v1 = two ? fetch(r1, t, x, group, comps) : v0;
+        for (int k = 0; k < comps; k++) {
+            __m256i s0 = _mm256_madd_epi16(taps_of(v0, shuffle, k, group, comps), w), s1 = _mm256_setzero_si256();
+            if (two) s1 = _mm256_madd_epi16(taps_of(v1, shuffle, k, group, comps), w);
+            _mm256_storeu_ps(d + k * ds + x, fine ? two ? finish_fine(s0, s1, b) : finish_fine1(s0, b) : finish_cv(s0, s1, b));
+        }
+    }
+    return x;
+}
+
+static inline __attribute__((always_inline)) int blend_any(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1,
+                                                           const fvi_prep_taps *t, int b0, int b1, int n, bool fine, int comps)
+{
+    const blend b = blends(b0, b1);
+    const int end = vector_end(t, n);
+    if (b1 == 0) {
+        if (t->group == 4) return blend_row(d, ds, r0, r1, t, b, end, false, fine, comps, 4);
+        if (t->group == 2) return blend_row(d, ds, r0, r1, t, b, end, false, fine, comps, 2);
+        return blend_row(d, ds, r0, r1, t, b, end, false, fine, comps, 1);
+    }
+    if (t->group == 4) return blend_row(d, ds, r0, r1, t, b, end, true, fine, comps, 4);
+    if (t->group == 2) return blend_row(d, ds, r0, r1, t, b, end, true, fine, comps, 2);
+    return blend_row(d, ds, r0, r1, t, b, end, true, fine, comps, 1);
+}
+
+/* One row, nothing to blend along it. */
+static int plane_plain(float *d, const uint8_t *r, int n)
+{
+    int x = 0;
+    for (; x + 8 <= n; x += 8) _mm256_storeu_ps(d + x, _mm256_cvtepi32_ps(_mm256_slli_epi32(widen8(r + x), 6)));
+    return x;
+}
+
+static int gray_plain(float *d, const uint8_t *r, int n)
+{
+    int x = 0;
+    for (; x + 8 <= n; x += 8) _mm256_storeu_ps(d + x, _mm256_cvtepi32_ps(widen8(r + x)));
+    return x;
+}
+
+static void plane(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
+{
+    int x = t->plain && b0 == 16384 ? plane_plain(d, r0, n) : blend_any(d, 0, r0, r1, t, b0, b1, n, true, 1);
+    fvi_prep_plane_c(d, r0, r1, t, b0, b1, x, n);
+}
+
+static void pairs(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
+{
+    int x = blend_any(d, ds, r0, r1, t, b0, b1, n, true, 2);
+    fvi_prep_pairs_c(d, ds, r0, r1, t, b0, b1, x, n);
+}
+
+static void gray(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
+{
+    int x = t->plain && b0 == 2048 && b1 == 0 ? gray_plain(d, r0, n) : blend_any(d, 0, r0, r1, t, b0, b1, n, false, 1);
+    fvi_prep_gray_c(d, r0, r1, t, b0, b1, x, n);
 }
 
 /* No blend at all: 24 bytes are eight pixels. */
@@ -145,21 +169,7 @@ static int rgb_plain(float *d, ptrdiff_t ds, const uint8_t *r, int n)
 
 static void rgb(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
 {
-    const blend b = blends(b0, b1);
-    int x = 0, end = vector_end(t, n);
-    if (t->plain && b0 == 2048 && b1 == 0) {
-        x = rgb_plain(d, ds, r0, n);
-        end = 0;
-    }
-    for (; x < end; x += 8) {
-        const int32_t *o = t->off + x;
-        const __m256i w = load(t->w + x), lo = four_pixels(r0, o), hi = four_pixels(r0, o + 2);
-        const __m256i lo1 = b1 ? four_pixels(r1, o) : lo, hi1 = b1 ? four_pixels(r1, o + 2) : hi;
-        for (int c = 0; c < 3; c++) {
-            __m256i s0 = _mm256_madd_epi16(channel_taps(lo, hi, c), w), s1 = _mm256_madd_epi16(channel_taps(lo1, hi1, c), w);
-            _mm256_storeu_ps(d + c * ds + x, finish_cv(s0, s1, b)); /* b1 == 0 cancels s1 */
-        }
-    }
+    int x = t->plain && b0 == 2048 && b1 == 0 ? rgb_plain(d, ds, r0, n) : blend_any(d, ds, r0, r1, t, b0, b1, n, false, 3);
     fvi_prep_rgb_c(d, ds, r0, r1, t, b0, b1, x, n);
 }
 
