@@ -25,7 +25,7 @@ done
 
 # ---- what it needs ----
 packages="gcc g++ cmake ninja-build pkg-config python3 ffmpeg libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
- libfreetype-dev libyaml-dev libcjson-dev libxxhash-dev libcmocka-dev libsimde-dev"
+ libfreetype-dev libyaml-dev libcmocka-dev libsimde-dev"
 [ $long = no ] || packages="$packages clang libclang-rt-14-dev"
 missing=
 for p in $packages; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"; done
@@ -102,7 +102,7 @@ if [ $quick = no ]; then
 fi
 if [ $long = yes ] && build fuzz; then
     for target in build/fuzz/fuzz_*; do
-        [ -f "$target" ] && [ -x "$target" ] || continue
+        if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
         name=$(basename "$target")
         mkdir -p "build/fuzz/corpus/$name"
         if "$target" -max_total_time=60 -rss_limit_mb=4096 -artifact_prefix="build/fuzz/$name-" "build/fuzz/corpus/$name" $(find fuzz -type d -path "*corpus*/${name#fuzz_}*") \

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define VERBS(X) X(predict) X(track) X(count) X(report) X(exec) X(bench) X(inspect) X(doctor)
-#define DECLARE(name) extern const cli_verb cli_verb_##name __attribute__((weak));
+#define DECLARE(name) extern const cli_verb cli_verb_##name;
 VERBS(DECLARE)
 
 #define LIST(name) &cli_verb_##name,
@@ -15,25 +15,22 @@ enum { N_VERBS = sizeof verbs / sizeof *verbs };
 static const cli_verb *find_verb(const char *name)
 {
     for (int i = 0; i < N_VERBS; i++)
-        if (verbs[i] && strcmp(verbs[i]->name, name) == 0) return verbs[i];
+        if (strcmp(verbs[i]->name, name) == 0) return verbs[i];
     return NULL;
 }
 
 static void print_overview(FILE *to)
 {
     fputs("fovea: find, track and count things in pictures and video\n\nusage: fovea VERB ...\n\n", to);
-    for (int i = 0; i < N_VERBS; i++)
-        if (verbs[i]) fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->job);
+    for (int i = 0; i < N_VERBS; i++) fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->job);
     fputs("\nfovea VERB --help   flags and an example\nfovea --version     version\n", to);
 }
 
 static int unknown_verb(const char *name)
 {
     const char *names[N_VERBS];
-    int n = 0;
-    for (int i = 0; i < N_VERBS; i++)
-        if (verbs[i]) names[n++] = verbs[i]->name;
-    const char *close = cli_closest(name, names, n);
+    for (int i = 0; i < N_VERBS; i++) names[i] = verbs[i]->name;
+    const char *close = cli_closest(name, names, N_VERBS);
     fputs("fovea: there is no verb '", stderr);
     for (const char *c = name; *c; c++) fputc((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7F ? '?' : *c, stderr);
     if (close)
