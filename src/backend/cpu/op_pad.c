@@ -1,11 +1,7 @@
 /* op_pad.c: Pad in all its modes, also with negative pads. Constant mode is a fill and a copy; the others look every
- * index up in a table a dimension. */
+ * index up in a table a dimension (lookup.c). */
 #include "backend/cpu/step.h"
 #include <string.h>
-
-typedef struct pad_state {
-    int64_t *index[FV_MAX_RANK]; /* [out index] -> offset in the input, in elements; the tables follow the struct */
-} pad_state;
 
 static int64_t reflect(int64_t i, int64_t n)
 {
@@ -15,46 +11,17 @@ static int64_t reflect(int64_t i, int64_t n)
     return i < n ? i : period - i;
 }
 
-static void run_lookup(fvi_step *s)
-{
-    const pad_state *p = s->state;
-    const fvi_tensor *y = &s->out[0], *x = &s->in[0];
-    int64_t es = (int64_t)fv_dtype_size(y->dtype), rows = 1;
-    int last = y->rank - 1;
-    for (int i = 0; i < last; i++) rows *= y->dim[i];
-    for (int64_t r = 0; r < rows; r++) {
-        int64_t rest = r, to = 0, from = 0;
-        for (int i = last - 1; i >= 0; i--) {
-            to += rest % y->dim[i] * y->stride[i];
-            from += p->index[i][rest % y->dim[i]];
-            rest /= y->dim[i];
-        }
-        for (int64_t i = 0; i < y->dim[last]; i++)
-            memcpy(y->data + (to + i * y->stride[last]) * es, x->data + (from + p->index[last][i]) * es, (size_t)es);
-    }
-}
-
-static fv_status prepare_lookup(fvi_step *s, const int64_t *before, const char *mode, fv_error *err)
+static fv_status prepare_by_index(fvi_step *s, const int64_t *before, const char *mode, fv_error *err)
 {
     const fvi_tensor *y = &s->out[0], *x = &s->in[0];
-    int64_t total = 0;
-    for (int i = 0; i < y->rank; i++) total += y->dim[i];
+    fvi_lookup *l;
     if (fvi_tensor_count(y) > 0 && fvi_tensor_count(x) == 0) return fvi_error_set(err, FV_ERR_SHAPE, "mode %s cannot pad an empty input", mode);
-    FVI_TRY(fvi_cpu_new_state(s, sizeof(pad_state) + (size_t)total * sizeof(int64_t), err));
-    pad_state *p = s->state;
-    int64_t *next = (int64_t *)(void *)(p + 1);
-    for (int i = 0; i < y->rank; i++) {
-        p->index[i] = next;
-        int64_t n = x->dim[i];
-        for (int64_t k = 0; k < y->dim[i] && n > 0; k++) {
+    FVI_TRY(fvi_cpu_new_lookup(s, &l, err));
+    for (int i = 0; i < y->rank; i++)
+        for (int64_t k = 0, n = x->dim[i]; k < y->dim[i] && n > 0; k++) {
             int64_t j = k - before[i];
-            j = mode[0] == 'r' ? reflect(j, n) : mode[0] == 'e' ? (j < 0 ? 0 : j >= n ? n - 1 : j) : (j % n + n) % n;
-            next[k] = j * x->stride[i];
+            l->index[i][k] = mode[0] == 'r' ? reflect(j, n) : mode[0] == 'e' ? (j < 0 ? 0 : j >= n ? n - 1 : j) : (j % n + n) % n;
         }
-        next += y->dim[i];
-    }
-    s->run = run_lookup;
-    s->tactic = "pad by lookup";
     return FV_OK;
 }
 
@@ -105,7 +72,7 @@ fv_status fvi_cpu_prepare_pad(fvi_step *s, fv_error *err)
         if (y->rank != x->rank || __builtin_add_overflow(x->dim[i], before[i], &want) || __builtin_add_overflow(want, after[i], &want) || want != y->dim[i])
             return fvi_error_set(err, FV_ERR_SHAPE, "output shape does not fit pads");
     }
-    if (mode[0] != 'c' && x->rank > 0) return prepare_lookup(s, before, mode, err);
+    if (mode[0] != 'c' && x->rank > 0) return prepare_by_index(s, before, mode, err);
     fvi_tensor value = {.dtype = x->dtype, .data = (char *)(uintptr_t)&zero};
     const fvi_attr *a = fvi_node_attr(s->node, "value"); /* up to opset 10 */
     if (a && a->type == FVI_ATTR_FLOAT && a->f != 0) {

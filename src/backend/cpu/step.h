@@ -35,6 +35,15 @@ fv_status fvi_cpu_new_state(fvi_step *s, size_t bytes, fv_error *err);
 fv_status fvi_cpu_prepare_copies(fvi_step *s, int n, const fvi_tensor *dst, const fvi_tensor *src, fv_error *err);
 fv_status fvi_cpu_prepare_copy(fvi_step *s, fv_error *err); /* in[0] -> out[0]; other shapes: in logical order */
 
+/* out[i,j,…] = in[index[0][i], index[1][j], …]; an index of -1 gives *outside instead (lookup.c). The caller fills index,
+ * which is in the state and as long as the output in each dimension. Sets s->run, s->tactic, s->state. */
+typedef struct fvi_lookup {
+    int64_t *index[FV_MAX_RANK];
+    uint64_t outside; /* the element's bytes come first */
+    int chunks;
+} fvi_lookup;
+fv_status fvi_cpu_new_lookup(fvi_step *s, fvi_lookup **out, fv_error *err);
+
 /* prepares that live in files of their own */
 fv_status fvi_cpu_prepare_cast(fvi_step *s, fv_error *err);
 const char *fvi_cpu_refuse_batch_norm(const fvi_node *n);
