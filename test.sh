@@ -73,7 +73,7 @@ run() {
     xml=build/$preset/ctest.xml log=build/$preset/ctest.log
     rm -f "$xml"
     $wrap ctest --test-dir "build/$preset" -j "$jobs" --timeout 300 --output-on-failure --output-junit "$here/$xml" "$@" >"$log" 2>&1
-    if [ ! -s "$xml" ]; then
+    if [ ! -s "$xml" ] || [ "$(attribute "$xml" tests)" = 0 ]; then
         tail -n 20 "$log"; broken "tests of $preset"; return
     fi
     all=$(attribute "$xml" tests) bad=$(attribute "$xml" failures) skip=$(attribute "$xml" skipped) off=$(attribute "$xml" disabled)
