@@ -33,6 +33,7 @@ typedef struct fvi_flow_meter {
     fvi_hist stage[FV_STAGES], end_to_end; /* milliseconds */
     uint32_t end_to_end_hist[FV_METRICS_BUCKETS], infer_hist[FV_METRICS_BUCKETS];
     int64_t wait_ns[FVI_LANES];
+    int64_t ended_ns[FVI_LANES]; /* of the run in progress; a lane that is done waits for the others */
     int64_t decoded, processed, dropped, skipped;
     int64_t wall_before_ns; /* of finished runs */
     int64_t started_ns;     /* 0 = not running */
@@ -43,6 +44,7 @@ void fvi_flow_meter_destroy(fvi_flow_meter *m);
 void fvi_flow_meter_start(fvi_flow_meter *m);
 void fvi_flow_meter_stop(fvi_flow_meter *m);
 void fvi_flow_meter_add(fvi_flow_meter *m, fv_stage stage, int64_t ns, int times); /* ns: of all `times` together */
+void fvi_flow_meter_lane_ends(fvi_flow_meter *m, fvi_flow_lane lane);
 void fvi_flow_meter_wait(fvi_flow_meter *m, fvi_flow_lane lane, int64_t ns);
 void fvi_flow_meter_count(fvi_flow_meter *m, int64_t decoded, int64_t dropped, int64_t skipped);
 void fvi_flow_meter_done(fvi_flow_meter *m, int64_t end_to_end_ns);

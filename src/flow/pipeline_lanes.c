@@ -90,6 +90,7 @@ void *fvi_flow_decode_lane(void *arg)
         item = NULL;
     }
     if (item) fvi_flow_item_recycle(p, item);
+    fvi_flow_meter_lane_ends(&p->meter, FVI_LANE_DECODE);
     fvi_queue_close(p->decoded);
     return NULL;
 }
@@ -143,6 +144,7 @@ void *fvi_flow_infer_lane(void *arg)
         }
         for (int i = 0; i < n; i++) push(p, p->detected, FVI_LANE_INFER, p->batch_items[i]);
     }
+    fvi_flow_meter_lane_ends(&p->meter, FVI_LANE_INFER);
     fvi_queue_close(p->detected);
     return NULL;
 }
@@ -204,6 +206,7 @@ void *fvi_flow_scene_lane(void *arg)
         }
         push(p, p->ready, FVI_LANE_SCENE, item);
     }
+    fvi_flow_meter_lane_ends(&p->meter, FVI_LANE_SCENE);
     fvi_queue_close(p->ready);
     return NULL;
 }

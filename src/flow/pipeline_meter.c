@@ -31,14 +31,25 @@ void fvi_flow_meter_start(fvi_flow_meter *m)
 {
     pthread_mutex_lock(&m->lock);
     m->started_ns = fvi_now_ns();
+    memset(m->ended_ns, 0, sizeof m->ended_ns);
     pthread_mutex_unlock(&m->lock);
 }
 
 void fvi_flow_meter_stop(fvi_flow_meter *m)
 {
     pthread_mutex_lock(&m->lock);
-    if (m->started_ns) m->wall_before_ns += fvi_now_ns() - m->started_ns;
+    int64_t now = fvi_now_ns();
+    if (m->started_ns) m->wall_before_ns += now - m->started_ns;
     m->started_ns = 0;
+    for (int i = 0; i < FVI_LANES; i++)
+        if (m->ended_ns[i]) m->wait_ns[i] += now - m->ended_ns[i];
+    pthread_mutex_unlock(&m->lock);
+}
+
+void fvi_flow_meter_lane_ends(fvi_flow_meter *m, fvi_flow_lane lane)
+{
+    pthread_mutex_lock(&m->lock);
+    m->ended_ns[lane] = fvi_now_ns();
     pthread_mutex_unlock(&m->lock);
 }
 

@@ -41,8 +41,8 @@ static fv_status unknown_key(loader *l, const yaml_node_t *key, const char *cons
     int n = 0;
     while (known[n]) n++;
     const char *name = scalar(key), *close = name ? cli_closest(name, known, n) : NULL;
-    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: unknown key '%s'%s%s", l->path, line_of(key), name ? name : "(not a word)",
-                         close ? "; did you mean " : "", close ? close : "");
+    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: unknown key '%s'%s%s%s", l->path, line_of(key), name ? name : "(not a word)",
+                         close ? "; did you mean " : "", close ? close : "", close ? "?" : "");
 }
 
 /* '_' and '-' are the same, as on the command line. */

@@ -99,7 +99,7 @@ static void list_failures(const run_state *r)
         if (!strncmp(why, f->name, n) && why[n] == ':') why += n + 1 + (why[n + 1] == ' ');
         cli_error(r->a, 0, "%s: %s%s", f->name, why, f->partial ? " (what came before was processed)" : "");
     }
-    if (s->n_failures + r->n_done > 1 && s->n_failures) cli_error(r->a, 0, "%d of the inputs failed or were cut short", s->n_failures);
+    if (s->n_failures > 1) cli_error(r->a, 0, "%d inputs failed or were cut short", s->n_failures);
 }
 
 int run_report(run_state *r)

@@ -213,6 +213,24 @@ static void slow_sink_is_the_bottleneck(void **state)
     fv_pipeline_free(&p);
 }
 
+/* A lane that is done early has not been busy ever since. */
+static void one_frame_and_a_slow_sink(void **state)
+{
+    (void)state;
+    fake_source src;
+    fake_sink sink;
+    fake_source_init(&src, 1);
+    fake_sink_init(&sink);
+    sink.us = 20000;
+    fv_pipeline *p = make(&src, NULL, &sink, NULL, &(fv_pipeline_options){0});
+    assert_int_equal(fv_pipeline_run(p, NULL), FV_OK);
+    fv_metrics m;
+    fv_pipeline_metrics(p, &m);
+    assert_string_equal(m.bottleneck, "sink");
+    assert_true(m.stage[FV_STAGE_DECODE].wait_ms > 15);
+    fv_pipeline_free(&p);
+}
+
 static void stop_finishes_what_is_in_flight(void **state)
 {
     (void)state;
@@ -492,6 +510,7 @@ int main(void)
         cmocka_unit_test(newest_drops_and_counts),
         cmocka_unit_test(live_sources_default_to_newest),
         cmocka_unit_test(slow_sink_is_the_bottleneck),
+        cmocka_unit_test(one_frame_and_a_slow_sink),
         cmocka_unit_test(stop_finishes_what_is_in_flight),
         cmocka_unit_test(stop_at_any_time),
         cmocka_unit_test(broken_source_keeps_what_was_read),
