@@ -37,7 +37,8 @@ static const enum AVPixelFormat *supported_formats(const AVCodec *codec)
 static fv_status pick_format(const AVCodec *codec, const char *name, enum AVPixelFormat *out, fv_error *err)
 {
     const enum AVPixelFormat *list = supported_formats(codec);
-    enum AVPixelFormat want = av_get_pix_fmt(name ? name : "yuv420p");
+    const char *usual = codec->id == AV_CODEC_ID_MJPEG ? "yuvj420p" : "yuv420p"; /* JPEG is full range */
+    enum AVPixelFormat want = av_get_pix_fmt(name ? name : usual);
     if (want == AV_PIX_FMT_NONE) return fvi_error_set(err, FV_ERR_CONFIG, "pixel format '%s' does not exist", name);
     *out = want;
     if (!list) return sws_isSupportedOutput(want) ? FV_OK : fvi_error_set(err, FV_ERR_CONFIG, "pixel format '%s' cannot be made", name);
@@ -83,6 +84,16 @@ static void tag_colour(fvi_media_sink *s, const fvi_media_origin *from)
     if (from && from->trc != AVCOL_TRC_UNSPECIFIED && from->trc != AVCOL_TRC_RESERVED0) e->color_trc = from->trc;
 }
 
+/* x264 prints to stderr about a preset that it does not know, before anybody can stop it: it must not see one. */
+static bool x264_knows(const char *preset)
+{
+    static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster",  "fast",   "medium",
+                                        "slow",      "slower",    "veryslow", "placebo"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(preset, names[i]) == 0) return true;
+    return preset[0] >= '0' && preset[0] <= '9' && !preset[1];
+}
+
 /* Quality and speed. A setting that was asked for and does not exist is an error; our own defaults are not forced on. */
 static fv_status set_quality(fvi_media_sink *s, const fv_sink_options *opt, fv_error *err)
 {
@@ -100,7 +111,8 @@ static fv_status set_quality(fvi_media_sink *s, const fv_sink_options *opt, fv_e
     }
     bool x26 = strcmp(name, "libx264") == 0 || strcmp(name, "libx265") == 0;
     const char *preset = opt->preset ? opt->preset : x26 ? DEFAULT_PRESET : NULL;
-    if (preset && (!e->priv_data || av_opt_set(e->priv_data, "preset", preset, 0) < 0))
+    bool known = strncmp(name, "libx264", 7) != 0 || !preset || x264_knows(preset);
+    if (preset && (!known || !e->priv_data || av_opt_set(e->priv_data, "preset", preset, 0) < 0))
         return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s has no preset '%s'", name, preset);
     return FV_OK;
 }
@@ -152,6 +164,7 @@ fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, 
     e->time_base = pick_time_base(from, s->fps);
     if (codec->id == AV_CODEC_ID_MPEG4 && e->time_base.den > 65535) e->time_base.den = 60000; /* 16 bits in its header */
     e->framerate = av_d2q(s->fps > 0 ? s->fps : 25, 1001000);
+    if (strcmp(s->oc->oformat->name, "avi") == 0) e->time_base = av_inv_q(e->framerate); /* frames are numbered there, not timed */
     e->thread_count = opt->threads > 0 ? opt->threads : 0;
     if (s->oc->oformat->flags & AVFMT_GLOBALHEADER) e->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     e->chroma_sample_location = AVCHROMA_LOC_LEFT;

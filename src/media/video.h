@@ -37,7 +37,6 @@ typedef struct fvi_media_video {
     int cut_code;
     int64_t errors;              /* packets and frames that could not be decoded, after the first frame */
     double first_error_s;
-    double last_packet_s;        /* stream time up to which the container was read */
     fv_status end;               /* FV_OK while frames come */
     char end_text[FV_ERROR_TEXT_MAX];
     atomic_bool ended;           /* the sink asks, on another thread */

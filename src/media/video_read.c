@@ -52,8 +52,6 @@ static fv_status feed(fvi_media_video *v)
         if (v->pkt->stream_index == v->st->index) break;
         av_packet_unref(v->pkt);
     }
-    int64_t ts = v->pkt->pts != AV_NOPTS_VALUE ? v->pkt->pts : v->pkt->dts;
-    if (ts != AV_NOPTS_VALUE) v->last_packet_s = fmax(v->last_packet_s, (double)(ts + v->pkt->duration) * av_q2d(v->st->time_base));
     int code = avcodec_send_packet(v->dec, v->pkt); /* never EAGAIN: the decoder was drained before */
     av_packet_unref(v->pkt);
     if (code == AVERROR(ENOMEM)) return FV_ERR_MEMORY;
@@ -82,6 +80,14 @@ static fv_status decode(fvi_media_video *v)
     return FV_END;
 }
 
+/* Damage that makes a demuxer lose its way looks like a normal end. The length of other streams or an estimate proves nothing. */
+static bool too_short(const fvi_media_video *v, double at)
+{
+    bool own = v->st->duration > 0 || v->ic->nb_streams == 1;
+    if (!own || v->ic->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return false;
+    return v->base.info.duration_s - at > fmax(1, v->base.info.duration_s * 0.05);
+}
+
 static void say_end(fvi_media_video *v)
 {
     char text[AV_ERROR_MAX_STRING_SIZE], total[48] = "";
@@ -99,6 +105,9 @@ static void say_end(fvi_media_video *v)
     else if (v->errors > 0)
         snprintf(v->end_text, sizeof v->end_text, "%s: damaged: %lld part%s could not be decoded, the first near %.1f s", name,
                  (long long)v->errors, v->errors == 1 ? "" : "s", v->first_error_s);
+    else if (too_short(v, at))
+        snprintf(v->end_text, sizeof v->end_text, "%s: the file breaks off or is damaged: it ends after %.1f s%s, %lld frames", name, at, total,
+                 (long long)v->index);
     else
         v->end = FV_END;
     atomic_store(&v->ended, true);

@@ -155,7 +155,7 @@ static inline void check_quarters(const fv_frame *f, int tl, int tr, int bl, int
 }
 
 /* ---- clips ---- */
-/* Quarters 50 100 150 200; frame i has a bright bar at height i. pts = i/fps unless stamps are given. */
+/* Quarters 50 100 150 200, and four rows of noise on top so that every frame has some weight. pts = i/fps unless stamps are given. */
 static inline void make_clip(const char *path, int w, int h, int frames, double fps, const double *stamps, const fv_sink_options *more)
 {
     fv_error err = {0};
@@ -163,12 +163,13 @@ static inline void make_clip(const char *path, int w, int h, int frames, double 
     fv_sink_options opt = more ? *more : (fv_sink_options){0};
     opt.size = sizeof opt;
     opt.fps = fps;
-    if (!opt.crf) opt.crf = 4;
+    if (!opt.crf && !opt.codec) opt.crf = 4;
     if (media->sink_open(&sink, path, w, h, &opt, &err) != FV_OK) fail_msg("%s", err.text);
     fv_frame f = new_frame(FV_PIXEL_I420, w, h);
+    uint32_t noise = 1;
     for (int i = 0; i < frames; i++) {
         paint_quarters(&f, 50, 100, 150, 200);
-        memset(f.plane[0] + (i % h) * f.stride[0], 235, (size_t)w);
+        for (int k = 0; k < 4 * w; k++) f.plane[0][k / w * f.stride[0] + k % w] = (uint8_t)(noise = noise * 1664525u + 1013904223u, noise >> 24);
         f.index = i;
         f.pts = stamps ? stamps[i] : i / fps;
         if (sink->write(sink, &f, &err) != FV_OK) fail_msg("%s", err.text);
