@@ -169,6 +169,7 @@ void fvi_prep_kern_init(fvi_prep_kern *k, fvi_cpu_flags flags)
     *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, split, box_cols, put_yuv, put_rgb};
 #ifdef FVI_X86
     if (flags & FVI_CPU_AVX2) fvi_prep_kern_init_avx2(k);
+    if (flags & FVI_CPU_AVX512) fvi_prep_kern_init_avx512(k);
 #else
     (void)flags;
 #endif

@@ -154,4 +154,20 @@ CK_FMA(ck_fnmadd256_ps, simde__m256, 8, -, +)
 #define _mm256_fmadd_ps ck_fmadd256_ps
 #undef _mm256_fnmadd_ps
 #define _mm256_fnmadd_ps ck_fnmadd256_ps
+
+/* the alias of this one wants four arguments */
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
+static inline simde__m512i ck_cvtepu8_epi32(simde__m128i a)
+{
+    return ck_join_si(simde_mm256_cvtepu8_epi32(a), simde_mm256_cvtepu8_epi32(simde_mm_srli_si128(a, 8)));
+}
+#undef _mm512_cvtepu8_epi32
+#define _mm512_cvtepu8_epi32 ck_cvtepu8_epi32
+static inline simde__m512i ck_cvtepu8_epi16(simde__m256i a)
+{
+    return ck_join_si(simde_mm256_cvtepu8_epi16(simde_mm256_castsi256_si128(a)), simde_mm256_cvtepu8_epi16(simde_mm256_extracti128_si256(a, 1)));
+}
+#undef _mm512_cvtepu8_epi16
+#define _mm512_cvtepu8_epi16 ck_cvtepu8_epi16
 #endif
