@@ -16,6 +16,8 @@ set(FV_FONT_FILE ${CMAKE_SOURCE_DIR}/src/media/font/DejaVuSans-subset.ttf)
 if(FV_HAVE_MEDIA AND FV_MEDIA_SOURCES)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/src/media/font_data.c PROPERTIES
     COMPILE_DEFINITIONS FV_FONT_FILE="${FV_FONT_FILE}" OBJECT_DEPENDS ${FV_FONT_FILE})
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/media/media.c PROPERTIES
+    COMPILE_DEFINITIONS FV_TURBOJPEG_VERSION="${FVMEDIA_libturbojpeg_VERSION}")
   add_library(fovea_media SHARED ${FV_MEDIA_SOURCES})
   set_target_properties(fovea_media PROPERTIES OUTPUT_NAME fovea-media VERSION 0.1.0 SOVERSION 0)
   target_link_libraries(fovea_media PRIVATE fv_flags fvi_base PkgConfig::FVMEDIA)

@@ -23,7 +23,9 @@ typedef enum fv_color_matrix { FV_COLOR_BT601, FV_COLOR_BT709, FV_COLOR_BT2020 }
 typedef enum fv_color_range { FV_RANGE_LIMITED, FV_RANGE_FULL } fv_color_range; /* full: also "J" formats such as J420 */
 typedef enum fv_chroma_site { FV_CHROMA_LEFT, FV_CHROMA_CENTER } fv_chroma_site; /* MPEG-2/H.264: left; JPEG: centre */
 
-/* Shared: reference counted when release is set; copies of the struct share one reference. */
+/* Shared: reference counted when release is set; copies of the struct share one reference.
+ * Planes that a source hands out are read-only: the decoder may still predict from them. Copy a frame before painting it;
+ * planes from fv_frame_alloc are yours to write. */
 typedef struct fv_frame {
     fv_pixel_format format;
     int width, height;

@@ -78,11 +78,12 @@ static bool same_kind(const fvi_media_image *a, const fvi_media_image *b)
            a->left == b->left;
 }
 
-/* Horizontal place of the chroma samples in 1/256 of a luma sample; -513 = swscale's own rule, where there is nothing to say. */
+#define UNSAID (-1)
+/* Horizontal place of the chroma samples in 1/256 of a luma sample; UNSAID where there is nothing to choose. */
 static int site(const fvi_media_image *im)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(im->format);
-    return !d || d->log2_chroma_w != 1 || (d->flags & AV_PIX_FMT_FLAG_RGB) ? -513 : im->left ? 0 : 128;
+    return !d || d->log2_chroma_w != 1 || (d->flags & AV_PIX_FMT_FLAG_RGB) ? UNSAID : im->left ? 0 : 128;
 }
 
 static fv_status set_up(fvi_media_scaler *s, const fvi_media_image *in, const fvi_media_image *out)
@@ -101,7 +102,8 @@ static fv_status set_up(fvi_media_scaler *s, const fvi_media_image *in, const fv
                {"dsth", out->height},        {"src_format", in->format},     {"dst_format", out->format},
                {"sws_flags", flags},         {"src_range", in->full},        {"dst_range", out->full},
                {"src_h_chr_pos", site(in)},  {"dst_h_chr_pos", site(out)}};
-    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++) av_opt_set_int(s->sws, set[i].key, set[i].value, 0);
+    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
+        if (set[i].value != UNSAID) av_opt_set_int(s->sws, set[i].key, set[i].value, 0);
     if (sws_init_context(s->sws, NULL, NULL) < 0) {
         fvi_media_scaler_free(s);
         return FV_ERR_UNSUPPORTED;

@@ -3,8 +3,8 @@
 #include "media/media.h"
 #include "base/error.h"
 #include <fcntl.h>
-#include <libavutil/ffversion.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,9 +28,10 @@ static fv_status source_open(fv_source **out, const char *path, int threads, fv_
     return fvi_media_video_open(out, path, threads, err);
 }
 
+static char version[96];
 static const fv_media_api table = {
     .size = sizeof(fv_media_api),
-    .version = "FFmpeg " FFMPEG_VERSION,
+    .version = version,
     .source_open = source_open,
     .expand = fvi_media_expand,
     .names_free = fvi_media_names_free,
@@ -39,9 +40,15 @@ static const fv_media_api table = {
     .font_open = fvi_media_font_open,
 };
 
+static void start(void)
+{
+    fvi_media_log_capture();
+    snprintf(version, sizeof version, "FFmpeg %s, libjpeg-turbo %s", av_version_info(), FV_TURBOJPEG_VERSION);
+}
+
 const fv_media_api *fv_media_get(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fvi_media_log_capture);
+    pthread_once(&once, start);
     return &table;
 }

@@ -56,7 +56,7 @@ static void set_matrix(const char *path, int a, int b, int c, int d)
     uint8_t *p = read_file(path, &n);
     uint8_t *at = memmem(p, n, "tkhd", 4);
     assert_non_null(at);
-    const int m[9] = {a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30};
+    const int m[9] = {a * 65536, b * 65536, 0, c * 65536, d * 65536, 0, 0, 0, 1 << 30};
     for (int i = 0; i < 9; i++)
         for (int k = 0; k < 4; k++) at[44 + 4 * i + k] = (uint8_t)((uint32_t)m[i] >> (24 - 8 * k));
     write_file(path, p, n);
