@@ -173,7 +173,7 @@ static void rgb(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, co
     fvi_prep_rgb_c(d, ds, r0, r1, t, b0, b1, x, n);
 }
 
-static inline __m256 to_float8(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)); }
+static inline __m256 to_float8(__m128i v) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(v)); }
 
 static void box_rows(float *d, const uint8_t *src, ptrdiff_t stride, int rows, float wf, float wm, float wl, int n)
 {

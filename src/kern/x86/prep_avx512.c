@@ -174,7 +174,7 @@ static void rgb(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, co
     fvi_prep_rgb_c(d, ds, r0, r1, t, b0, b1, x, n);
 }
 
-static inline __m512 to_float(__m128i bytes) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)); }
+static inline __m512 to_float(__m128i v) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v)); }
 
 static inline __m512 words_to_float(__m256i words)
 {
