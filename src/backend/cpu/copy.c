@@ -1,10 +1,11 @@
 /* copy.c: lists of strided copies, cut into chunks of similar size for the thread pool. Turns every operator that only
  * moves elements (and the copies that the plan adds) into one step; called by op_shape.c and through prepare_copy. */
+#include "backend/cpu/loop.h"
 #include "backend/cpu/step.h"
 #include "kern/copy.h"
 #include <string.h>
 
-enum { CHUNK_BYTES = 128 * 1024 };
+#define NS_A_BYTE 0.1
 
 typedef struct piece {
     fvi_tensor dst, src; /* coalesced; src runs fastest along the dim that `transposed` says */
@@ -80,12 +81,11 @@ static void find_transpose(piece *p)
 static int64_t parts_of(const piece *p, int *axis)
 {
     int64_t bytes = fvi_tensor_count(&p->dst) * (int64_t)fv_dtype_size(p->dst.dtype);
-    int64_t parts = bytes / CHUNK_BYTES;
+    int64_t parts = fvi_chunks_for((double)bytes * NS_A_BYTE, 64);
     *axis = 0;
     for (int i = 0; i < p->dst.rank; i++)
         if (p->dst.dim[i] > p->dst.dim[*axis]) *axis = i;
     if (p->dst.dim[0] >= parts) *axis = 0; /* whole lines where there are enough */
-    parts = parts > 64 ? 64 : parts;
     return parts > p->dst.dim[*axis] ? p->dst.dim[*axis] : parts < 1 ? 1 : parts;
 }
 
@@ -118,9 +118,8 @@ fv_status fvi_cpu_prepare_copies(fvi_step *s, int n, const fvi_tensor *dst, cons
     }
     copy_state *c = s->state;
     fvi_copy_kern_init(&c->kern, s->env->cpu);
-    c->chunks = bytes < 4 * CHUNK_BYTES ? 1 : (int)(total > 256 ? 256 : total);
-    c->per_chunk = c->chunks ? (c->n + c->chunks - 1) / c->chunks : 0;
-    if (c->chunks < 1) c->chunks = 1;
+    c->chunks = fvi_chunks_for((double)bytes * NS_A_BYTE, total);
+    c->per_chunk = (c->n + c->chunks - 1) / c->chunks;
     s->run = run;
     s->tactic = "copy";
     return FV_OK;

@@ -6,8 +6,12 @@
 
 enum { SHORT_ROW = 64 }; /* shorter rows are gathered several at a time */
 
+static int forced_chunks;
+void fvi_chunks_force(int n) { forced_chunks = n; }
+
 int fvi_chunks_for(double ns, int64_t most)
 {
+    if (forced_chunks) return (int)(forced_chunks < most ? forced_chunks : most < 1 ? 1 : most);
     int64_t chunks = ns < 50e3 ? 1 : (int64_t)(ns / 12.5e3);
     chunks = chunks > 256 ? 256 : chunks;
     return (int)(chunks < most ? chunks : most < 1 ? 1 : most);
@@ -32,7 +36,7 @@ fv_status fvi_loop_init(fvi_loop *l, int n, const fvi_tensor *t, const fv_dtype 
     fvi_tensor_coalesce(l->t, n);
     l->count = fvi_tensor_count(&l->t[0]);
     l->inner = l->t[0].dim[l->t[0].rank - 1];
-    l->chunks = fvi_chunks_for((double)l->count * cost, l->count / 1024);
+    l->chunks = fvi_chunks_for((double)l->count * cost, (l->count + 63) / 64);
     return FV_OK;
 }
 

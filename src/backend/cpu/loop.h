@@ -34,4 +34,6 @@ void fvi_loop_run(const fvi_loop *l, fvi_pool *pool);
 
 /* Chunks for work of so many nanoseconds, never depending on the number of threads. */
 int fvi_chunks_for(double ns, int64_t most);
+/* Test hook: cut all work of steps prepared from now into n chunks where it can be (0 = off). */
+void fvi_chunks_force(int n);
 #endif

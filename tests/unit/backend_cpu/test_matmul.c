@@ -1,0 +1,14 @@
+/* The matmul operators against goldens of ONNX Runtime. */
+#include "op_cases.h"
+
+static void goldens(void **state)
+{
+    (void)state;
+    check_family("matmul", 24);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(goldens)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,14 @@
+/* The reduce operators against goldens of ONNX Runtime. */
+#include "op_cases.h"
+
+static void goldens(void **state)
+{
+    (void)state;
+    check_family("reduce", 70);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(goldens)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
