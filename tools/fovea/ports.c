@@ -92,6 +92,22 @@ int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes)
     return code;
 }
 
+int ports_complete(const cli_args *a, fv_port *wanted, int n)
+{
+    for (int i = 0; i < n; i++) {
+        bool open = false;
+        if (wanted[i].rank > 0 && wanted[i].dim[0] < 0) wanted[i].dim[0] = 1;
+        for (int d = 1; d < wanted[i].rank; d++) open = open || wanted[i].dim[d] < 0;
+        if (!open) continue;
+        text shape = {0};
+        port_shape(&shape, &wanted[i], 'x');
+        int code = cli_usage(a, "the model leaves the shape of input '%s' open (%s): give --shapes %s:..., every dimension a number", wanted[i].name, shape.s, wanted[i].name);
+        text_free(&shape);
+        return code;
+    }
+    return EXIT_OK;
+}
+
 fv_status ports_session(fv_session **s, fv_model *m, const fv_port *wanted, int batch, int profile, fv_error *err)
 {
     const fv_port *in;

@@ -15,6 +15,8 @@ int ports_load(const cli_args *a, fv_context **ctx, fv_model **model);
 /* The wanted shape of every input: declared, then --batch, then each --shapes NAME:1x3x640x640. shapes [inputs] owned:
  * free(). Returns an exit code. */
 int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes);
+/* A first dimension that is still symbolic becomes 1. Returns an exit code: another one has to be given with --shapes. */
+int ports_complete(const cli_args *a, fv_port *wanted, int n);
 /* A session for these shapes. */
 fv_status ports_session(fv_session **s, fv_model *m, const fv_port *wanted, int batch, int profile, fv_error *err);
 

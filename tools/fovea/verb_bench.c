@@ -321,6 +321,7 @@ static int run(const cli_args *a)
     if (!code) code = ports_load(a, &b.ctx, &b.model);
     if (code) return code;
     code = ports_wanted(a, b.model, &b.wanted);
+    if (!code) code = ports_complete(a, b.wanted, fv_model_inputs(b.model, NULL));
     if (!code) {
         fv_status s = prepare(&b, 0, &err);
         cli_on_stop(keep_results, NULL);

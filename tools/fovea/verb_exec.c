@@ -100,7 +100,7 @@ static int read_inputs(job *j)
         else if (!cli_given(j->a, "seed"))
             code = cli_usage(j->a, "input '%s' is missing: give --input %s=F.npy, or --seed to fill it", j->in[i].name, j->in[i].name);
     }
-    return code;
+    return code ? code : ports_complete(j->a, j->wanted, j->n_in);
 }
 
 /* DIR/NAME.npy with every unusual character replaced; two outputs with one file name would overwrite each other. */

@@ -173,8 +173,16 @@ static int print_plan(const cli_args *a, fv_context *ctx, fv_model *m)
     fv_port *wanted;
     fv_session *s = NULL;
     fv_error err = {0};
-    int code = ports_wanted(a, m, &wanted);
+    int code = ports_wanted(a, m, &wanted), n = fv_model_inputs(m, NULL);
     if (code) return code;
+    for (int i = 0; i < n; i++)
+        for (int d = 1; d < wanted[i].rank; d++)
+            if (wanted[i].dim[d] < 0) {
+                print_line("steps", "not planned: the model leaves shapes open; give --shapes");
+                free(wanted);
+                return EXIT_OK;
+            }
+    ports_complete(a, wanted, n);
     fv_status st = ports_session(&s, m, wanted, (int)cli_int(a, "batch", 0), 0, &err);
     if (st < 0)
         code = cli_fail(a, st, &err);
