@@ -17,8 +17,8 @@ fv_status fvi_media_check_file(const char *path, int64_t *size, fv_error *err)
     if (strcmp(path, "-") == 0) return FV_OK;
     if (path[0] == 0) return fvi_error_set(err, FV_ERR_INPUT, "the input name is empty");
     if (strstr(path, "://") && access(path, F_OK) != 0)
-        return fvi_error_set(err, FV_ERR_INPUT, "%.*s://…: network sources cannot be read; give a file", (int)(strstr(path, "://") - path),
-                             path);
+        return fvi_error_set(err, FV_ERR_INPUT, "%.*s://…: network sources cannot be read; give a file",
+                             (int)(strstr(path, "://") - path), path);
     if (stat(path, &st) != 0) return fvi_error_set(err, FV_ERR_INPUT, "%s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode)) return fvi_error_set(err, FV_ERR_INPUT, "%s: is a directory, not a media file", path);
     if (access(path, R_OK) != 0) return fvi_error_set(err, FV_ERR_INPUT, "%s: %s", path, strerror(errno));
@@ -76,7 +76,8 @@ static int64_t missing_riff(int fd, int64_t size)
     return 0;
 }
 
-/* EBML number: the leading zeros of the first byte say how many bytes follow. Returns its length, 0 = broken; all ones = unknown size. */
+/* EBML number: the leading zeros of the first byte say how many bytes follow. Returns its length, 0 = broken; all ones
+ * = unknown size. */
 static int ebml_size(const uint8_t *p, uint64_t *v)
 {
     int n = p[0] ? __builtin_clz((unsigned)p[0]) - 23 : 0;

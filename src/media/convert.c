@@ -1,5 +1,6 @@
-/* convert.c: pixel formats that fovea does not carry (10 bit, 4:2:2, 4:4:4, palettes, ...) -> those it does, and frames ->
- * what an encoder wants, through swscale with the colour tags given to it. Called by sources, sink and picture writer. */
+/* convert.c: pixel formats that fovea does not carry (10 bit, 4:2:2, 4:4:4, palettes, ...) -> those it does, and frames
+ * -> what an encoder wants, through swscale with the colour tags given to it. Called by sources, sink and picture
+ * writer. */
 #include "media/media.h"
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
@@ -8,13 +9,17 @@ fv_color_matrix fvi_media_matrix(enum AVColorSpace space, int height)
 {
     switch (space) {
     case AVCOL_SPC_BT709:
-    case AVCOL_SPC_SMPTE240M: return FV_COLOR_BT709;
+    case AVCOL_SPC_SMPTE240M:
+        return FV_COLOR_BT709;
     case AVCOL_SPC_FCC:
     case AVCOL_SPC_BT470BG:
-    case AVCOL_SPC_SMPTE170M: return FV_COLOR_BT601;
+    case AVCOL_SPC_SMPTE170M:
+        return FV_COLOR_BT601;
     case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL: return FV_COLOR_BT2020;
-    default: return height < 720 ? FV_COLOR_BT601 : FV_COLOR_BT709;
+    case AVCOL_SPC_BT2020_CL:
+        return FV_COLOR_BT2020;
+    default:
+        return height < 720 ? FV_COLOR_BT601 : FV_COLOR_BT709;
     }
 }
 
@@ -51,8 +56,10 @@ void fvi_media_image_of_av(const AVFrame *av, fvi_media_image *im)
 
 void fvi_media_image_of_frame(const fv_frame *f, fvi_media_image *im)
 {
-    static const enum AVPixelFormat format[] = {[FV_PIXEL_I420] = AV_PIX_FMT_YUV420P, [FV_PIXEL_NV12] = AV_PIX_FMT_NV12,
-                                                [FV_PIXEL_RGB] = AV_PIX_FMT_RGB24,    [FV_PIXEL_BGR] = AV_PIX_FMT_BGR24,
+    static const enum AVPixelFormat format[] = {[FV_PIXEL_I420] = AV_PIX_FMT_YUV420P,
+                                                [FV_PIXEL_NV12] = AV_PIX_FMT_NV12,
+                                                [FV_PIXEL_RGB] = AV_PIX_FMT_RGB24,
+                                                [FV_PIXEL_BGR] = AV_PIX_FMT_BGR24,
                                                 [FV_PIXEL_GRAY] = AV_PIX_FMT_GRAY8};
     bool known = f->format > FV_PIXEL_NONE && f->format <= FV_PIXEL_GRAY;
     *im = (fvi_media_image){.format = known ? format[f->format] : AV_PIX_FMT_NONE,
@@ -69,13 +76,15 @@ void fvi_media_image_of_frame(const fv_frame *f, fvi_media_image *im)
 
 static const int *coefficients(fv_color_matrix m)
 {
-    return sws_getCoefficients(m == FV_COLOR_BT709 ? SWS_CS_ITU709 : m == FV_COLOR_BT2020 ? SWS_CS_BT2020 : SWS_CS_ITU601);
+    return sws_getCoefficients(m == FV_COLOR_BT709    ? SWS_CS_ITU709
+                               : m == FV_COLOR_BT2020 ? SWS_CS_BT2020
+                                                      : SWS_CS_ITU601);
 }
 
 static bool same_kind(const fvi_media_image *a, const fvi_media_image *b)
 {
-    return a->format == b->format && a->width == b->width && a->height == b->height && a->matrix == b->matrix && a->full == b->full &&
-           a->left == b->left;
+    return a->format == b->format && a->width == b->width && a->height == b->height && a->matrix == b->matrix &&
+           a->full == b->full && a->left == b->left;
 }
 
 #define UNSAID (-1)
@@ -90,7 +99,8 @@ static fv_status set_up(fvi_media_scaler *s, const fvi_media_image *in, const fv
 {
     fvi_media_scaler_free(s);
     const AVPixFmtDescriptor *di = av_pix_fmt_desc_get(in->format), *d_o = av_pix_fmt_desc_get(out->format);
-    if (!di || !d_o || !sws_isSupportedInput(in->format) || !sws_isSupportedOutput(out->format)) return FV_ERR_UNSUPPORTED;
+    if (!di || !d_o || !sws_isSupportedInput(in->format) || !sws_isSupportedOutput(out->format))
+        return FV_ERR_UNSUPPORTED;
     bool resize = in->width != out->width || in->height != out->height;
     int flags = (resize ? SWS_BICUBIC : SWS_BILINEAR) | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP;
     s->sws = sws_alloc_context();
@@ -98,10 +108,10 @@ static fv_status set_up(fvi_media_scaler *s, const fvi_media_image *in, const fv
     const struct {
         const char *key;
         int value;
-    } set[] = {{"srcw", in->width},          {"srch", in->height},           {"dstw", out->width},
-               {"dsth", out->height},        {"src_format", in->format},     {"dst_format", out->format},
-               {"sws_flags", flags},         {"src_range", in->full},        {"dst_range", out->full},
-               {"src_h_chr_pos", site(in)},  {"dst_h_chr_pos", site(out)}};
+    } set[] = {{"srcw", in->width},         {"srch", in->height},        {"dstw", out->width},
+               {"dsth", out->height},       {"src_format", in->format},  {"dst_format", out->format},
+               {"sws_flags", flags},        {"src_range", in->full},     {"dst_range", out->full},
+               {"src_h_chr_pos", site(in)}, {"dst_h_chr_pos", site(out)}};
     for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
         if (set[i].value != UNSAID) av_opt_set_int(s->sws, set[i].key, set[i].value, 0);
     if (sws_init_context(s->sws, NULL, NULL) < 0) {
@@ -109,7 +119,8 @@ static fv_status set_up(fvi_media_scaler *s, const fvi_media_image *in, const fv
         return FV_ERR_UNSUPPORTED;
     }
     /* returns < 0 for conversions without colour (gray to gray): nothing to set then */
-    sws_setColorspaceDetails(s->sws, coefficients(in->matrix), in->full, coefficients(out->matrix), out->full, 0, 1 << 16, 1 << 16);
+    sws_setColorspaceDetails(s->sws, coefficients(in->matrix), in->full, coefficients(out->matrix), out->full, 0,
+                             1 << 16, 1 << 16);
     s->in = *in;
     s->out = *out;
     return FV_OK;
@@ -121,7 +132,8 @@ fv_status fvi_media_scale(fvi_media_scaler *s, const fvi_media_image *in, const 
         fv_status st = set_up(s, in, out);
         if (st < 0) return st;
     }
-    int rows = sws_scale(s->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height, out->data, out->linesize);
+    int rows =
+        sws_scale(s->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height, out->data, out->linesize);
     return rows == out->height ? FV_OK : FV_ERR_INTERNAL;
 }
 

@@ -1,5 +1,5 @@
-/* expand.c: one SRC argument -> the files behind it. Order: strcmp of the names, the same on every machine. Called through
- * fv_media_api.expand. */
+/* expand.c: one SRC argument -> the files behind it. Order: strcmp of the names, the same on every machine. Called
+ * through fv_media_api.expand. */
 #include "media/media.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -22,9 +22,10 @@ typedef struct list {
 static bool has_media_extension(const char *name)
 {
     static const char *const known[] = {
-        "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "webp", "bmp", "dib", "tif",  "tiff", "jp2", "j2k", "pgm", "ppm", "pbm", "pnm", "pam",
-        "qoi", "exr", "psd", "dds", "avif", "mp4", "m4v", "mkv", "webm", "mov", "avi", "mpg", "mpeg", "ts", "mts", "m2ts", "vob", "wmv", "asf",
-        "flv", "3gp", "ogv", "gif", "mjpg", "mjpeg", "ivf", "y4m", "h264", "264", "h265", "265", "hevc", "mxf", "nut"};
+        "jpg",  "jpeg", "jpe",  "jfif",  "mpo",  "png", "webp", "bmp",  "dib",  "tif",  "tiff", "jp2", "j2k",
+        "pgm",  "ppm",  "pbm",  "pnm",   "pam",  "qoi", "exr",  "psd",  "dds",  "avif", "mp4",  "m4v", "mkv",
+        "webm", "mov",  "avi",  "mpg",   "mpeg", "ts",  "mts",  "m2ts", "vob",  "wmv",  "asf",  "flv", "3gp",
+        "ogv",  "gif",  "mjpg", "mjpeg", "ivf",  "y4m", "h264", "264",  "h265", "265",  "hevc", "mxf", "nut"};
     const char *dot = strrchr(name, '.');
     if (!dot || dot == name) return false;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

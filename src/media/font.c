@@ -99,7 +99,8 @@ static fv_status reserve(font_block *b, size_t more)
     return FV_OK;
 }
 
-/* Copies FreeType's bitmap (8-bit or 1-bit coverage) to the end of the block; `g->coverage` holds the offset for now. */
+/* Copies FreeType's bitmap (8-bit or 1-bit coverage) to the end of the block; `g->coverage` holds the offset for now.
+ */
 static fv_status add_glyph(font_block *b, fv_glyph *g, uint32_t c, FT_GlyphSlot slot)
 {
     const FT_Bitmap *bm = &slot->bitmap;
@@ -193,7 +194,8 @@ fv_status fvi_media_font_open(fv_font *out, const char *path, int pixels, const 
     } else {
         st = fill_font(out, face, pixels, chars);
         if (st < 0)
-            fvi_error_set(err, st, "%s: %s", name, st == FV_ERR_LIMIT ? "too many characters or too large glyphs" : "out of memory");
+            fvi_error_set(err, st, "%s: %s", name,
+                          st == FV_ERR_LIMIT ? "too many characters or too large glyphs" : "out of memory");
         else if (out->n_glyphs == 0) {
             font_release(out);
             st = fvi_error_set(err, FV_ERR_INPUT, "%s: this font has none of the characters needed", name);

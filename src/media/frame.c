@@ -114,8 +114,11 @@ void fvi_media_plane_size(fv_pixel_format format, int width, int height, int pla
     case FV_PIXEL_BGR:
         if (plane == 0) *bytes = 3 * width;
         break;
-    case FV_PIXEL_GRAY: break;
-    default: *rows = *bytes = 0; break;
+    case FV_PIXEL_GRAY:
+        break;
+    default:
+        *rows = *bytes = 0;
+        break;
     }
 }
 

@@ -1,5 +1,5 @@
-/* jpeg.c: JPEG bytes -> RGB frame through libjpeg-turbo (accurate IDCT, smooth upsampling, as OpenCV and Pillow decode),
- * and its EXIF orientation. Called by picture.c.
+/* jpeg.c: JPEG bytes -> RGB frame through libjpeg-turbo (accurate IDCT, smooth upsampling, as OpenCV and Pillow
+ * decode), and its EXIF orientation. Called by picture.c.
  *
  * A file whose data ends early is an error, as in Pillow: a half-gray picture would give wrong results silently. Other
  * damage that libjpeg recovers from (stray bytes, bad codes) is accepted, as everybody does. */
@@ -53,20 +53,24 @@ static bool unusual(const char *why)
     return strstr(why, "Unsupported JPEG process") || strstr(why, "data precision") || strstr(why, "subsampling type");
 }
 
-fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation, const char *name, fv_error *err)
+fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation,
+                              const char *name, fv_error *err)
 {
     tjhandle tj = tjInitDecompress();
     if (!tj) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", name);
     int subsampling = 0, space = 0;
     fv_status st = FV_OK;
     *orientation = 1;
-    if (tjDecompressHeader3(tj, data, (unsigned long)size, width, height, &subsampling, &space) != 0 && tjGetErrorCode(tj) != TJERR_WARNING)
-        st = fvi_error_set(err, unusual(tjGetErrorStr2(tj)) ? FV_ERR_UNSUPPORTED : FV_ERR_INPUT, "%s: broken JPEG: %s", name,
-                           tjGetErrorStr2(tj));
+    if (tjDecompressHeader3(tj, data, (unsigned long)size, width, height, &subsampling, &space) != 0 &&
+        tjGetErrorCode(tj) != TJERR_WARNING)
+        st = fvi_error_set(err, unusual(tjGetErrorStr2(tj)) ? FV_ERR_UNSUPPORTED : FV_ERR_INPUT, "%s: broken JPEG: %s",
+                           name, tjGetErrorStr2(tj));
     else if (*width < 1 || *height < 1)
         st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: there is no picture in it", name);
-    else if (*width > FVI_MEDIA_MAX_SIDE || *height > FVI_MEDIA_MAX_SIDE || (int64_t)*width * *height > FVI_MEDIA_MAX_PIXELS)
-        st = fvi_error_set(err, FV_ERR_LIMIT, "%s: %dx%d pixels are more than fovea reads (%d a side, %d million in all)", name, *width,
+    else if (*width > FVI_MEDIA_MAX_SIDE || *height > FVI_MEDIA_MAX_SIDE ||
+             (int64_t)*width * *height > FVI_MEDIA_MAX_PIXELS)
+        st = fvi_error_set(err, FV_ERR_LIMIT,
+                           "%s: %dx%d pixels are more than fovea reads (%d a side, %d million in all)", name, *width,
                            *height, FVI_MEDIA_MAX_SIDE, (int)(FVI_MEDIA_MAX_PIXELS >> 20));
     else
         *orientation = exif_of(data, size);
@@ -86,7 +90,8 @@ static int decode(tjhandle tj, const uint8_t *data, size_t size, fv_frame *f, in
 {
     int flags = TJFLAG_LIMITSCANS; /* thousands of scans in a small file are an attack */
     if (space != TJCS_CMYK && space != TJCS_YCCK)
-        return tjDecompress2(tj, data, (unsigned long)size, f->plane[0], f->width, (int)f->stride[0], f->height, TJPF_RGB, flags);
+        return tjDecompress2(tj, data, (unsigned long)size, f->plane[0], f->width, (int)f->stride[0], f->height,
+                             TJPF_RGB, flags);
     uint8_t *ink = fvi_alloc((size_t)f->width * 4 * (size_t)f->height);
     if (!ink) {
         *st = FV_ERR_MEMORY;
@@ -99,13 +104,15 @@ static int decode(tjhandle tj, const uint8_t *data, size_t size, fv_frame *f, in
     return r;
 }
 
-fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name, fv_error *err)
+fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name,
+                              fv_error *err)
 {
     tjhandle tj = tjInitDecompress();
     if (!tj) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", name);
     int w = 0, h = 0, subsampling = 0, space = 0;
     fv_status st = FV_OK;
-    if (tjDecompressHeader3(tj, data, (unsigned long)size, &w, &h, &subsampling, &space) != 0 && tjGetErrorCode(tj) != TJERR_WARNING) {
+    if (tjDecompressHeader3(tj, data, (unsigned long)size, &w, &h, &subsampling, &space) != 0 &&
+        tjGetErrorCode(tj) != TJERR_WARNING) {
         st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: %s", name, tjGetErrorStr2(tj));
     } else if ((st = fvi_media_pool_frame(pool, f, FV_PIXEL_RGB, w, h)) < 0) {
         fvi_error_set(err, st, "%s: no memory for %dx%d pixels", name, w, h);

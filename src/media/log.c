@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local char first[120];    /* the first error line since the reset; decoder threads keep their own, unread */
+static _Thread_local char first[120]; /* the first error line since the reset; decoder threads keep their own, unread */
 static _Thread_local char wrapped[128];
 
 static void on_log(void *ctx, int level, const char *fmt, va_list args)

@@ -1,5 +1,5 @@
-/* media.c: the table that libfovea-media offers, and the choice between picture and video. fv_media_get is the only symbol
- * the library exports. */
+/* media.c: the table that libfovea-media offers, and the choice between picture and video. fv_media_get is the only
+ * symbol the library exports. */
 #include "media/media.h"
 #include "base/error.h"
 #include <fcntl.h>

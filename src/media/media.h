@@ -12,7 +12,8 @@
 #define FVI_MEDIA_MAX_PIXELS ((int64_t)512 << 20)
 #define FVI_MEDIA_PROTOCOLS "file,pipe"
 
-/* ---- log.c: FFmpeg never prints; its first complaint since the last reset, on this thread, goes into our sentences ---- */
+/* ---- log.c: FFmpeg never prints; its first complaint since the last reset, on this thread, goes into our sentences
+ * ---- */
 void fvi_media_log_capture(void); /* once per process, from fv_media_get */
 void fvi_media_log_reset(void);
 /* " (moov atom not found)", or "" when FFmpeg said nothing. */
@@ -20,13 +21,15 @@ const char *fvi_media_log_detail(void);
 /* Text of an AVERROR code; `buf` of AV_ERROR_MAX_STRING_SIZE. */
 const char *fvi_media_av_text(int code, char *buf);
 
-/* ---- frame.c: pooled frames. A frame may outlive its source: the pool lives until its last frame is released. Threads: any ---- */
+/* ---- frame.c: pooled frames. A frame may outlive its source: the pool lives until its last frame is released.
+ * Threads: any ---- */
 typedef struct fvi_media_pool fvi_media_pool;
 fvi_media_pool *fvi_media_pool_create(void);
 void fvi_media_pool_close(fvi_media_pool **pool);
 /* Planes owned by the frame (64-byte aligned rows, FV_FRAME_PAD behind). Colour fields and stamps are left alone. */
 fv_status fvi_media_pool_frame(fvi_media_pool *pool, fv_frame *f, fv_pixel_format format, int width, int height);
-/* `av`'s planes by reference; `av` becomes empty. FV_ERR_UNSUPPORTED (av untouched) when its memory does not keep the promises of fv_frame. */
+/* `av`'s planes by reference; `av` becomes empty. FV_ERR_UNSUPPORTED (av untouched) when its memory does not keep the
+ * promises of fv_frame. */
 fv_status fvi_media_pool_wrap(fvi_media_pool *pool, fv_frame *f, AVFrame *av, fv_pixel_format format);
 /* Releases and clears a frame. */
 void fvi_media_drop(fv_frame *f);
@@ -61,11 +64,11 @@ typedef struct fvi_media_orient {
     bool flip_x, flip_y, transpose;
 } fvi_media_orient;
 static inline bool fvi_media_upright(fvi_media_orient o) { return !o.flip_x && !o.flip_y && !o.transpose; }
-fvi_media_orient fvi_media_orient_exif(int orientation);                /* 1..8; others: none */
+fvi_media_orient fvi_media_orient_exif(int orientation);                   /* 1..8; others: none */
 fvi_media_orient fvi_media_orient_matrix(const int32_t display_matrix[9]); /* nearest multiple of 90 degrees */
 /* `src` [height,width] of `elem` bytes (1, 2 or 3); `dst` has the sides swapped when transposing. */
-void fvi_media_orient_plane(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int width, int height, int elem,
-                            fvi_media_orient o);
+void fvi_media_orient_plane(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int width,
+                            int height, int elem, fvi_media_orient o);
 /* All planes; dst is allocated from the pool with src's tags. */
 fv_status fvi_media_orient_frame(fvi_media_pool *pool, fv_frame *dst, const fv_frame *src, fvi_media_orient o);
 
@@ -84,8 +87,10 @@ int64_t fvi_media_missing_bytes(const char *path);
 int fvi_media_exif_orientation(const uint8_t *tiff, size_t size);
 /* JPEG bytes: size as stored and EXIF orientation; the whole picture as RGB, not turned. `name` is for error texts.
  * FV_ERR_UNSUPPORTED: a kind of JPEG that FFmpeg may know. */
-fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation, const char *name, fv_error *err);
-fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name, fv_error *err);
+fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation,
+                              const char *name, fv_error *err);
+fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name,
+                              fv_error *err);
 
 /* What the sink needs to know of a source made by fvi_media_video_open. */
 typedef struct fvi_media_origin {
@@ -105,7 +110,8 @@ bool fvi_media_video_origin(const fv_source *s, fvi_media_origin *o);
 /* ---- the rest of the table ---- */
 fv_status fvi_media_expand(const char *src, char ***names, int *count, fv_error *err);
 void fvi_media_names_free(char ***names, int count);
-fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int height, const fv_sink_options *opt, fv_error *err);
+fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int height, const fv_sink_options *opt,
+                              fv_error *err);
 fv_status fvi_media_picture_write(const char *path, const fv_frame *f, int overwrite, fv_error *err);
 fv_status fvi_media_font_open(fv_font *out, const char *path, int pixels, const char *chars, fv_error *err);
 const uint8_t *fvi_media_font_embedded(size_t *size);

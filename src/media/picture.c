@@ -1,5 +1,5 @@
-/* picture.c: one still picture file -> one upright RGB frame. JPEG goes through libjpeg-turbo, the other formats through
- * FFmpeg's decoders directly, without a demuxer. A source like any other: read gives the frame, then FV_END. */
+/* picture.c: one still picture file -> one upright RGB frame. JPEG goes through libjpeg-turbo, the other formats
+ * through FFmpeg's decoders directly, without a demuxer. A source like any other: read gives the frame, then FV_END. */
 #include "media/media.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -36,11 +36,14 @@ enum AVCodecID fvi_media_picture_sniff(const uint8_t *head, size_t n)
                  {"\x76\x2F\x31\x01", 4, 0, AV_CODEC_ID_EXR},
                  {"qoif", 4, 0, AV_CODEC_ID_QOI}};
     for (size_t i = 0; i < sizeof magic / sizeof magic[0]; i++)
-        if ((size_t)magic[i].at + magic[i].len <= n && memcmp(head + magic[i].at, magic[i].bytes, magic[i].len) == 0) return magic[i].id;
+        if ((size_t)magic[i].at + magic[i].len <= n && memcmp(head + magic[i].at, magic[i].bytes, magic[i].len) == 0)
+            return magic[i].id;
     /* two letters are weak: the header size must be right too */
-    if (n >= 18 && head[0] == 'B' && head[1] == 'M' && head[14] >= 12 && head[14] <= 124 && !head[15] && !head[16] && !head[17])
+    if (n >= 18 && head[0] == 'B' && head[1] == 'M' && head[14] >= 12 && head[14] <= 124 && !head[15] && !head[16] &&
+        !head[17])
         return AV_CODEC_ID_BMP;
-    if (n >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '7' && (head[2] == '\n' || head[2] == ' ' || head[2] == '\r')) {
+    if (n >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '7' &&
+        (head[2] == '\n' || head[2] == ' ' || head[2] == '\r')) {
         static const enum AVCodecID pnm[] = {AV_CODEC_ID_PBM, AV_CODEC_ID_PGM, AV_CODEC_ID_PPM};
         return head[1] == '7' ? AV_CODEC_ID_PAM : pnm[(head[1] - '1') % 3];
     }
@@ -90,8 +93,9 @@ static fv_status to_rgb(const AVFrame *av, fvi_media_pool *pool, fv_frame *f)
     FVI_TRY(fvi_media_pool_frame(pool, f, FV_PIXEL_RGB, av->width, av->height));
     fvi_media_image_of_av(av, &in);
     if (av->colorspace == AVCOL_SPC_UNSPECIFIED) in.matrix = FV_COLOR_BT601; /* stills, however large */
-    if (av->chroma_location == AVCHROMA_LOC_UNSPECIFIED) in.left = false; /* as WebP and JPEG have it */
-    if (in.format == AV_PIX_FMT_GRAY8 || in.format == AV_PIX_FMT_GRAY16BE || in.format == AV_PIX_FMT_GRAY16LE) in.full = true;
+    if (av->chroma_location == AVCHROMA_LOC_UNSPECIFIED) in.left = false;    /* as WebP and JPEG have it */
+    if (in.format == AV_PIX_FMT_GRAY8 || in.format == AV_PIX_FMT_GRAY16BE || in.format == AV_PIX_FMT_GRAY16LE)
+        in.full = true;
     fvi_media_image_of_frame(f, &out);
     fv_status st = fvi_media_scale(&scaler, &in, &out);
     fvi_media_scaler_free(&scaler);
@@ -104,7 +108,8 @@ static fv_status decode_ffmpeg(const picture *p, const fvi_map *map, fvi_media_p
     char text[AV_ERROR_MAX_STRING_SIZE];
     const char *name = p->base.info.name;
     const AVCodec *codec = avcodec_find_decoder(p->id);
-    if (!codec) return fvi_error_set(err, FV_ERR_INPUT, "%s: this FFmpeg has no %s decoder", name, avcodec_get_name(p->id));
+    if (!codec)
+        return fvi_error_set(err, FV_ERR_INPUT, "%s: this FFmpeg has no %s decoder", name, avcodec_get_name(p->id));
     if (p->id == AV_CODEC_ID_WEBP && map->size > 20 && memcmp(map->data + 12, "VP8X", 4) == 0 && (map->data[20] & 2))
         return fvi_error_set(err, FV_ERR_INPUT, "%s: animated WebP files cannot be read", name);
     AVCodecContext *dec = avcodec_alloc_context3(codec);
@@ -120,11 +125,11 @@ static fv_status decode_ffmpeg(const picture *p, const fvi_map *map, fvi_media_p
         st = code < 0 ? FV_ERR_INPUT : decode_packet(dec, map->data, map->size, av, &code);
     }
     if (st < 0)
-        fvi_error_set(err, st, "%s: broken %s picture: %s%s", name, avcodec_get_name(p->id), fvi_media_av_text(code, text),
-                      fvi_media_log_detail());
+        fvi_error_set(err, st, "%s: broken %s picture: %s%s", name, avcodec_get_name(p->id),
+                      fvi_media_av_text(code, text), fvi_media_log_detail());
     else if ((st = to_rgb(av, pool, f)) < 0)
-        fvi_error_set(err, st, "%s: a %s picture of %dx%d cannot be turned into RGB: %s", name, avcodec_get_name(p->id), av->width,
-                      av->height, fv_status_text(st));
+        fvi_error_set(err, st, "%s: a %s picture of %dx%d cannot be turned into RGB: %s", name, avcodec_get_name(p->id),
+                      av->width, av->height, fv_status_text(st));
     av_frame_free(&av);
     avcodec_free_context(&dec);
     return st;
@@ -165,7 +170,8 @@ static fv_status picture_read(fv_source *s, fv_frame *f, fv_error *err)
     fvi_map map;
     FVI_TRY(fvi_map_open(&map, p->path, MAX_FILE_BYTES, err));
     fvi_media_pool *pool = fvi_media_pool_create();
-    fv_status st = pool ? decode(p, &map, pool, f, err) : fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->info.name);
+    fv_status st =
+        pool ? decode(p, &map, pool, f, err) : fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->info.name);
     fvi_media_pool_close(&pool);
     fvi_map_close(&map);
     f->born_ns = fvi_now_ns();

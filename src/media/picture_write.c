@@ -1,5 +1,5 @@
-/* picture_write.c: one frame -> one .jpg (quality 95, 4:2:0, as OpenCV writes) or .png file. Written beside and renamed.
- * Called through fv_media_api.picture_write. */
+/* picture_write.c: one frame -> one .jpg (quality 95, 4:2:0, as OpenCV writes) or .png file. Written beside and
+ * renamed. Called through fv_media_api.picture_write. */
 #include "media/media.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -19,8 +19,8 @@ static fv_status encode_jpeg(const fv_frame *f, const char *path, fv_error *err)
     bool gray = f->format == FV_PIXEL_GRAY;
     int order = gray ? TJPF_GRAY : f->format == FV_PIXEL_BGR ? TJPF_BGR : TJPF_RGB;
     fv_status st;
-    if (tjCompress2(tj, f->plane[0], f->width, (int)f->stride[0], f->height, order, &data, &size, gray ? TJSAMP_GRAY : TJSAMP_420, QUALITY,
-                    0) != 0)
+    if (tjCompress2(tj, f->plane[0], f->width, (int)f->stride[0], f->height, order, &data, &size,
+                    gray ? TJSAMP_GRAY : TJSAMP_420, QUALITY, 0) != 0)
         st = fvi_error_set(err, FV_ERR_OUTPUT, "%s: %s", path, tjGetErrorStr2(tj));
     else
         st = fvi_file_write(path, data, size, err);
@@ -61,8 +61,9 @@ static fv_status encode_png(const fv_frame *f, const char *path, fv_error *err)
     char text[AV_ERROR_MAX_STRING_SIZE];
     AVPacket *pkt = av_packet_alloc();
     int code = pkt ? png_packet(f, pkt) : AVERROR(ENOMEM);
-    fv_status st = code < 0 ? fvi_error_set(err, FV_ERR_OUTPUT, "%s: PNG encoder: %s", path, fvi_media_av_text(code, text))
-                            : fvi_file_write(path, pkt->data, (size_t)pkt->size, err);
+    fv_status st = code < 0
+                       ? fvi_error_set(err, FV_ERR_OUTPUT, "%s: PNG encoder: %s", path, fvi_media_av_text(code, text))
+                       : fvi_file_write(path, pkt->data, (size_t)pkt->size, err);
     av_packet_free(&pkt);
     return st;
 }
@@ -98,7 +99,8 @@ static fv_status write_frame(const char *path, const fv_frame *f, bool png, fv_e
 
 fv_status fvi_media_picture_write(const char *path, const fv_frame *f, int overwrite, fv_error *err)
 {
-    if (!path || !f || f->format <= FV_PIXEL_NONE || f->format > FV_PIXEL_GRAY || f->width < 1 || f->height < 1 || !f->plane[0])
+    if (!path || !f || f->format <= FV_PIXEL_NONE || f->format > FV_PIXEL_GRAY || f->width < 1 || f->height < 1 ||
+        !f->plane[0])
         return fvi_error_set(err, FV_ERR_ARGUMENT, "no picture to write");
     const char *dot = strrchr(path, '.');
     bool png = dot && strcasecmp(dot, ".png") == 0;

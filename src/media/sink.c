@@ -1,5 +1,6 @@
 /* sink.c: frames -> a video file, with what the source had besides pictures. Everything that can fail early fails in
- * sink_open; the file is written beside its name and renamed when it is whole. Called through fv_media_api.sink_open. */
+ * sink_open; the file is written beside its name and renamed when it is whole. Called through fv_media_api.sink_open.
+ */
 #include "media/sink.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -15,8 +16,8 @@
 
 static const char *muxer_of(const char *path)
 {
-    static const char *const known[][2] = {{".mp4", "mp4"},   {".m4v", "mp4"},   {".mov", "mov"},  {".mkv", "matroska"},
-                                           {".webm", "webm"}, {".avi", "avi"},   {".ts", "mpegts"}};
+    static const char *const known[][2] = {{".mp4", "mp4"},   {".m4v", "mp4"}, {".mov", "mov"},  {".mkv", "matroska"},
+                                           {".webm", "webm"}, {".avi", "avi"}, {".ts", "mpegts"}};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof known / sizeof known[0]; i++)
         if (strcasecmp(dot, known[i][0]) == 0) return known[i][1];
@@ -38,8 +39,10 @@ static fv_status check_target(const fvi_media_sink *s, fv_error *err)
 {
     struct stat st;
     if (lstat(s->path, &st) == 0) {
-        if (S_ISDIR(st.st_mode)) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: is a directory, a file name is needed", s->path);
-        if (!s->overwrite) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the file exists; give --overwrite to replace it", s->path);
+        if (S_ISDIR(st.st_mode))
+            return fvi_error_set(err, FV_ERR_OUTPUT, "%s: is a directory, a file name is needed", s->path);
+        if (!s->overwrite)
+            return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the file exists; give --overwrite to replace it", s->path);
         if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
             return fvi_error_set(err, FV_ERR_OUTPUT, "%s: is not a regular file and cannot be replaced", s->path);
     } else if (errno != ENOENT) {
@@ -82,8 +85,9 @@ static fv_status write_header(fvi_media_sink *s, fv_error *err)
         code = s->oc->pb->error;
     }
     if (code < 0)
-        return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the file cannot be begun: %s%s%s", s->path, fvi_media_av_text(code, text),
-                             fvi_media_log_detail(), s->copy.kept ? "; .mkv holds more kinds of audio and subtitles" : "");
+        return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the file cannot be begun: %s%s%s", s->path,
+                             fvi_media_av_text(code, text), fvi_media_log_detail(),
+                             s->copy.kept ? "; .mkv holds more kinds of audio and subtitles" : "");
     return FV_OK;
 }
 
@@ -133,7 +137,8 @@ static fv_status send_picture(fvi_media_sink *s, AVFrame *av, fv_error *err)
         FVI_TRY(drain(s, err));
         code = avcodec_send_frame(s->enc, av);
     }
-    if (code < 0) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the encoder failed: %s", s->path, fvi_media_av_text(code, text));
+    if (code < 0)
+        return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the encoder failed: %s", s->path, fvi_media_av_text(code, text));
     return drain(s, err);
 }
 
@@ -142,8 +147,8 @@ static fv_status sink_write(fv_sink *base, const fv_frame *f, fv_error *err)
     fvi_media_sink *s = (fvi_media_sink *)base;
     if (s->finished) return fvi_error_set(err, FV_ERR_STATE, "%s: the file is finished", s->path);
     if (f->width != s->width || f->height != s->height)
-        return fvi_error_set(err, FV_ERR_ARGUMENT, "%s: a frame of %dx%d does not fit a video of %dx%d", s->path, f->width, f->height,
-                             s->width, s->height);
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "%s: a frame of %dx%d does not fit a video of %dx%d", s->path,
+                             f->width, f->height, s->width, s->height);
     AVFrame *av = NULL;
     FVI_TRY(fvi_media_encoder_picture(s, f, &av, err));
     s->last_s = fmax(s->last_s, f->pts);
@@ -209,7 +214,8 @@ static fv_status open_all(fvi_media_sink *s, const fv_sink_options *opt, fv_erro
     bool to_stdout = strcmp(s->path, "-") == 0;
     const char *muxer = to_stdout ? "matroska" : muxer_of(s->path);
     if (!muxer) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the name must end in .mp4, .mkv or .mov", s->path);
-    if (to_stdout && isatty(STDOUT_FILENO)) return fvi_error_set(err, FV_ERR_OUTPUT, "video is not written to a terminal; give a file name");
+    if (to_stdout && isatty(STDOUT_FILENO))
+        return fvi_error_set(err, FV_ERR_OUTPUT, "video is not written to a terminal; give a file name");
     if (!to_stdout && !(s->part = part_name(s->path))) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     if (!to_stdout) FVI_TRY(check_target(s, err));
     s->pkt = av_packet_alloc();
@@ -225,7 +231,8 @@ static fv_status open_all(fvi_media_sink *s, const fv_sink_options *opt, fv_erro
     return FV_OK;
 }
 
-fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int height, const fv_sink_options *opt, fv_error *err)
+fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int height, const fv_sink_options *opt,
+                              fv_error *err)
 {
     if (!out || !path || !path[0]) return fvi_error_set(err, FV_ERR_ARGUMENT, "no output given");
     *out = NULL;

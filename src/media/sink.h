@@ -1,5 +1,5 @@
-/* sink.h: the state of one output video, shared by sink.c (open, write, finish), sink_encoder.c (choosing and feeding the
- * encoder) and sink_copy.c (audio, subtitles, chapters of the source). */
+/* sink.h: the state of one output video, shared by sink.c (open, write, finish), sink_encoder.c (choosing and feeding
+ * the encoder) and sink_copy.c (audio, subtitles, chapters of the source). */
 #ifndef FVI_MEDIA_SINK_H
 #define FVI_MEDIA_SINK_H
 #include "media/media.h"
@@ -12,14 +12,14 @@ typedef struct fvi_media_copy {
     int *map;            /* [ic->nb_streams] stream of the output, -1 = left out */
     int64_t *last_dts;   /* [ic->nb_streams] */
     AVPacket *pkt;
-    bool held;       /* pkt waits for its time */
-    double start_s;  /* source time of the first frame */
+    bool held;      /* pkt waits for its time */
+    double start_s; /* source time of the first frame */
     int kept;
     char left_out[32]; /* codecs the container cannot hold */
 } fvi_media_copy;
 
 typedef struct fvi_media_sink {
-    fv_sink base; /* first, so that both pointers are one */
+    fv_sink base;      /* first, so that both pointers are one */
     char *path, *part; /* part: null = stdout */
     bool overwrite, made_part, header, finished;
     int width, height; /* of the frames; the encoder's may be one larger */
@@ -39,13 +39,15 @@ typedef struct fvi_media_sink {
 } fvi_media_sink;
 
 /* Chooses, configures and opens the encoder and its stream. */
-fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, const fvi_media_origin *from, fv_error *err);
+fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, const fvi_media_origin *from,
+                                 fv_error *err);
 /* `f` in the encoder's format, size and colour, with its stamp; belongs to the sink. */
 fv_status fvi_media_encoder_picture(fvi_media_sink *s, const fv_frame *f, AVFrame **out, fv_error *err);
 
 /* Adds the streams that the output can hold, metadata and chapters. */
 fv_status fvi_media_copy_open(fvi_media_copy *c, AVFormatContext *oc, const fvi_media_origin *from, fv_error *err);
-/* Writes what lies before `until` seconds of output time. Returns an AVERROR of writing; a source that breaks off ends the copy. */
+/* Writes what lies before `until` seconds of output time. Returns an AVERROR of writing; a source that breaks off ends
+ * the copy. */
 int fvi_media_copy_until(fvi_media_copy *c, AVFormatContext *oc, double until);
 void fvi_media_copy_close(fvi_media_copy *c);
 #endif

@@ -70,7 +70,8 @@ static fv_status copy_chapters(const fvi_media_copy *c, AVFormatContext *oc)
 static void copy_metadata(const fvi_media_copy *c, AVFormatContext *oc, int video)
 {
     static const char *const old[] = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"};
-    static const char *const old_video[] = {"rotate", "encoder", "duration", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "vendor_id"};
+    static const char *const old_video[] = {"rotate",           "encoder",         "duration", "BPS",
+                                            "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "vendor_id"};
     av_dict_copy(&oc->metadata, c->ic->metadata, 0);
     for (size_t i = 0; i < sizeof old / sizeof old[0]; i++) av_dict_set(&oc->metadata, old[i], NULL, 0);
     AVDictionary **v = &oc->streams[0]->metadata;
@@ -118,7 +119,8 @@ static bool next_packet(fvi_media_copy *c)
         av_packet_unref(c->pkt);
     }
     AVPacket *p = c->pkt;
-    int64_t shift = av_rescale_q((int64_t)(c->start_s * AV_TIME_BASE), AV_TIME_BASE_Q, c->ic->streams[p->stream_index]->time_base);
+    int64_t shift =
+        av_rescale_q((int64_t)(c->start_s * AV_TIME_BASE), AV_TIME_BASE_Q, c->ic->streams[p->stream_index]->time_base);
     int64_t *last = &c->last_dts[p->stream_index];
     if (p->pts != AV_NOPTS_VALUE) p->pts -= shift;
     if (p->dts != AV_NOPTS_VALUE) p->dts -= shift;

@@ -10,7 +10,7 @@
 #define DEFAULT_CODEC "libx264"
 #define DEFAULT_PRESET "veryfast"
 #define DEFAULT_CRF 23
-#define FINE_TICKS 10000  /* a time base at least as fine as this leaves room between frames */
+#define FINE_TICKS 10000 /* a time base at least as fine as this leaves room between frames */
 #define MAX_TICKS 1000000
 
 /* The source's own ticks, made finer where they are coarse, so that its stamps are kept exactly. */
@@ -41,7 +41,10 @@ static fv_status pick_format(const AVCodec *codec, const char *name, enum AVPixe
     enum AVPixelFormat want = av_get_pix_fmt(name ? name : usual);
     if (want == AV_PIX_FMT_NONE) return fvi_error_set(err, FV_ERR_CONFIG, "pixel format '%s' does not exist", name);
     *out = want;
-    if (!list) return sws_isSupportedOutput(want) ? FV_OK : fvi_error_set(err, FV_ERR_CONFIG, "pixel format '%s' cannot be made", name);
+    if (!list)
+        return sws_isSupportedOutput(want)
+                   ? FV_OK
+                   : fvi_error_set(err, FV_ERR_CONFIG, "pixel format '%s' cannot be made", name);
     for (const enum AVPixelFormat *p = list; *p != AV_PIX_FMT_NONE; p++)
         if (*p == want && sws_isSupportedOutput(want)) return FV_OK;
     if (name) return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s does not take pixel format '%s'", codec->name, name);
@@ -54,7 +57,8 @@ static fv_status pick_format(const AVCodec *codec, const char *name, enum AVPixe
 static void tag_colour(fvi_media_sink *s, const fvi_media_origin *from)
 {
     AVCodecContext *e = s->enc;
-    bool j = e->pix_fmt == AV_PIX_FMT_YUVJ420P || e->pix_fmt == AV_PIX_FMT_YUVJ422P || e->pix_fmt == AV_PIX_FMT_YUVJ444P;
+    bool j =
+        e->pix_fmt == AV_PIX_FMT_YUVJ420P || e->pix_fmt == AV_PIX_FMT_YUVJ422P || e->pix_fmt == AV_PIX_FMT_YUVJ444P;
     s->matrix = from ? from->matrix : s->height < 720 ? FV_COLOR_BT601 : FV_COLOR_BT709;
     s->range = j || (from && from->range == FV_RANGE_FULL) ? FV_RANGE_FULL : FV_RANGE_LIMITED;
     e->color_range = s->range == FV_RANGE_FULL ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
@@ -80,21 +84,23 @@ static void tag_colour(fvi_media_sink *s, const fvi_media_origin *from)
         e->color_trc = AVCOL_TRC_SMPTE170M;
         break;
     }
-    if (from && from->primaries != AVCOL_PRI_UNSPECIFIED && from->primaries != AVCOL_PRI_RESERVED0) e->color_primaries = from->primaries;
+    if (from && from->primaries != AVCOL_PRI_UNSPECIFIED && from->primaries != AVCOL_PRI_RESERVED0)
+        e->color_primaries = from->primaries;
     if (from && from->trc != AVCOL_TRC_UNSPECIFIED && from->trc != AVCOL_TRC_RESERVED0) e->color_trc = from->trc;
 }
 
 /* x264 prints to stderr about a preset that it does not know, before anybody can stop it: it must not see one. */
 static bool x264_knows(const char *preset)
 {
-    static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster",  "fast",   "medium",
-                                        "slow",      "slower",    "veryslow", "placebo"};
+    static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                        "medium",    "slow",      "slower",   "veryslow", "placebo"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(preset, names[i]) == 0) return true;
     return preset[0] >= '0' && preset[0] <= '9' && !preset[1];
 }
 
-/* Quality and speed. A setting that was asked for and does not exist is an error; our own defaults are not forced on. */
+/* Quality and speed. A setting that was asked for and does not exist is an error; our own defaults are not forced on.
+ */
 static fv_status set_quality(fvi_media_sink *s, const fv_sink_options *opt, fv_error *err)
 {
     AVCodecContext *e = s->enc;
@@ -120,11 +126,15 @@ static fv_status set_quality(fvi_media_sink *s, const fv_sink_options *opt, fv_e
 static fv_status find_codec(const fvi_media_sink *s, const char *name, const AVCodec **out, fv_error *err)
 {
     const AVCodec *c = avcodec_find_encoder_by_name(name ? name : DEFAULT_CODEC);
-    if (!c && !name) return fvi_error_set(err, FV_ERR_CONFIG, "this FFmpeg has no " DEFAULT_CODEC " encoder; name another one with --c:v");
+    if (!c && !name)
+        return fvi_error_set(err, FV_ERR_CONFIG,
+                             "this FFmpeg has no " DEFAULT_CODEC " encoder; name another one with --c:v");
     if (!c || c->type != AVMEDIA_TYPE_VIDEO)
-        return fvi_error_set(err, FV_ERR_CONFIG, "'%s' is not a video encoder of this FFmpeg ('ffmpeg -encoders' lists them)", name);
+        return fvi_error_set(err, FV_ERR_CONFIG,
+                             "'%s' is not a video encoder of this FFmpeg ('ffmpeg -encoders' lists them)", name);
     if (avformat_query_codec(s->oc->oformat, c->id, FF_COMPLIANCE_NORMAL) == 0)
-        return fvi_error_set(err, FV_ERR_CONFIG, "a %s file cannot hold %s video", s->oc->oformat->name, avcodec_get_name(c->id));
+        return fvi_error_set(err, FV_ERR_CONFIG, "a %s file cannot hold %s video", s->oc->oformat->name,
+                             avcodec_get_name(c->id));
     *out = c;
     return FV_OK;
 }
@@ -135,18 +145,21 @@ static fv_status start(fvi_media_sink *s, const AVCodec *codec, fv_error *err)
     fvi_media_log_reset();
     int code = avcodec_open2(s->enc, codec, NULL);
     if (code < 0)
-        return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s does not start at %dx%d: %s%s", codec->name, s->enc->width, s->enc->height,
-                             fvi_media_av_text(code, text), fvi_media_log_detail());
-    if (avcodec_parameters_from_context(s->st->codecpar, s->enc) < 0) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+        return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s does not start at %dx%d: %s%s", codec->name, s->enc->width,
+                             s->enc->height, fvi_media_av_text(code, text), fvi_media_log_detail());
+    if (avcodec_parameters_from_context(s->st->codecpar, s->enc) < 0)
+        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     s->st->time_base = s->enc->time_base;
     s->st->avg_frame_rate = s->enc->framerate;
     s->st->sample_aspect_ratio = s->enc->sample_aspect_ratio;
     bool mov = strcmp(s->oc->oformat->name, "mp4") == 0 || strcmp(s->oc->oformat->name, "mov") == 0;
-    if (codec->id == AV_CODEC_ID_HEVC && mov) s->st->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1'); /* what other players ask for */
+    if (codec->id == AV_CODEC_ID_HEVC && mov)
+        s->st->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1'); /* what other players ask for */
     return FV_OK;
 }
 
-fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, const fvi_media_origin *from, fv_error *err)
+fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, const fvi_media_origin *from,
+                                 fv_error *err)
 {
     const AVCodec *codec = NULL;
     enum AVPixelFormat format = AV_PIX_FMT_NONE;
@@ -162,9 +175,11 @@ fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, 
     e->pix_fmt = format;
     e->sample_aspect_ratio = (AVRational){1, 1};
     e->time_base = pick_time_base(from, s->fps);
-    if (codec->id == AV_CODEC_ID_MPEG4 && e->time_base.den > 65535) e->time_base.den = 60000; /* 16 bits in its header */
+    if (codec->id == AV_CODEC_ID_MPEG4 && e->time_base.den > 65535)
+        e->time_base.den = 60000; /* 16 bits in its header */
     e->framerate = av_d2q(s->fps > 0 ? s->fps : 25, 1001000);
-    if (strcmp(s->oc->oformat->name, "avi") == 0) e->time_base = av_inv_q(e->framerate); /* frames are numbered there, not timed */
+    if (strcmp(s->oc->oformat->name, "avi") == 0)
+        e->time_base = av_inv_q(e->framerate); /* frames are numbered there, not timed */
     e->thread_count = opt->threads > 0 ? opt->threads : 0;
     if (s->oc->oformat->flags & AVFMT_GLOBALHEADER) e->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     e->chroma_sample_location = AVCHROMA_LOC_LEFT;
@@ -202,8 +217,10 @@ static void pad_even(const fvi_media_sink *s, AVFrame *av)
     ptrdiff_t stride = av->linesize[0];
     int bytes = av_pix_fmt_desc_get(av->format)->comp[0].step;
     if (av->width > s->width)
-        for (int y = 0; y < s->height; y++) memcpy(p + y * stride + s->width * bytes, p + y * stride + (s->width - 1) * bytes, (size_t)bytes);
-    if (av->height > s->height) memcpy(p + s->height * stride, p + (s->height - 1) * stride, (size_t)av->width * (size_t)bytes);
+        for (int y = 0; y < s->height; y++)
+            memcpy(p + y * stride + s->width * bytes, p + y * stride + (s->width - 1) * bytes, (size_t)bytes);
+    if (av->height > s->height)
+        memcpy(p + s->height * stride, p + (s->height - 1) * stride, (size_t)av->width * (size_t)bytes);
 }
 
 static void copy_planes(AVFrame *av, const fv_frame *f)
@@ -233,7 +250,9 @@ fv_status fvi_media_encoder_picture(fvi_media_sink *s, const fv_frame *f, AVFram
         copy_planes(av, f);
     } else {
         fv_status st = fvi_media_scale(&s->scaler, &from, &to);
-        if (st < 0) return fvi_error_set(err, st, "%s: a %dx%d frame cannot be converted for the encoder", s->path, f->width, f->height);
+        if (st < 0)
+            return fvi_error_set(err, st, "%s: a %dx%d frame cannot be converted for the encoder", s->path, f->width,
+                                 f->height);
     }
     pad_even(s, av);
     int64_t pts = llrint(f->pts / av_q2d(s->enc->time_base));

@@ -26,20 +26,20 @@ typedef struct fvi_media_video {
     fvi_media_scaler scaler;
     fvi_media_orient orient;
     fvi_media_clock clock;
-    double start_s; /* stream time of the first frame */
-    int width, height; /* of every frame before turning, after scaling to square pixels; set by the first */
+    double start_s;         /* stream time of the first frame */
+    int width, height;      /* of every frame before turning, after scaling to square pixels; set by the first */
     fv_pixel_format format; /* I420 or NV12; set by the first */
-    bool pending;   /* `first` waits for read */
+    bool pending;           /* `first` waits for read */
     fv_frame first;
     int64_t index;
     /* how it ends */
-    bool sent_all, cut;          /* no more packets; because of an error */
+    bool sent_all, cut; /* no more packets; because of an error */
     int cut_code;
-    int64_t errors;              /* packets and frames that could not be decoded, after the first frame */
+    int64_t errors; /* packets and frames that could not be decoded, after the first frame */
     double first_error_s;
-    fv_status end;               /* FV_OK while frames come */
+    fv_status end; /* FV_OK while frames come */
     char end_text[FV_ERROR_TEXT_MAX];
-    atomic_bool ended;           /* the sink asks, on another thread */
+    atomic_bool ended; /* the sink asks, on another thread */
     enum AVColorPrimaries primaries;
     enum AVColorTransferCharacteristic trc;
     fv_color_matrix matrix;

@@ -1,5 +1,5 @@
-/* video_deliver.c: a decoder's picture -> the frame that the pipeline sees: I420 or NV12, square pixels, upright, one size
- * for the whole stream. Called by video_read.c.
+/* video_deliver.c: a decoder's picture -> the frame that the pipeline sees: I420 or NV12, square pixels, upright, one
+ * size for the whole stream. Called by video_read.c.
  *
  * What is so already is passed on by reference: the decoder may still predict from it, so nobody may write into it. */
 #include "media/video.h"
@@ -32,8 +32,8 @@ fv_status fvi_media_video_settle(fvi_media_video *v, const AVFrame *av, fv_error
     v->height = av->height;
     v->width = aspect == 1 ? av->width : 2 * (int)lrint(av->width * aspect / 2); /* the lines stay as they are */
     if (v->width < 1 || v->height < 1 || v->width > FVI_MEDIA_MAX_SIDE || v->height > FVI_MEDIA_MAX_SIDE)
-        return fvi_error_set(err, FV_ERR_LIMIT, "%s: frames of %dx%d are more than fovea reads (%d a side)", v->base.info.name, v->width,
-                             v->height, FVI_MEDIA_MAX_SIDE);
+        return fvi_error_set(err, FV_ERR_LIMIT, "%s: frames of %dx%d are more than fovea reads (%d a side)",
+                             v->base.info.name, v->width, v->height, FVI_MEDIA_MAX_SIDE);
     v->format = im.format == AV_PIX_FMT_NV12 ? FV_PIXEL_NV12 : FV_PIXEL_I420;
     v->matrix = im.matrix;
     v->range = im.full && !is_rgb(im.format) ? FV_RANGE_FULL : FV_RANGE_LIMITED;
@@ -41,7 +41,8 @@ fv_status fvi_media_video_settle(fvi_media_video *v, const AVFrame *av, fv_error
     v->trc = av->color_trc;
     const AVFrameSideData *sd = av_frame_get_side_data(av, AV_FRAME_DATA_DISPLAYMATRIX);
     if (sd && sd->size >= 9 * sizeof(int32_t) && fvi_media_upright(v->orient))
-        v->orient = fvi_media_orient_matrix((const int32_t *)(const void *)sd->data); /* said inside the stream (H.264 SEI) */
+        v->orient =
+            fvi_media_orient_matrix((const int32_t *)(const void *)sd->data); /* said inside the stream (H.264 SEI) */
     return FV_OK;
 }
 
@@ -98,7 +99,8 @@ fv_status fvi_media_video_deliver(fvi_media_video *v, fv_frame *f, fv_error *err
     if (st < 0) {
         *f = (fv_frame){0};
         return fvi_error_set(err, st, "%s: a frame of %s cannot be turned into I420: %s", v->base.info.name,
-                             av_get_pix_fmt_name(v->av->format) ? av_get_pix_fmt_name(v->av->format) : "an unknown format",
+                             av_get_pix_fmt_name(v->av->format) ? av_get_pix_fmt_name(v->av->format)
+                                                                : "an unknown format",
                              fv_status_text(st));
     }
     return FV_OK;

@@ -1,5 +1,6 @@
-/* video_open.c: path -> open demuxer and decoder with the first frame decoded, so that size, colour and faults are known
- * before anything else starts. Reading goes on in video_read.c. Called by media.c and (demuxer only) by the sink. */
+/* video_open.c: path -> open demuxer and decoder with the first frame decoded, so that size, colour and faults are
+ * known before anything else starts. Reading goes on in video_read.c. Called by media.c and (demuxer only) by the sink.
+ */
 #include "media/video.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -11,10 +12,12 @@
 
 /* Demuxers that may run. Not in it on purpose: playlists and anything that opens other files (hls, dash, concat), and
  * those that take any text for a picture (tty, ansi). */
-static const char formats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ivf,h264,hevc,obu,av1,m4v,mjpeg,"
-                              "mjpeg_2000,gif,apng,ogg,yuv4mpegpipe,nut,mxf,pmp,dv,rm,wtv,h261,h263,vc1,nsv,nuv,swf,bink,smk,avif,webp_pipe,"
-                              "svg_pipe,sgi_pipe,pcx_pipe,sunrast_pipe,xpm_pipe,xbm_pipe,gem_pipe,pictor_pipe,jpegls_pipe,ico,tga,aiff,mp3,"
-                              "wav,flac,aac,amr,ac3,eac3,dts,ape,wv,tta,caf,au";
+#define FORMATS                                                                                                        \
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ivf,h264,hevc,obu,av1,m4v,mjpeg,gif,"     \
+    "apng,ogg,"                                                                                                        \
+    "yuv4mpegpipe,nut,mxf,pmp,dv,rm,wtv,h261,h263,vc1,nsv,nuv,swf,bink,smk,avif,ico,mp3,wav,flac,aac,ac3,eac3,caf"
+/* Pictures in files are read by picture.c; from a pipe they come through here. */
+#define PIPE_FORMATS FORMATS ",jpeg_pipe,png_pipe,bmp_pipe,tiff_pipe,webp_pipe,ppm_pipe,pgm_pipe"
 
 #if LIBAVFORMAT_VERSION_MAJOR >= 59
 #define FVI_CONST const
@@ -43,7 +46,7 @@ fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error
     AVFormatContext *ic = avformat_alloc_context();
     AVDictionary *opt = NULL;
     av_dict_set(&opt, "protocol_whitelist", FVI_MEDIA_PROTOCOLS, 0);
-    av_dict_set(&opt, "format_whitelist", formats, 0);
+    av_dict_set(&opt, "format_whitelist", strcmp(path, "-") == 0 ? PIPE_FORMATS : FORMATS, 0);
     int code = AVERROR(ENOMEM);
     fvi_media_log_reset();
     if (url && ic) {
@@ -56,10 +59,11 @@ fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error
     if (code < 0) {
         int64_t missing = strcmp(path, "-") == 0 ? 0 : fvi_media_missing_bytes(path);
         if (missing > 0)
-            fvi_error_set(err, FV_ERR_INPUT, "%s: the file is cut short and cannot be read: %lld bytes are missing%s", path,
-                          (long long)missing, fvi_media_log_detail());
+            fvi_error_set(err, FV_ERR_INPUT, "%s: the file is cut short and cannot be read: %lld bytes are missing%s",
+                          path, (long long)missing, fvi_media_log_detail());
         else if (code == AVERROR_INVALIDDATA || code == AVERROR(EINVAL) || code == AVERROR_EOF)
-            fvi_error_set(err, FV_ERR_INPUT, "%s: not a video or picture that can be read, or its beginning is damaged%s", path,
+            fvi_error_set(err, FV_ERR_INPUT,
+                          "%s: not a video or picture that can be read, or its beginning is damaged%s", path,
                           fvi_media_log_detail());
         else
             fvi_error_set(err, FV_ERR_INPUT, "%s: %s%s", path, fvi_media_av_text(code, text), fvi_media_log_detail());
@@ -76,8 +80,8 @@ fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error
 static const int32_t *display_matrix(const AVStream *st)
 {
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-    const AVPacketSideData *sd = av_packet_side_data_get(st->codecpar->coded_side_data, st->codecpar->nb_coded_side_data,
-                                                         AV_PKT_DATA_DISPLAYMATRIX);
+    const AVPacketSideData *sd = av_packet_side_data_get(st->codecpar->coded_side_data,
+                                                         st->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
     return sd && sd->size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)sd->data : NULL;
 #else
     size_t size = 0;
@@ -129,15 +133,16 @@ static fv_status open_decoder(fvi_media_video *v, int threads, fv_error *err)
     for (unsigned k = 0; k < v->ic->nb_streams; k++)
         if ((int)k != i) v->ic->streams[k]->discard = AVDISCARD_ALL;
     v->dec = avcodec_alloc_context3(codec);
-    if (!v->dec || avcodec_parameters_to_context(v->dec, v->st->codecpar) < 0) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", v->path);
+    if (!v->dec || avcodec_parameters_to_context(v->dec, v->st->codecpar) < 0)
+        return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", v->path);
     v->dec->pkt_timebase = v->st->time_base;
     v->dec->thread_count = threads > 0 ? threads : 0;
     v->dec->max_pixels = FVI_MEDIA_MAX_PIXELS;
     fvi_media_log_reset();
     int code = avcodec_open2(v->dec, codec, NULL);
     if (code < 0)
-        return fvi_error_set(err, FV_ERR_INPUT, "%s: the %s decoder does not start: %s%s", v->path, codec->name, fvi_media_av_text(code, text),
-                             fvi_media_log_detail());
+        return fvi_error_set(err, FV_ERR_INPUT, "%s: the %s decoder does not start: %s%s", v->path, codec->name,
+                             fvi_media_av_text(code, text), fvi_media_log_detail());
     return FV_OK;
 }
 

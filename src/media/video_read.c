@@ -1,5 +1,5 @@
-/* video_read.c: packets -> decoded pictures in order, each with a place in time; and the verdict at the end: finished, cut
- * short, or damaged inside. Called by video_open.c for every frame. */
+/* video_read.c: packets -> decoded pictures in order, each with a place in time; and the verdict at the end: finished,
+ * cut short, or damaged inside. Called by video_open.c for every frame. */
 #include "media/video.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -80,7 +80,8 @@ static fv_status decode(fvi_media_video *v)
     return FV_END;
 }
 
-/* Damage that makes a demuxer lose its way looks like a normal end. The length of other streams or an estimate proves nothing. */
+/* Damage that makes a demuxer lose its way looks like a normal end. The length of other streams or an estimate proves
+ * nothing. */
 static bool too_short(const fvi_media_video *v, double at)
 {
     bool own = v->st->duration > 0 || v->ic->nb_streams == 1;
@@ -94,19 +95,23 @@ static void say_end(fvi_media_video *v)
     const char *name = v->base.info.name;
     int64_t missing = strcmp(v->path, "-") == 0 ? 0 : fvi_media_missing_bytes(v->path);
     double at = v->clock.started ? v->clock.last + v->clock.step : 0;
-    if (v->base.info.duration_s > at + v->clock.step) snprintf(total, sizeof total, " of %.1f s", v->base.info.duration_s);
+    if (v->base.info.duration_s > at + v->clock.step)
+        snprintf(total, sizeof total, " of %.1f s", v->base.info.duration_s);
     v->end = FV_PARTIAL;
     if (missing > 0)
-        snprintf(v->end_text, sizeof v->end_text, "%s: the file is cut short: it ends after %.1f s%s, %lld frames (%lld bytes are missing)", name,
-                 at, total, (long long)v->index, (long long)missing);
+        snprintf(v->end_text, sizeof v->end_text,
+                 "%s: the file is cut short: it ends after %.1f s%s, %lld frames (%lld bytes are missing)", name, at,
+                 total, (long long)v->index, (long long)missing);
     else if (v->cut)
-        snprintf(v->end_text, sizeof v->end_text, "%s: reading stopped after %.1f s%s, %lld frames: %s", name, at, total, (long long)v->index,
-                 fvi_media_av_text(v->cut_code, text));
+        snprintf(v->end_text, sizeof v->end_text, "%s: reading stopped after %.1f s%s, %lld frames: %s", name, at,
+                 total, (long long)v->index, fvi_media_av_text(v->cut_code, text));
     else if (v->errors > 0)
-        snprintf(v->end_text, sizeof v->end_text, "%s: damaged: %lld part%s could not be decoded, the first near %.1f s", name,
-                 (long long)v->errors, v->errors == 1 ? "" : "s", v->first_error_s);
+        snprintf(v->end_text, sizeof v->end_text,
+                 "%s: damaged: %lld part%s could not be decoded, the first near %.1f s", name, (long long)v->errors,
+                 v->errors == 1 ? "" : "s", v->first_error_s);
     else if (too_short(v, at))
-        snprintf(v->end_text, sizeof v->end_text, "%s: the file breaks off or is damaged: it ends after %.1f s%s, %lld frames", name, at, total,
+        snprintf(v->end_text, sizeof v->end_text,
+                 "%s: the file breaks off or is damaged: it ends after %.1f s%s, %lld frames", name, at, total,
                  (long long)v->index);
     else
         v->end = FV_END;

@@ -1,5 +1,5 @@
-/* media_test.h: what the tests of libfovea-media share: a folder that goes away, frames with a known picture, clips made
- * with the library itself, and the ffmpeg programs where they are installed. */
+/* media_test.h: what the tests of libfovea-media share: a folder that goes away, frames with a known picture, clips
+ * made with the library itself, and the ffmpeg programs where they are installed. */
 #ifndef MEDIA_TEST_H
 #define MEDIA_TEST_H
 #include <setjmp.h>
@@ -15,20 +15,21 @@
 #include <unistd.h>
 
 static const fv_media_api *media;
-static char dir[64]; /* of this test program */
+static char dir[128]; /* of this test program */
 
 static inline int make_dir(void **state)
 {
     (void)state;
     media = fv_media_get();
-    snprintf(dir, sizeof dir, "%s", "/tmp/fovea-media-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/fovea-media-XXXXXX", tmp ? tmp : P_tmpdir);
     return mkdtemp(dir) ? 0 : -1;
 }
 
 static inline int remove_dir(void **state)
 {
     (void)state;
-    char cmd[128];
+    char cmd[192];
     snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
     return system(cmd);
 }
@@ -36,14 +37,17 @@ static inline int remove_dir(void **state)
 /* Path inside the folder; the last eight stay valid. */
 static inline const char *in_dir(const char *name)
 {
-    static char buf[8][192];
+    static char buf[8][256];
     static int next;
     char *p = buf[next++ % 8];
     snprintf(p, sizeof buf[0], "%s/%s", dir, name);
     return p;
 }
 
-static inline int have_ffmpeg(void) { return system("command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null") == 0; }
+static inline int have_ffmpeg(void)
+{
+    return system("command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null") == 0;
+}
 
 /* Runs a shell command in the folder; %-arguments as printf. */
 static inline int __attribute__((format(printf, 1, 2))) shell(const char *fmt, ...)
@@ -107,11 +111,17 @@ static inline void free_frame(fv_frame *f)
 static inline fv_frame new_frame(fv_pixel_format format, int w, int h)
 {
     int cw = (w + 1) / 2, ch = (h + 1) / 2;
-    int bytes[3] = {format == FV_PIXEL_RGB || format == FV_PIXEL_BGR ? 3 * w : w, format == FV_PIXEL_I420 ? cw : 2 * cw, cw};
+    int bytes[3] = {format == FV_PIXEL_RGB || format == FV_PIXEL_BGR ? 3 * w : w, format == FV_PIXEL_I420 ? cw : 2 * cw,
+                    cw};
     int rows[3] = {h, format == FV_PIXEL_I420 || format == FV_PIXEL_NV12 ? ch : 0, format == FV_PIXEL_I420 ? ch : 0};
     size_t size = FV_FRAME_PAD;
     for (int i = 0; i < 3; i++) size += (size_t)bytes[i] * (size_t)rows[i];
-    fv_frame f = {.format = format, .width = w, .height = h, .matrix = FV_COLOR_BT601, .opaque = calloc(1, size), .release = free_frame};
+    fv_frame f = {.format = format,
+                  .width = w,
+                  .height = h,
+                  .matrix = FV_COLOR_BT601,
+                  .opaque = calloc(1, size),
+                  .release = free_frame};
     uint8_t *p = f.opaque;
     for (int i = 0; i < 3; i++) {
         f.plane[i] = rows[i] ? p : NULL;
@@ -155,8 +165,10 @@ static inline void check_quarters(const fv_frame *f, int tl, int tr, int bl, int
 }
 
 /* ---- clips ---- */
-/* Quarters 50 100 150 200, and four rows of noise on top so that every frame has some weight. pts = i/fps unless stamps are given. */
-static inline void make_clip(const char *path, int w, int h, int frames, double fps, const double *stamps, const fv_sink_options *more)
+/* Quarters 50 100 150 200, and four rows of noise on top so that every frame has some weight. pts = i/fps unless stamps
+ * are given. */
+static inline void make_clip(const char *path, int w, int h, int frames, double fps, const double *stamps,
+                             const fv_sink_options *more)
 {
     fv_error err = {0};
     fv_sink *sink = NULL;
@@ -169,7 +181,8 @@ static inline void make_clip(const char *path, int w, int h, int frames, double 
     uint32_t noise = 1;
     for (int i = 0; i < frames; i++) {
         paint_quarters(&f, 50, 100, 150, 200);
-        for (int k = 0; k < 4 * w; k++) f.plane[0][k / w * f.stride[0] + k % w] = (uint8_t)(noise = noise * 1664525u + 1013904223u, noise >> 24);
+        for (int k = 0; k < 4 * w; k++)
+            f.plane[0][k / w * f.stride[0] + k % w] = (uint8_t)(noise = noise * 1664525u + 1013904223u, noise >> 24);
         f.index = i;
         f.pts = stamps ? stamps[i] : i / fps;
         if (sink->write(sink, &f, &err) != FV_OK) fail_msg("%s", err.text);
@@ -226,7 +239,9 @@ static inline clip_facts read_clip(const char *path)
         /* the pad is readable: a sanitizer build says so if not */
         volatile uint8_t sum = 0;
         int rows = f.format == FV_PIXEL_RGB ? f.height : (f.height + 1) / 2, p = f.format == FV_PIXEL_RGB ? 0 : 1;
-        int bytes = f.format == FV_PIXEL_RGB ? 3 * f.width : f.format == FV_PIXEL_NV12 ? (f.width + 1) / 2 * 2 : (f.width + 1) / 2;
+        int bytes = f.format == FV_PIXEL_RGB    ? 3 * f.width
+                    : f.format == FV_PIXEL_NV12 ? (f.width + 1) / 2 * 2
+                                                : (f.width + 1) / 2;
         for (int i = 0; i < FV_FRAME_PAD; i++) sum = (uint8_t)(sum + f.plane[p][(rows - 1) * f.stride[p] + bytes + i]);
         c.frames++;
         release(&f);

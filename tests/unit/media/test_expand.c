@@ -77,7 +77,8 @@ static void what_is_not_there_is_named(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_is_itself), cmocka_unit_test(a_directory_gives_its_media),
-                                       cmocka_unit_test(a_pattern_gives_its_matches), cmocka_unit_test(what_is_not_there_is_named)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_itself), cmocka_unit_test(a_directory_gives_its_media),
+        cmocka_unit_test(a_pattern_gives_its_matches), cmocka_unit_test(what_is_not_there_is_named)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -39,7 +39,9 @@ static void more_characters_on_request(void **state)
     assert_false(has(&f, 0x416));
     f.release(&f);
     /* Zhe, omega, s with caron, euro; then broken UTF-8, and a character that the font lacks */
-    assert_int_equal(media->font_open(&f, NULL, 16, "\xD0\x96\xCF\x89\xC5\xA1\xE2\x82\xAC\xFF\xC3(\xE6\xBC\xA2\xF0\x9F", NULL), FV_OK);
+    assert_int_equal(
+        media->font_open(&f, NULL, 16, "\xD0\x96\xCF\x89\xC5\xA1\xE2\x82\xAC\xFF\xC3(\xE6\xBC\xA2\xF0\x9F", NULL),
+        FV_OK);
     assert_true(has(&f, 0x416) && has(&f, 0x3C9) && has(&f, 0x161) && has(&f, 0x20AC) && has(&f, 0xFFFD));
     assert_false(has(&f, 0x6F22));
     f.release(&f);
@@ -57,13 +59,15 @@ static void bad_fonts_are_refused(void **state)
     assert_null(f.release);
     assert_int_equal(media->font_open(&f, NULL, 0, NULL, &err), FV_ERR_ARGUMENT);
     assert_int_equal(media->font_open(&f, NULL, 100000, NULL, &err), FV_ERR_ARGUMENT);
-    assert_int_equal(media->font_open(&f, FV_SOURCE_DIR "/src/media/font/DejaVuSans-subset.ttf", 30, NULL, &err), FV_OK);
+    assert_int_equal(media->font_open(&f, FV_SOURCE_DIR "/src/media/font/DejaVuSans-subset.ttf", 30, NULL, &err),
+                     FV_OK);
     f.release(&f);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(embedded_font_has_latin), cmocka_unit_test(more_characters_on_request),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(embedded_font_has_latin),
+                                       cmocka_unit_test(more_characters_on_request),
                                        cmocka_unit_test(bad_fonts_are_refused)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -78,10 +78,45 @@ static void add_exif(const char *src, const char *dst, int orientation, int litt
 {
     size_t n;
     uint8_t *d = read_file(src, &n);
-    uint8_t le[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0,
-                    (uint8_t)orientation, 0, 0, 0, 0, 0, 0, 0};
-    uint8_t be[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1,
-                    0, (uint8_t)orientation, 0, 0, 0, 0, 0, 0};
+    uint8_t le[] = {0xFF,
+                    0xE1,
+                    0,
+                    34,
+                    'E',
+                    'x',
+                    'i',
+                    'f',
+                    0,
+                    0,
+                    'I',
+                    'I',
+                    42,
+                    0,
+                    8,
+                    0,
+                    0,
+                    0,
+                    1,
+                    0,
+                    0x12,
+                    1,
+                    3,
+                    0,
+                    1,
+                    0,
+                    0,
+                    0,
+                    (uint8_t)orientation,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0};
+    uint8_t be[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i',  'f', 0, 0, 'M', 'M', 0, 42, 0,
+                    0,    0,    8, 0,  1,   1,   0x12, 0,   3, 0, 0,   0,   1, 0,  (uint8_t)orientation,
+                    0,    0,    0, 0,  0,   0};
     FILE *f = fopen(dst, "wb");
     fwrite(d, 1, 2, f);
     fwrite(little ? le : be, 1, 36, f);
@@ -94,8 +129,9 @@ static void exif_turns_the_picture_upright(void **state)
 {
     (void)state;
     /* what the quarters 60 90 / 150 210 of the stored picture become */
-    static const int want[9][4] = {{60, 90, 150, 210}, {60, 90, 150, 210}, {90, 60, 210, 150}, {210, 150, 90, 60}, {150, 210, 60, 90},
-                                   {60, 150, 90, 210}, {150, 60, 210, 90}, {210, 90, 150, 60}, {90, 210, 60, 150}};
+    static const int want[9][4] = {{60, 90, 150, 210}, {60, 90, 150, 210}, {90, 60, 210, 150},
+                                   {210, 150, 90, 60}, {150, 210, 60, 90}, {60, 150, 90, 210},
+                                   {150, 60, 210, 90}, {210, 90, 150, 60}, {90, 210, 60, 150}};
     round_trip(FV_PIXEL_RGB, "plain.jpg", 101, 67, 2);
     for (int o = 0; o <= 9; o++) {
         add_exif(in_dir("plain.jpg"), in_dir("turned.jpg"), o, o & 1);
@@ -131,8 +167,9 @@ static void broken_pictures_are_errors_that_name_them(void **state)
         free(d);
     }
     /* 60000 x 60000 pixels in a few bytes */
-    static const uint8_t huge[] = {0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0xEA, 0x60, 0xEA, 0x60, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1,
-                                   0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0, 0xFF, 0xD9};
+    static const uint8_t huge[] = {0xFF, 0xD8, 0xFF, 0xC0, 0, 17,   8,    0xEA, 0x60, 0xEA, 0x60, 3,  1,
+                                   0x22, 0,    2,    0x11, 1, 3,    0x11, 1,    0xFF, 0xDA, 0,    12, 3,
+                                   1,    0,    2,    0x11, 3, 0x11, 0,    63,   0,    0xFF, 0xD9};
     write_file(in_dir("huge.jpg"), huge, sizeof huge);
     clip_facts c = read_clip(in_dir("huge.jpg"));
     assert_int_equal(c.open, FV_ERR_LIMIT);
@@ -151,8 +188,10 @@ static void hostile_pictures_do_no_harm(void **state)
         if (e->d_name[0] == '.') continue;
         snprintf(path, sizeof path, "%s/%s", odd, e->d_name);
         clip_facts c = read_clip(path);
-        if (c.frames) good++;
-        else bad++;
+        if (c.frames)
+            good++;
+        else
+            bad++;
     }
     closedir(d);
     assert_true(good > 100 && bad > 20);
@@ -160,9 +199,11 @@ static void hostile_pictures_do_no_harm(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read_back),    cmocka_unit_test(colours_keep_their_order),
-        cmocka_unit_test(an_existing_picture_is_kept),     cmocka_unit_test(exif_turns_the_picture_upright),
-        cmocka_unit_test(broken_pictures_are_errors_that_name_them), cmocka_unit_test(hostile_pictures_do_no_harm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_written_is_read_back),
+                                       cmocka_unit_test(colours_keep_their_order),
+                                       cmocka_unit_test(an_existing_picture_is_kept),
+                                       cmocka_unit_test(exif_turns_the_picture_upright),
+                                       cmocka_unit_test(broken_pictures_are_errors_that_name_them),
+                                       cmocka_unit_test(hostile_pictures_do_no_harm)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

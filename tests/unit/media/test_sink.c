@@ -14,7 +14,8 @@ static void pass(const char *from, const char *to, int frames)
     fv_source *s = NULL;
     fv_sink *k = NULL;
     if (media->source_open(&s, from, 1, &err) != FV_OK) fail_msg("%s", err.text);
-    if (media->sink_open(&k, to, s->info.width, s->info.height, FV_SINK_OPTIONS(.fps = s->info.fps, .copy_from = s, .overwrite = 1), &err) != FV_OK)
+    if (media->sink_open(&k, to, s->info.width, s->info.height,
+                         FV_SINK_OPTIONS(.fps = s->info.fps, .copy_from = s, .overwrite = 1), &err) != FV_OK)
         fail_msg("%s", err.text);
     fv_frame f;
     for (int i = 0; i != frames && s->read(s, &f, &err) == FV_OK; i++) {
@@ -140,7 +141,9 @@ static void odd_sizes_and_all_formats(void **state)
         int w = sizes[i % 5][0], h = sizes[i % 5][1];
         fv_sink *k;
         fv_error err = {0};
-        if (media->sink_open(&k, in_dir("odd.mp4"), w, h, FV_SINK_OPTIONS(.overwrite = 1, .crf = 2, .fps = 10), &err) != FV_OK) fail_msg("%s", err.text);
+        if (media->sink_open(&k, in_dir("odd.mp4"), w, h, FV_SINK_OPTIONS(.overwrite = 1, .crf = 2, .fps = 10), &err) !=
+            FV_OK)
+            fail_msg("%s", err.text);
         assert_true((strstr(k->encoder, "padded") != NULL) == (w % 2 || h % 2));
         fv_frame f = new_frame(format, w, h);
         f.range = format == FV_PIXEL_GRAY ? FV_RANGE_FULL : FV_RANGE_LIMITED;
@@ -158,8 +161,10 @@ static void odd_sizes_and_all_formats(void **state)
         assert_int_equal(c.height, (h + 1) / 2 * 2);
         if (w < 30) continue;
         for (int q = 0; q < 4; q++) { /* full range comes out limited: 16 + v * 219/255 */
-            int v = 50 * (q + 1), want = format == FV_PIXEL_I420 || format == FV_PIXEL_NV12 ? v : (int)lrint(16 + v * 219 / 255.0);
-            if (abs(c.quarters[q] - want) > 4) fail_msg("format %d %dx%d quarter %d: %d, not %d", format, w, h, q, c.quarters[q], want);
+            int v = 50 * (q + 1),
+                want = format == FV_PIXEL_I420 || format == FV_PIXEL_NV12 ? v : (int)lrint(16 + v * 219 / 255.0);
+            if (abs(c.quarters[q] - want) > 4)
+                fail_msg("format %d %dx%d quarter %d: %d, not %d", format, w, h, q, c.quarters[q], want);
         }
     }
 }
@@ -167,9 +172,11 @@ static void odd_sizes_and_all_formats(void **state)
 static void other_encoders_and_containers(void **state)
 {
     (void)state;
-    static const char *const cases[][2] = {{"e.avi", "mpeg4"}, {"e.mkv", "ffv1"}, {"e.mov", "mjpeg"}, {"e.mkv", "libx264rgb"}};
+    static const char *const cases[][2] = {
+        {"e.avi", "mpeg4"}, {"e.mkv", "ffv1"}, {"e.mov", "mjpeg"}, {"e.mkv", "libx264rgb"}};
     for (int i = 0; i < 4; i++) {
-        make_clip(in_dir(cases[i][0]), 96, 64, 12, 25, NULL, FV_SINK_OPTIONS(.codec = cases[i][1], .overwrite = 1, .crf = i == 3 ? 4 : 0));
+        make_clip(in_dir(cases[i][0]), 96, 64, 12, 25, NULL,
+                  FV_SINK_OPTIONS(.codec = cases[i][1], .overwrite = 1, .crf = i == 3 ? 4 : 0));
         clip_facts c = read_clip(in_dir(cases[i][0]));
         if (c.frames != 12) fail_msg("%s: %d frames %s", cases[i][1], c.frames, c.err.text);
     }
@@ -180,10 +187,12 @@ static void sound_subtitles_and_names_pass_through(void **state)
     (void)state;
     need_ffmpeg();
     write_file(in_dir("s.srt"), "1\n00:00:00,500 --> 00:00:01,500\nhello\n", 39);
-    assert_int_equal(shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=3 -f lavfi -i sine=d=3 -f lavfi -i sine=f=880:d=3 -i s.srt "
-                           "-map 0 -map 1 -map 2 -map 3 -c:v libx264 -c:a:0 aac -c:a:1 ac3 -c:s mov_text -metadata title=Square "
-                           "-metadata:s:a:0 language=deu av.mp4"),
-                     0);
+    assert_int_equal(
+        shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=3 -f lavfi -i sine=d=3 -f lavfi -i "
+              "sine=f=880:d=3 -i s.srt "
+              "-map 0 -map 1 -map 2 -map 3 -c:v libx264 -c:a:0 aac -c:a:1 ac3 -c:s mov_text -metadata title=Square "
+              "-metadata:s:a:0 language=deu av.mp4"),
+        0);
     pass(in_dir("av.mp4"), in_dir("out.mp4"), -1);
     pass(in_dir("av.mp4"), in_dir("out.mov"), -1);
     static const char *const outs[] = {"out.mp4", "out.mov"};
@@ -191,19 +200,29 @@ static void sound_subtitles_and_names_pass_through(void **state)
         for (int k = 0; k < 4; k++) {
             const char *select = k == 0 ? "v:0" : k == 1 ? "a:0" : k == 2 ? "a:1" : "s:0";
             char want[64];
-            snprintf(want, sizeof want, "%s", ask("ffprobe -v error -select_streams %s -count_packets -show_entries stream=nb_read_packets -of csv=p=0 av.mp4", select));
-            const char *got = ask("ffprobe -v error -select_streams %s -count_packets -show_entries stream=nb_read_packets -of csv=p=0 %s", select, outs[i]);
+            snprintf(want, sizeof want, "%s",
+                     ask("ffprobe -v error -select_streams %s -count_packets -show_entries stream=nb_read_packets -of "
+                         "csv=p=0 av.mp4",
+                         select));
+            const char *got = ask("ffprobe -v error -select_streams %s -count_packets -show_entries "
+                                  "stream=nb_read_packets -of csv=p=0 %s",
+                                  select, outs[i]);
             if (strcmp(got, want) != 0) fail_msg("%s %s: %s packets, not %s", outs[i], select, got, want);
         }
         /* the sound itself is the same, and at the same time */
         char sum[512];
-        snprintf(sum, sizeof sum, "%s", ask("ffmpeg -v error -i av.mp4 -map 0:a -c copy -f streamhash - | tr '\\n' ' '"));
+        snprintf(sum, sizeof sum, "%s",
+                 ask("ffmpeg -v error -i av.mp4 -map 0:a -c copy -f streamhash - | tr '\\n' ' '"));
         assert_string_equal(ask("ffmpeg -v error -i %s -map 0:a -c copy -f streamhash - | tr '\\n' ' '", outs[i]), sum);
-        assert_true(fabs(atof(ask("ffprobe -v error -select_streams a:0 -show_entries packet=pts_time -of csv=p=0 %s", outs[i])) -
-                         atof(ask("ffprobe -v error -select_streams a:0 -show_entries packet=pts_time -of csv=p=0 av.mp4"))) < 0.002);
+        assert_true(
+            fabs(atof(ask("ffprobe -v error -select_streams a:0 -show_entries packet=pts_time -of csv=p=0 %s",
+                          outs[i])) -
+                 atof(ask("ffprobe -v error -select_streams a:0 -show_entries packet=pts_time -of csv=p=0 av.mp4"))) <
+            0.002);
     }
     assert_string_equal(ask("ffprobe -v error -show_entries format_tags=title -of csv=p=0 out.mp4"), "Square");
-    assert_string_equal(ask("ffprobe -v error -select_streams a:0 -show_entries stream_tags=language -of csv=p=0 out.mp4"), "deu");
+    assert_string_equal(
+        ask("ffprobe -v error -select_streams a:0 -show_entries stream_tags=language -of csv=p=0 out.mp4"), "deu");
     /* index in front */
     size_t n;
     uint8_t *d = read_file(in_dir("out.mp4"), &n);
@@ -215,7 +234,9 @@ static void sound_ends_with_a_video_that_was_stopped(void **state)
 {
     (void)state;
     need_ffmpeg();
-    assert_int_equal(shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=4 -f lavfi -i sine=d=4 -c:v libx264 -c:a aac stop.mp4"), 0);
+    assert_int_equal(shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=4 -f lavfi -i sine=d=4 -c:v "
+                           "libx264 -c:a aac stop.mp4"),
+                     0);
     pass(in_dir("stop.mp4"), in_dir("stopped.mp4"), 25);
     double s = atof(ask("ffprobe -v error -select_streams a:0 -show_entries stream=duration -of csv=p=0 stopped.mp4"));
     assert_true(s > 0.9 && s < 1.15);
@@ -226,17 +247,20 @@ static void what_a_container_cannot_hold_is_named(void **state)
     (void)state;
     need_ffmpeg();
     write_file(in_dir("t.srt"), "1\n00:00:00,100 --> 00:00:00,500\nhello\n", 39);
-    assert_int_equal(shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=1 -f lavfi -i sine=d=1 -i t.srt -map 0 -map 1 -map 2 "
+    assert_int_equal(shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=1 -f lavfi -i sine=d=1 -i t.srt "
+                           "-map 0 -map 1 -map 2 "
                            "-c:v libx264 -c:a aac -c:s srt t.mkv"),
                      0);
     fv_source *s;
     fv_sink *k;
     assert_int_equal(media->source_open(&s, in_dir("t.mkv"), 1, NULL), FV_OK);
-    assert_int_equal(media->sink_open(&k, in_dir("t.mp4"), 160, 120, FV_SINK_OPTIONS(.fps = 25, .copy_from = s), NULL), FV_OK);
+    assert_int_equal(media->sink_open(&k, in_dir("t.mp4"), 160, 120, FV_SINK_OPTIONS(.fps = 25, .copy_from = s), NULL),
+                     FV_OK);
     assert_non_null(strstr(k->encoder, "without subrip"));
     assert_non_null(strstr(k->encoder, "1 copied"));
     k->close(k);
-    assert_int_equal(media->sink_open(&k, in_dir("t2.mkv"), 160, 120, FV_SINK_OPTIONS(.fps = 25, .copy_from = s), NULL), FV_OK);
+    assert_int_equal(media->sink_open(&k, in_dir("t2.mkv"), 160, 120, FV_SINK_OPTIONS(.fps = 25, .copy_from = s), NULL),
+                     FV_OK);
     assert_non_null(strstr(k->encoder, "2 copied"));
     k->close(k);
     s->close(s);
@@ -246,11 +270,13 @@ static void colour_tags_are_written(void **state)
 {
     (void)state;
     need_ffmpeg();
-    assert_int_equal(shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=0.4 -pix_fmt yuv420p -color_range pc -colorspace bt709 "
+    assert_int_equal(shell("ffmpeg -v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=0.4 -pix_fmt yuv420p -color_range "
+                           "pc -colorspace bt709 "
                            "-color_primaries bt709 -color_trc iec61966-2-1 -c:v libx264 full.mp4"),
                      0);
     pass(in_dir("full.mp4"), in_dir("full2.mp4"), -1);
-    assert_string_equal(ask("ffprobe -v error -select_streams v -show_entries stream=color_range,color_space,color_transfer,color_primaries "
+    assert_string_equal(ask("ffprobe -v error -select_streams v -show_entries "
+                            "stream=color_range,color_space,color_transfer,color_primaries "
                             "-of csv=p=0 full2.mp4"),
                         "pc,bt709,iec61966-2-1,bt709");
 }

@@ -45,7 +45,8 @@ static void uneven_time_stamps_are_kept(void **state)
         clip_facts c = read_clip(in_dir(names[k]));
         assert_int_equal(c.frames, 8);
         for (int i = 0; i < 8; i++)
-            if (fabs(c.stamps[i] - stamps[i]) > 0.0006) fail_msg("%s: frame %d at %f, not %f", names[k], i, c.stamps[i], stamps[i]);
+            if (fabs(c.stamps[i] - stamps[i]) > 0.0006)
+                fail_msg("%s: frame %d at %f, not %f", names[k], i, c.stamps[i], stamps[i]);
     }
 }
 
@@ -68,10 +69,10 @@ static void sideways_and_mirrored_videos_are_turned(void **state)
     (void)state;
     static const struct {
         int a, b, c, d, want[4];
-    } cases[] = {{1, 0, 0, 1, {50, 100, 150, 200}},  {0, 1, -1, 0, {150, 50, 200, 100}} /* a quarter clockwise */,
+    } cases[] = {{1, 0, 0, 1, {50, 100, 150, 200}},   {0, 1, -1, 0, {150, 50, 200, 100}} /* a quarter clockwise */,
                  {-1, 0, 0, -1, {200, 150, 100, 50}}, {0, -1, 1, 0, {100, 200, 50, 150}},
-                 {-1, 0, 0, 1, {100, 50, 200, 150}}, {1, 0, 0, -1, {150, 200, 50, 100}},
-                 {0, 1, 1, 0, {50, 150, 100, 200}},  {0, -1, -1, 0, {200, 100, 150, 50}}};
+                 {-1, 0, 0, 1, {100, 50, 200, 150}},  {1, 0, 0, -1, {150, 200, 50, 100}},
+                 {0, 1, 1, 0, {50, 150, 100, 200}},   {0, -1, -1, 0, {200, 100, 150, 50}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         make_clip(in_dir("turn.mp4"), 96, 64, 3, 10, NULL, FV_SINK_OPTIONS(.overwrite = 1));
         set_matrix(in_dir("turn.mp4"), cases[i].a, cases[i].b, cases[i].c, cases[i].d);
@@ -103,28 +104,31 @@ static void other_formats_become_i420(void **state)
     static const struct {
         const char *options;
         int w, h, matrix, range;
-    } cases[] = {{"-pix_fmt yuv420p10le -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-pix_fmt yuv444p -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-pix_fmt yuv422p -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-pix_fmt yuvj420p -c:v mjpeg -q:v 2", 160, 120, FV_COLOR_BT601, FV_RANGE_FULL},
-                 {"-pix_fmt gray -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_FULL},
-                 {"-pix_fmt bgr0 -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-pix_fmt yuv420p -c:v rawvideo", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-vf scale=1280:720,setsar=1 -pix_fmt yuv420p -c:v libx264", 1280, 720, FV_COLOR_BT709, FV_RANGE_LIMITED},
-                 {"-vf scale=1280:720,setsar=1 -pix_fmt yuv420p -colorspace smpte170m -c:v libx264", 1280, 720, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-pix_fmt yuv420p -colorspace bt709 -color_range pc -c:v libx264", 160, 120, FV_COLOR_BT709, FV_RANGE_FULL},
-                 {"-vf crop=159:119:exact=1,setsar=1 -pix_fmt yuv420p -c:v rawvideo", 159, 119, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-vf setsar=2 -pix_fmt yuv420p -c:v libx264", 320, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
-                 {"-vf setsar=201/200 -pix_fmt yuv420p -c:v libx264", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED}};
+    } cases[] = {
+        {"-pix_fmt yuv420p10le -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
+        {"-pix_fmt yuv444p -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
+        {"-pix_fmt yuv422p -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
+        {"-pix_fmt yuvj420p -c:v mjpeg -q:v 2", 160, 120, FV_COLOR_BT601, FV_RANGE_FULL},
+        {"-pix_fmt gray -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_FULL},
+        {"-pix_fmt bgr0 -c:v ffv1", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
+        {"-pix_fmt yuv420p -c:v rawvideo", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
+        {"-vf scale=1280:720,setsar=1 -pix_fmt yuv420p -c:v libx264", 1280, 720, FV_COLOR_BT709, FV_RANGE_LIMITED},
+        {"-vf scale=1280:720,setsar=1 -pix_fmt yuv420p -colorspace smpte170m -c:v libx264", 1280, 720, FV_COLOR_BT601,
+         FV_RANGE_LIMITED},
+        {"-pix_fmt yuv420p -colorspace bt709 -color_range pc -c:v libx264", 160, 120, FV_COLOR_BT709, FV_RANGE_FULL},
+        {"-vf crop=159:119:exact=1,setsar=1 -pix_fmt yuv420p -c:v rawvideo", 159, 119, FV_COLOR_BT601,
+         FV_RANGE_LIMITED},
+        {"-vf setsar=2 -pix_fmt yuv420p -c:v libx264", 320, 120, FV_COLOR_BT601, FV_RANGE_LIMITED},
+        {"-vf setsar=201/200 -pix_fmt yuv420p -c:v libx264", 160, 120, FV_COLOR_BT601, FV_RANGE_LIMITED}};
     make_clip(in_dir("base.mp4"), 160, 120, 5, 10, NULL, NULL);
     assert_int_equal(shell("ffmpeg -v error -y -i base.mp4 base.y4m"), 0); /* says nothing of its colours */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(shell("ffmpeg -v error -y -i base.y4m %s f.mkv", cases[i].options), 0);
         clip_facts c = read_clip(in_dir("f.mkv"));
-        if (c.frames != 5 || c.width != cases[i].w || c.height != cases[i].h || (int)c.matrix != cases[i].matrix || (int)c.range != cases[i].range ||
-            c.format != FV_PIXEL_I420)
-            fail_msg("%s: %d frames, %dx%d, matrix %d, range %d, format %d %s", cases[i].options, c.frames, c.width, c.height, c.matrix,
-                     c.range, c.format, c.err.text);
+        if (c.frames != 5 || c.width != cases[i].w || c.height != cases[i].h || (int)c.matrix != cases[i].matrix ||
+            (int)c.range != cases[i].range || c.format != FV_PIXEL_I420)
+            fail_msg("%s: %d frames, %dx%d, matrix %d, range %d, format %d %s", cases[i].options, c.frames, c.width,
+                     c.height, c.matrix, c.range, c.format, c.err.text);
         /* gray levels survive; full range: (v - 16) * 255 / 219 */
         if (cases[i].range == FV_RANGE_FULL && !strstr(cases[i].options, "libx264"))
             expect_quarters(&c, 40, 98, 156, 214);
@@ -155,7 +159,8 @@ static void cut_files_give_what_they_have(void **state)
         uint8_t *d = read_file(in_dir(names[k]), &n);
         write_file(in_dir("cut"), d, n * 6 / 10);
         clip_facts c = read_clip(in_dir("cut"));
-        if (c.open != FV_OK || c.end != FV_PARTIAL) fail_msg("%s: open %d, end %d %s", names[k], c.open, c.end, c.err.text);
+        if (c.open != FV_OK || c.end != FV_PARTIAL)
+            fail_msg("%s: open %d, end %d %s", names[k], c.open, c.end, c.err.text);
         if (c.frames < 30 || c.frames > 80) fail_msg("%s cut at 60 %% of %zu bytes: %d frames", names[k], n, c.frames);
         assert_non_null(strstr(c.err.text, "cut short"));
         write_file(in_dir("cut"), d, 100);
@@ -165,7 +170,8 @@ static void cut_files_give_what_they_have(void **state)
         memset(d + n / 2, 0xA5, n / 20);
         write_file(in_dir("cut"), d, n);
         c = read_clip(in_dir("cut"));
-        if (c.open != FV_OK || (c.end != FV_PARTIAL && c.frames != 100)) fail_msg("%s: %d frames, end %d", names[k], c.frames, c.end);
+        if (c.open != FV_OK || (c.end != FV_PARTIAL && c.frames != 100))
+            fail_msg("%s: %d frames, end %d", names[k], c.frames, c.end);
         free(d);
     }
 }
@@ -175,7 +181,9 @@ static void an_index_at_the_end_that_is_missing_is_said(void **state)
     (void)state;
     need_ffmpeg();
     make_clip(in_dir("m.mp4"), 160, 120, 50, 10, NULL, NULL);
-    assert_int_equal(shell("ffmpeg -v error -y -i m.mp4 -c copy -movflags 0 m2.mp4 && head -c $(( $(stat -c %%s m2.mp4) * 6 / 10 )) m2.mp4 > m3.mp4"), 0);
+    assert_int_equal(shell("ffmpeg -v error -y -i m.mp4 -c copy -movflags 0 m2.mp4 && head -c $(( $(stat -c %%s "
+                           "m2.mp4) * 6 / 10 )) m2.mp4 > m3.mp4"),
+                     0);
     clip_facts c = read_clip(in_dir("m3.mp4"));
     assert_int_equal(c.open, FV_ERR_INPUT);
     assert_non_null(strstr(c.err.text, "cut short"));
@@ -265,6 +273,18 @@ static void stdin_is_read(void **state)
     close(old);
     assert_int_equal(c.frames, 8);
     assert_string_equal(c.info.name, "stdin");
+    fv_frame f = new_frame(FV_PIXEL_I420, 64, 48);
+    paint_quarters(&f, 50, 100, 150, 200);
+    f.range = FV_RANGE_FULL;
+    assert_int_equal(media->picture_write(in_dir("p.jpg"), &f, 1, NULL), FV_OK);
+    release(&f);
+    old = dup(0);
+    assert_non_null(freopen(in_dir("p.jpg"), "rb", stdin));
+    c = read_clip("-");
+    dup2(old, 0);
+    close(old);
+    assert_int_equal(c.frames, 1);
+    expect_quarters(&c, 50, 100, 150, 200);
 }
 
 /* Every clip of the test data opens and gives as many frames as ffprobe counts. */
@@ -283,8 +303,12 @@ static void real_clips_agree_with_ffprobe(void **state)
         clip_facts c = read_clip(line);
         if (c.open != FV_OK) fail_msg("%s", c.err.text);
         int stream = strstr(line, "nasa_13013") ? 3 : -1; /* two videos: the better one */
-        const char *n = stream < 0 ? ask("ffprobe -v quiet -select_streams v:0 -count_frames -show_entries stream=nb_read_frames -of csv=p=0 '%s'", line)
-                                   : ask("ffprobe -v quiet -select_streams %d -count_frames -show_entries stream=nb_read_frames -of csv=p=0 '%s'", stream, line);
+        const char *n = stream < 0 ? ask("ffprobe -v quiet -select_streams v:0 -count_frames -show_entries "
+                                         "stream=nb_read_frames -of csv=p=0 '%s'",
+                                         line)
+                                   : ask("ffprobe -v quiet -select_streams %d -count_frames -show_entries "
+                                         "stream=nb_read_frames -of csv=p=0 '%s'",
+                                         stream, line);
         if (atoi(n) != c.frames) fail_msg("%s: %d frames, ffprobe says %s", line, c.frames, n);
         files++;
     }
