@@ -163,7 +163,7 @@ static void read_attr(op_file *f, fvi_graph *g, fvi_attr *a)
 }
 
 /* Next case; false at the end of the file. The graph belongs to the case. */
-static bool next_case(op_file *f, op_case *c, bool all_constant)
+__attribute__((unused)) static bool next_case(op_file *f, op_case *c, bool all_constant)
 {
     char b[64], op[64], domain[64];
     fv_error err = {0};
@@ -420,7 +420,7 @@ static void check_case(const op_case *c, fvi_pool *one, fvi_pool *three)
 }
 
 /* All of a family; then as constant folding does it. */
-static void check_family(const char *family, int least)
+__attribute__((unused)) static void check_family(const char *family, int least)
 {
     op_case c;
     fv_error err = {0};
