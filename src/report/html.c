@@ -53,7 +53,7 @@ static const char style[] =
     "footer{color:var(--soft);font-size:.82rem;margin-top:28px}"
     "@media(max-width:640px){main{padding:18px 14px 28px}.tiles{grid-template-columns:repeat(2,1fr)}h1{font-size:1.3rem}"
     ".card{padding:14px}.hide{display:none!important}td.wide{min-width:90px;width:30%}th,td{padding:6px 5px}"
-    "td:first-child{white-space:normal;overflow-wrap:anywhere}svg.long text{font-size:20px}}"
+    "td:first-child{white-space:normal;overflow-wrap:break-word}svg.long text{font-size:20px}}"
     "@media print{body{background:#fff}.card,.tile{break-inside:avoid}}";
 
 void fvi_report_page_head(fvi_str *out, const char *title)

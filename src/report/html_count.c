@@ -17,6 +17,14 @@ static void cell(fvi_str *out, double n)
     fvi_str_add(out, "</td>");
 }
 
+/* Left out on a narrow screen. */
+static void extra_cell(fvi_str *out, double n)
+{
+    fvi_str_add(out, "<td class=\"hide\">");
+    fvi_report_whole(out, n);
+    fvi_str_add(out, "</td>");
+}
+
 static void line_table(fvi_str *out, const fvi_report_json *lines)
 {
     fvi_str_add(out, "<div class=\"card\"><h2>Lines</h2><div class=\"scroll\"><table><tr><th>line</th><th>in</th><th>out</th><th>both</th></tr>");
@@ -45,30 +53,30 @@ static void line_table(fvi_str *out, const fvi_report_json *lines)
     fvi_str_add(out, "</table></div></div>\n");
 }
 
-static void seconds(fvi_str *out, const fvi_report_json *dwell, const char *key)
+static void seconds(fvi_str *out, const fvi_report_json *dwell, const char *key, const char *class)
 {
     double s = fvi_report_json_num(dwell, key, -1);
     if (s < 0)
-        fvi_str_add(out, "<td class=\"dim\">–</td>");
+        fvi_str_printf(out, "<td class=\"dim%s\">–</td>", class);
     else
-        fvi_str_printf(out, "<td>%.1f s</td>", s);
+        fvi_str_printf(out, "<td class=\"%s\">%.1f s</td>", class, s);
 }
 
 static void zone_table(fvi_str *out, const fvi_report_json *zones)
 {
-    fvi_str_add(out, "<div class=\"card\"><h2>Zones</h2><div class=\"scroll\"><table><tr><th>zone</th><th>entered</th><th>left</th><th>now</th>"
-                     "<th>most</th><th>stay, mean</th><th>stay, p95</th></tr>");
+    fvi_str_add(out, "<div class=\"card\"><h2>Zones</h2><div class=\"scroll\"><table><tr><th>zone</th><th>entered</th><th class=\"hide\">left</th><th>now</th>"
+                     "<th>most</th><th>stay, mean</th><th class=\"hide\">stay, p95</th></tr>");
     for (const fvi_report_json *z = zones->child; z; z = z->next) {
         const fvi_report_json *dwell = fvi_report_json_get(z, "dwell_s");
         fvi_str_add(out, "<tr class=\"total\"><td>");
         fvi_str_add_html(out, z->key);
         fvi_str_add(out, "</td>");
         cell(out, fvi_report_json_num(z, "entered", 0));
-        cell(out, fvi_report_json_num(z, "left", 0));
+        extra_cell(out, fvi_report_json_num(z, "left", 0));
         cell(out, fvi_report_json_num(z, "occupancy", 0));
         cell(out, fvi_report_json_num(z, "max", 0));
-        seconds(out, dwell, "mean");
-        seconds(out, dwell, "p95");
+        seconds(out, dwell, "mean", "");
+        seconds(out, dwell, "p95", " hide");
         fvi_str_add(out, "</tr>");
     }
     fvi_str_add(out, "</table></div></div>\n");

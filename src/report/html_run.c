@@ -126,11 +126,28 @@ static void bar(fvi_str *out, const fvi_report_stage *s, double full)
     fvi_str_add(out, "</div>");
 }
 
+/* "infer_yolov8n_ms", free to break behind each underscore on a narrow screen */
+static void stage_name(fvi_str *out, const char *name)
+{
+    while (*name) {
+        char part[64];
+        size_t n = 0;
+        do
+            part[n++] = *name++;
+        while (*name && part[n - 1] != '_' && n + 1 < sizeof part);
+        /* a character of several bytes is not cut */
+        while (n + 1 < sizeof part && ((unsigned char)*name & 0xC0) == 0x80) part[n++] = *name++;
+        part[n] = 0;
+        fvi_str_add_html(out, part);
+        if (*name) fvi_str_add(out, "<wbr>");
+    }
+}
+
 static void stage_row(fvi_str *out, const fvi_report_run *r, const fvi_report_stage *s, double full)
 {
     bool total = s == r->end_to_end, over = s->budget_ms > 0 && s->p95 > s->budget_ms;
     fvi_str_add(out, total ? "<tr class=\"total\"><td>" : "<tr><td>");
-    fvi_str_add_html(out, s->name);
+    stage_name(out, s->name);
     if (s->aliases[0]) {
         fvi_str_add(out, "<span class=\"alias hide\">");
         fvi_str_add_html(out, s->aliases);

@@ -95,6 +95,7 @@ static fv_status set_pipeline(stream *s, fv_error *err)
                              .vid_stride = r->s.vid_stride,
                              .device_text = r->device_text,
                              .ctx = r->ctx,
+                             .queue_frames = 2, /* deep enough to overlap; more would only make results older */
                              .no_hud = s->pictures};
     if (r->pipeline) return fv_pipeline_set(r->pipeline, &o, err);
     return fv_pipeline_create(&r->pipeline, &o, err);
