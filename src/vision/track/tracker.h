@@ -1,0 +1,36 @@
+/* tracker.h: what a tracker is made of. A new one is one file and one line in track.c. */
+#ifndef FVI_VISION_TRACK_TRACKER_H
+#define FVI_VISION_TRACK_TRACKER_H
+#include "vision/track/lap.h"
+#include <fovea/track.h>
+#include <stdbool.h>
+
+typedef struct fvi_tracker_kind {
+    const char *name;
+    fv_status (*create)(void **self, const fv_track_options *opt); /* defaults filled in */
+    void (*free)(void *self);
+    fv_status (*update)(void *self, fv_detections *dets, double pts);
+    void (*reset)(void *self);
+    int (*total)(const void *self);
+} fvi_tracker_kind;
+extern const fvi_tracker_kind fvi_tracker_bytetrack;
+
+float fvi_track_iou(const float a[4], const float b[4]);
+
+/* Pairs by overlap. Rows and columns are boxes; zero-initialise. */
+typedef struct fvi_associate {
+    fvi_lap lap;
+    int *start, *row_col, *by_x; /* by_x: columns from left to right */
+    fvi_lap_edge *edges;
+    size_t n_rows, n_cols, n_edges; /* allocated */
+} fvi_associate;
+typedef struct fvi_boxes {
+    const float (*box)[4]; /* [n], finite */
+    const float *score;    /* [n] multiplies the overlap; null = 1 */
+    int n;
+} fvi_boxes;
+/* a->row_col[row] = column or -1: the cheapest assignment, cost 1 - IoU * score of the column, no pair above `limit` and
+ * none without overlap. Time grows with the overlapping pairs, not with rows * columns. */
+fv_status fvi_associate_run(fvi_associate *a, fvi_boxes rows, fvi_boxes cols, double limit);
+void fvi_associate_clear(fvi_associate *a);
+#endif
