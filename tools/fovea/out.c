@@ -115,8 +115,9 @@ int outputs_result(void *user, const fv_result *r)
     const run_sources *in = o->sources;
     int file = o->pictures ? in->file_of[r->frame->index] : o->file;
     /* a picture by itself is frame 0 of its file; pictures that are tracked are frames of one film */
+    bool alone = o->pictures && o->s->mode == RUN_PREDICT;
     out_frame f = {.r = r, .names = o->detector, .source = o->pictures ? in->files[file] : r->source,
-                   .frame = o->pictures && o->s->mode == RUN_PREDICT ? 0 : r->frame->index};
+                   .frame = alone ? 0 : r->frame->index, .pts = alone ? 0 : r->frame->pts};
     PUT(o->json, "--json", out_json_frame(&o->line, &f));
     PUT(o->csv, "--csv", out_csv_frame(&o->line, &f));
     PUT(o->mot, "--mot", out_mot_frame(&o->line, &f));

@@ -52,6 +52,7 @@ typedef struct out_frame {
     const fv_detector *names;
     const char *source;
     int64_t frame;
+    double pts;
 } out_frame;
 void out_json_frame(text *t, const out_frame *f);
 void out_csv_head(text *t);

@@ -16,7 +16,7 @@ void out_json_frame(text *t, const out_frame *f)
     text_add(t, "{\"source\":");
     text_json(t, f->source);
     text_printf(t, ",\"frame\":%lld,\"pts\":", (long long)f->frame);
-    text_number(t, p->pts, 6);
+    text_number(t, f->pts, 6);
     if (p->wall > 0) {
         text_add(t, ",\"wall\":");
         text_number(t, p->wall, 3);
@@ -65,7 +65,7 @@ void out_csv_frame(text *t, const out_frame *f)
         text_add(t, ",");
         csv_text(t, f->source);
         text_printf(t, ",%lld,", (long long)f->frame);
-        text_number(t, f->r->frame->pts, 6);
+        text_number(t, f->pts, 6);
         text_add(t, ",");
         csv_text(t, fv_detector_class_name(f->names, d->class_id));
         text_add(t, "\n");
@@ -76,7 +76,7 @@ void out_mot_frame(text *t, const out_frame *f)
 {
     for (int i = 0; i < f->r->dets->count; i++) {
         const fv_detection *d = &f->r->dets->items[i];
-        text_printf(t, "%lld,%d,%.2f,%.2f,%.2f,%.2f,%.4f,-1,-1,-1\n", (long long)f->frame + 1, d->track_id > 0 ? d->track_id : -1,
+        text_printf(t, "%lld,%d,%.2f,%.2f,%.2f,%.2f,%.4f,-1,-1,-1\n", (long long)f->r->frame->index + 1, d->track_id > 0 ? d->track_id : -1,
                     (double)d->box[0], (double)d->box[1], (double)(d->box[2] - d->box[0]), (double)(d->box[3] - d->box[1]), (double)d->confidence);
     }
 }

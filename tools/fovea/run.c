@@ -46,7 +46,7 @@ static int body(run_state *r, run_mode mode)
     int code = settings_load(&r->s, r->a, mode);
     if (code) return code;
     if (!(media = cli_media(&err))) return cli_fail(r->a, err.status, &err);
-    run_sources_init(&r->sources, r->a, media);
+    run_sources_init(&r->sources, r->a, media, mode != RUN_PREDICT);
     if (!r->sources.n_files) return no_input(r);
     code = outputs_plan(&r->out, r->a, &r->s, &r->sources);
     if (code) return code;

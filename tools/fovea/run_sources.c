@@ -18,31 +18,45 @@ void run_sources_fail(run_sources *r, const char *name, const char *why, bool pa
     r->failures[r->n_failures++] = (run_failure){tool_strdup(name), tool_strdup(why), partial};
 }
 
-static void add_files(run_sources *r, char **names, int n)
+static void add_files(run_sources *r, char **names, int n, int film)
 {
-    char **bigger = tool_alloc((size_t)(r->n_files + n + 1) * sizeof *bigger);
-    if (r->n_files) memcpy(bigger, r->files, (size_t)r->n_files * sizeof *bigger);
+    char **files = tool_alloc((size_t)(r->n_files + n + 1) * sizeof *files);
+    int *films = tool_alloc((size_t)(r->n_files + n + 1) * sizeof *films);
+    if (r->n_files) {
+        memcpy(files, r->files, (size_t)r->n_files * sizeof *files);
+        memcpy(films, r->film, (size_t)r->n_files * sizeof *films);
+    }
     free(r->files);
-    r->files = bigger;
-    for (int i = 0; i < n; i++) r->files[r->n_files++] = tool_strdup(names[i]);
+    free(r->film);
+    r->files = files;
+    r->film = films;
+    for (int i = 0; i < n; i++) {
+        r->film[r->n_files] = film;
+        r->files[r->n_files++] = tool_strdup(names[i]);
+    }
 }
 
-void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media)
+void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media, bool films)
 {
+    int film = 0;
     memset(r, 0, sizeof *r);
     r->media = media;
+    r->films = films;
     for (int i = 0; i < cli_positionals(a); i++) {
         fv_error err = {0};
         char **names = NULL;
         int n = 0;
         const char *src = cli_positional(a, i);
         fv_status st = media->expand(src, &names, &n, &err);
+        bool itself = st >= 0 && n == 1 && !strcmp(names[0], src);
+        if (!itself) film++;
         if (st < 0)
             run_sources_fail(r, src, err.text[0] ? err.text : fv_status_text(st), false);
         else if (!n)
             run_sources_fail(r, src, "there are no pictures or videos in it", false);
         else
-            add_files(r, names, n);
+            add_files(r, names, n, film);
+        if (!itself) film++;
         media->names_free(&names, n);
     }
     r->file_of = tool_alloc((size_t)(r->n_files + 1) * sizeof *r->file_of);
@@ -68,6 +82,7 @@ static fv_status read_picture(fv_source *s, fv_frame *f, fv_error *err)
     run_sources *r = s->priv;
     (void)err; /* a broken picture goes into the list; the others are still read */
     while (run_sources_ready(r) && r->pending->info.kind == FV_SOURCE_PICTURE) {
+        if (r->films && r->film[r->pending_file] != r->row_film) return FV_END;
         fv_error why = {0};
         fv_source *picture = r->pending;
         r->pending = NULL;
@@ -100,6 +115,7 @@ fv_source *run_sources_next(run_sources *r, bool *pictures, int *file)
         r->pictures.close = close_pictures;
         r->pictures.priv = r;
         r->n_pictures = 0;
+        r->row_film = r->film[r->pending_file];
         return &r->pictures;
     }
     fv_source *video = r->pending;
@@ -121,6 +137,7 @@ void run_sources_free(run_sources *r)
         free(r->failures[i].why);
     }
     free(r->files);
+    free(r->film);
     free(r->failures);
     free(r->file_of);
     memset(r, 0, sizeof *r);

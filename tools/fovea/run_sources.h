@@ -14,6 +14,7 @@ typedef struct run_failure {
 typedef struct run_sources {
     const fv_media_api *media;
     char **files;
+    int *film; /* [n_files] a directory or glob is a film of its own, files named one by one are one */
     int n_files;
     run_failure *failures;
     int n_failures;
@@ -22,12 +23,15 @@ typedef struct run_sources {
     fv_source *pending; /* opened, not handed out yet */
     int pending_file;
     fv_source pictures; /* the row of pictures */
+    bool films;         /* a row ends where a film ends */
+    int row_film;
     int *file_of;       /* [n_files] picture number in its row -> file */
     int n_pictures;
 } run_sources;
 
-/* Expands files, directories and globs of all positionals. An argument that matches nothing is a failure in the list. */
-void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media);
+/* Expands files, directories and globs of all positionals. An argument that matches nothing is a failure in the list. With
+ * `films` pictures of two directories are two sources, so that nothing is tracked from one into the other. */
+void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media, bool films);
 /* Can anything be read? Opens files until one can. */
 bool run_sources_ready(run_sources *r);
 /* Opens the next source that can be opened. Null: no more. *pictures: a row of pictures. *file: index of the (first) file.

@@ -129,6 +129,7 @@ static int settle(stream *s, fv_status st, fv_error *err, int64_t frames, int64_
     if (st < 0 && !cut && !stopped)
         return cli_fail(r->a, st, r->out.error.text[0] && st == FV_ERR_OUTPUT ? &r->out.error : err);
     if (cut) run_sources_fail(&r->sources, r->sources.files[s->file], err->text[0] ? err->text : fv_status_text(st), frames > 0);
+    if (decoded == 0 && st == FV_OK && !s->pictures) run_sources_fail(&r->sources, r->sources.files[s->file], "there is no picture in it", false);
     if (frames > 0) {
         r->n_done++;
         fv_status done = finish_sink(s, &late);

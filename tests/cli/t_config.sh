@@ -1,0 +1,35 @@
+# Mistakes in --config name the file and the line of the key or value itself; flags of lines and zones say what they miss.
+conf() { printf '%b' "$1" >c.yaml; run fovea count v.mp4 --config c.yaml; }
+conf 'model: m.onnx\nlins: []\n'
+conf 'conf: 0.2\n\nlines:\n  - name: door\n    pints: [[0, 0.5], [1, 0.5]]\n'
+conf 'zones:\n  - name: hall\n    points: [[0, 0], [1, 0], [1, 1]]\n    colour: red\n'
+conf 'conf: 3\n'
+conf 'vid_stride: 1.5\n'
+conf 'conf: often\n'
+conf 'policy: all\n'
+conf 'conf: 0.1\nconf: 0.2\n'
+conf 'lines:\n  - name: a\n    points: [[1, 2]]\n'
+conf 'zones:\n  - name: a\n    points: [[1, 2], [3, 4]]\n'
+conf 'lines:\n  - name: a\n    points: [[1, 2], [3, 4, 5]]\n'
+conf 'lines:\n  - name: a\n    points:\n      - [1, 2]\n      - [3, x]\n'
+conf 'lines:\n  - points: [[1, 2], [3, 4]]\n'
+conf 'lines:\n  - name: a\n'
+conf 'lines: 3\n'
+conf 'lines: &a\n  - *a\n'
+conf 'a: [1\nb: }\n'
+conf '- 1\n'
+conf ''
+conf 'lines:\n  - {name: a, points: [[1, 2], [3, 4]], anchor: nose}\n'
+run fovea count v.mp4 --config nothing.yaml
+run fovea count v.mp4
+run fovea count v.mp4 --line door
+run fovea count v.mp4 --line door=1,2,3
+run fovea count v.mp4 --line door=1,2,3,x
+run fovea count v.mp4 --line door=1,2,3,nan
+run fovea count v.mp4 --line =1,2,3,4
+run fovea count v.mp4 --zone hall=1,2,3,4
+run fovea count v.mp4 --line a=1,2,3,4 --line a=5,6,7,8
+run fovea count v.mp4 --line a=1,2,3,4 --anchor nose
+run fovea count v.mp4 --line a=1,2,3,4 --tracker deepsort
+run fovea predict v.mp4 --imgsz 10x10
+run fovea predict v.mp4 --imgsz 640x
