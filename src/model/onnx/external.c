@@ -31,7 +31,7 @@ static fv_status real_path(fvi_onnx *o, const char *tensor, const char *location
     joined[n] = '/';
     memcpy(joined + n + 1, location, m + 1);
     if (!realpath(dir, folder) || !realpath(joined, out))
-        return fvi_error_set(o->err, FV_ERR_INPUT, "tensor \"%.100s\": its external data \"%.150s\" cannot be read: %s", tensor, location, strerror(errno));
+        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": its external data \"%.150s\" cannot be read: %s", tensor, location, strerror(errno));
     n = strlen(folder);
     if (strncmp(out, folder, n) != 0 || (out[n] != '/' && !(n == 1 && folder[0] == '/')))
         return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": its external data \"%.150s\" is a link out of the model's folder", tensor, location);

@@ -169,7 +169,7 @@ static fv_status add_output(fvi_onnx *o, fvi_span s)
     fvi_span name;
     FVI_TRY(fvi_onnx_value_info(o, s, NULL, &name));
     fvi_value *v = fvi_names_find(&o->names, name);
-    if (!v) return fvi_error_set(o->err, FV_ERR_MODEL, "nothing computes the output \"%.*s\"", name.n > 120 ? 120 : (int)name.n, name.n ? (const char *)name.p : "");
+    if (!v) return fvi_error_set(o->err, FV_ERR_MODEL, "nothing computes the output \"%.*s\", or its operator's output of that kind is not supported", name.n > 120 ? 120 : (int)name.n, name.n ? (const char *)name.p : "");
     if (v->is_output) return fvi_error_set(o->err, FV_ERR_MODEL, "the output \"%.120s\" is listed twice", v->name);
     if (!v->constant && !v->is_input) FVI_TRY(fvi_onnx_value_info(o, s, v, &name));
     v->is_output = true;

@@ -34,10 +34,13 @@ static bool starts_like_html(const char *s, size_t n)
 
 static bool is_text(const uint8_t *s, size_t n)
 {
+    size_t high = 0; /* bytes of other scripts: fine in text, but not most of it */
     if (n > 512) n = 512;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if ((s[i] < 0x20 && !strchr("\t\r\n", s[i])) || s[i] == 0 || s[i] == 0x7f) return false;
-    return true;
+        high += s[i] >= 0x80;
+    }
+    return high * 4 < n;
 }
 
 fv_status fvi_onnx_sniff(const uint8_t *bytes, size_t size, fv_error *err)
