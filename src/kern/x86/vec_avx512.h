@@ -32,9 +32,9 @@ static inline vf vf_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
 static inline vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }              /* b when either is NaN */
 static inline vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }              /* b when either is NaN */
 static inline vf vf_sqrt(vf a) { return _mm512_sqrt_ps(a); }
-static inline vf vf_floor(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
-static inline vf vf_ceil(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
-static inline vf vf_round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vf vf_floor(vf a) { return _mm512_roundscale_ps(a, (_MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)); }
+static inline vf vf_ceil(vf a) { return _mm512_roundscale_ps(a, (_MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)); }
+static inline vf vf_round(vf a) { return _mm512_roundscale_ps(a, (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 static inline vf vf_abs(vf a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
 static inline vf vf_neg(vf a) { return _mm512_xor_ps(_mm512_set1_ps(-0.0f), a); }
 static inline vf vf_copysign(vf mag, vf sign)
