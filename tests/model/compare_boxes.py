@@ -89,7 +89,8 @@ class Numpy:
         out, classes, best = out[keep], classes[keep], best[keep]
         boxes = np.concatenate([out[:, :2] - out[:, 2:4] / 2, out[:, :2] + out[:, 2:4] / 2], 1)
         k = nms(boxes, best, classes)
-        boxes = (boxes[k] - [left, top, left, top]) / r
+        gx, gy = (r, r) if self.yolox else (nw / w, nh / h)  # Ultralytics divides by each rounded side's own ratio
+        boxes = (boxes[k] - [left, top, left, top]) / [gx, gy, gx, gy]
         boxes[:, 0::2] = boxes[:, 0::2].clip(0, w)
         boxes[:, 1::2] = boxes[:, 1::2].clip(0, h)
         return np.concatenate([boxes, best[k, None], classes[k, None]], 1)
