@@ -85,12 +85,14 @@ static ptrdiff_t padded_cin(const fvi_conv_tactic *t, const fvi_conv_params *p)
     return (p->cin + t->isa->vec - 1) / t->isa->vec * t->isa->vec;
 }
 
-/* Most tiles of a strip: V and M of it take up to two thirds of the L2 cache. */
+/* Most tiles of a strip: V and M of it take up to two thirds of the L2 cache; whole rows of tiles where they fit, because the
+ * epilogue goes by rows. Anything from 10 on runs alike: measured. */
 static int strip_tiles(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
-    size_t tile = POINTS * sizeof(float) * (size_t)(padded_cin(t, p) + t->isa->nv * t->isa->vec);
-    size_t n = p->l2 * 2 / 3 / tile;
-    return n < 12 ? 12 : n > 120 ? 120 : (int)n / 6 * 6;
+    const size_t tile = POINTS * sizeof(float) * (size_t)(padded_cin(t, p) + t->isa->nv * t->isa->vec);
+    const size_t room = p->l2 * 2 / 3 / tile, across = ((size_t)p->wo + 3) / 4;
+    const size_t n = room < 12 ? 12 : room > 40 ? 40 : room;
+    return (int)(across <= n ? n / across * across : n);
 }
 
 static ptrdiff_t plane_v(const fvi_conv_tactic *t, const fvi_conv_params *p, int tiles)
