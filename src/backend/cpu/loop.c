@@ -4,7 +4,10 @@
 #include "base/error.h"
 #include <string.h>
 
-enum { SHORT_ROW = 64 }; /* shorter rows are gathered several at a time */
+enum {
+    SHORT_ROW = 64, /* shorter rows are gathered several at a time */
+    TINY_ROW = 8,   /* shorter rows are turned */
+};
 
 static int forced_chunks;
 void fvi_chunks_force(int n) { forced_chunks = n; }
@@ -15,6 +18,23 @@ int fvi_chunks_for(double ns, int64_t most)
     int64_t chunks = ns < 50e3 ? 1 : (int64_t)(ns / 12.5e3);
     chunks = chunks > 256 ? 256 : chunks;
     return (int)(chunks < most ? chunks : most < 1 ? 1 : most);
+}
+
+/* Rows of a few elements cost more to walk than to compute: the longest dim goes inside instead. */
+static void lengthen_rows(fvi_loop *l)
+{
+    int last = l->t[0].rank - 1, best = last;
+    for (int i = 0; i < last; i++)
+        if (l->t[0].dim[i] > l->t[0].dim[best]) best = i;
+    if (l->t[0].dim[last] >= TINY_ROW || l->t[0].dim[best] < 4 * TINY_ROW) return;
+    for (int k = 0; k < l->n; k++) {
+        fvi_tensor *t = &l->t[k];
+        int64_t d = t->dim[best], s = t->stride[best];
+        t->dim[best] = t->dim[last];
+        t->stride[best] = t->stride[last];
+        t->dim[last] = d;
+        t->stride[last] = s;
+    }
 }
 
 fv_status fvi_loop_init(fvi_loop *l, int n, const fvi_tensor *t, const fv_dtype *as, double cost, fv_error *err)
@@ -35,20 +55,11 @@ fv_status fvi_loop_init(fvi_loop *l, int n, const fvi_tensor *t, const fv_dtype 
     }
     fvi_tensor_coalesce(l->t, n);
     l->count = fvi_tensor_count(&l->t[0]);
+    lengthen_rows(l);
     l->inner = l->t[0].dim[l->t[0].rank - 1];
+    l->short_rows = l->t[0].rank > 1 && l->inner < SHORT_ROW;
     l->chunks = fvi_chunks_for((double)l->count * cost, (l->count + 63) / 64);
     return FV_OK;
-}
-
-/* Element offset of flat element f. */
-static int64_t offset_of(const fvi_tensor *t, int64_t f)
-{
-    int64_t off = 0;
-    for (int i = t->rank - 1; i >= 0; i--) {
-        off += f % t->dim[i] * t->stride[i];
-        f /= t->dim[i];
-    }
-    return off;
 }
 
 #define STRIDED_COPY(T)                                                                                                \
@@ -108,51 +119,114 @@ typedef struct buffers {
     _Alignas(64) char converted[FVI_LOOP_MAX][FVI_LOOP_GATHER * 8];
 } buffers;
 
-static bool uniform(const fvi_tensor *t)
+/* How block functions get at an operand. */
+typedef enum access {
+    IN_PLACE_FLAT, /* contiguous over all dims */
+    IN_PLACE_ROW,  /* contiguous within a row */
+    UNIFORM,       /* one value for all: gathered once */
+    PERIODIC,      /* the same row for all: gathered once a range */
+    GATHERED
+} access;
+
+static bool repeats(const fvi_tensor *t, int dims)
 {
-    for (int i = 0; i < t->rank; i++)
+    for (int i = 0; i < dims; i++)
         if (t->stride[i] != 0) return false;
     return true;
 }
 
+static access access_of(const fvi_loop *l, int k)
+{
+    const fvi_tensor *t = &l->t[k];
+    int last = t->rank - 1;
+    bool converts = k == 0 ? l->store != NULL : l->load[k] != NULL, flat = !converts && (t->stride[last] == 1 || l->inner == 1);
+    if (k > 0 && repeats(t, t->rank)) return UNIFORM;
+    if (flat && last > 0 && k > 0 && l->short_rows && repeats(t, last)) return PERIODIC;
+    if (flat && !l->short_rows) return IN_PLACE_ROW;
+    for (int i = 0; i < last; i++) flat = flat && t->stride[i] == t->stride[i + 1] * t->dim[i + 1];
+    return flat ? IN_PLACE_FLAT : GATHERED;
+}
+
+typedef struct walk {
+    const fvi_loop *l;
+    access how[FVI_LOOP_MAX];
+    void *p[FVI_LOOP_MAX];
+    int64_t pos[FV_MAX_RANK], row[FVI_LOOP_MAX], col; /* where the range has come to: offsets of row starts, column */
+    bool primed; /* periodic rows are gathered */
+    buffers b;
+} walk;
+
+static void *load(walk *w, int k, int64_t f, int64_t n)
+{
+    const fvi_loop *l = w->l;
+    if (k > 0) move_block(&l->t[k], w->b.as_stored[k], f, n, false);
+    if (k > 0 ? !l->load[k] : !l->store) return w->b.as_stored[k];
+    if (k > 0) l->load[k](w->b.converted[k], w->b.as_stored[k], (size_t)n);
+    return w->b.converted[k];
+}
+
+/* Sets up the walk at element f; returns how many elements a block may have. */
+static int64_t start(walk *w, const fvi_loop *l, int64_t f)
+{
+    int last = l->t[0].rank - 1;
+    int64_t rest = f / l->inner, most = FVI_LOOP_BLOCK;
+    w->l = l;
+    w->primed = false;
+    w->col = f % l->inner;
+    memset(w->row, 0, sizeof w->row);
+    for (int i = last - 1; i >= 0; i--) {
+        w->pos[i] = rest % l->t[0].dim[i];
+        rest /= l->t[0].dim[i];
+        for (int k = 0; k < l->n; k++) w->row[k] += w->pos[i] * l->t[k].stride[i];
+    }
+    for (int k = 0; k < l->n; k++) {
+        w->how[k] = access_of(l, k);
+        if (w->how[k] >= UNIFORM) most = l->short_rows ? FVI_LOOP_GATHER / l->inner * l->inner : FVI_LOOP_GATHER;
+        if (w->how[k] != UNIFORM) continue;
+        w->p[k] = load(w, k, 0, 1);
+        strided_copy(w->p[k], 1, w->p[k], 0, FVI_LOOP_GATHER, l->size[k]);
+    }
+    return most;
+}
+
+static void next_row(walk *w)
+{
+    const fvi_loop *l = w->l;
+    w->col = 0;
+    for (int i = l->t[0].rank - 2; i >= 0; i--) {
+        bool carry = ++w->pos[i] == l->t[0].dim[i];
+        for (int k = 0; k < l->n; k++) w->row[k] += l->t[k].stride[i] * (carry ? 1 - w->pos[i] : 1);
+        if (!carry) return;
+        w->pos[i] = 0;
+    }
+}
+
 static void run_range(const fvi_loop *l, int64_t f, int64_t end)
 {
-    buffers b;
-    void *p[FVI_LOOP_MAX];
-    bool direct[FVI_LOOP_MAX], fixed[FVI_LOOP_MAX], all_direct = true;
-    bool short_rows = l->t[0].rank > 1 && l->inner < SHORT_ROW;
-    int last = l->t[0].rank - 1;
-    for (int k = 0; k < l->n; k++) {
-        bool converts = k == 0 ? l->store != NULL : l->load[k] != NULL;
-        direct[k] = !short_rows && !converts && (l->t[k].stride[last] == 1 || l->inner == 1);
-        fixed[k] = k > 0 && uniform(&l->t[k]);
-        if (fixed[k]) direct[k] = false;
-        all_direct = all_direct && direct[k];
-        if (!fixed[k]) continue;
-        move_block(&l->t[k], b.as_stored[k], 0, 1, false);
-        if (converts) l->load[k](b.converted[k], b.as_stored[k], 1);
-        p[k] = converts ? b.converted[k] : b.as_stored[k];
-        strided_copy(p[k], 1, p[k], 0, FVI_LOOP_GATHER, l->size[k]);
-    }
-    int64_t most = all_direct ? FVI_LOOP_BLOCK : FVI_LOOP_GATHER;
+    walk w;
+    int64_t most = start(&w, l, f);
     while (f < end) {
         int64_t n = end - f < most ? end - f : most;
-        if (!short_rows && l->inner - f % l->inner < n) n = l->inner - f % l->inner;
+        if (!l->short_rows && l->inner - w.col < n) n = l->inner - w.col;
         for (int k = 0; k < l->n; k++) {
-            if (fixed[k]) continue;
-            if (direct[k]) {
-                p[k] = l->t[k].data + offset_of(&l->t[k], f) * (int64_t)fv_dtype_size(l->t[k].dtype);
-                continue;
+            int64_t es = (int64_t)fv_dtype_size(l->t[k].dtype);
+            switch (w.how[k]) {
+            case IN_PLACE_FLAT: w.p[k] = l->t[k].data + f * es; break;
+            case IN_PLACE_ROW: w.p[k] = l->t[k].data + (w.row[k] + w.col) * es; break;
+            case PERIODIC: /* blocks are whole periods, but for the last, which is shorter */
+                if (!w.primed) w.p[k] = load(&w, k, f, end - f < most ? end - f : most);
+                break;
+            case GATHERED: w.p[k] = load(&w, k, f, n); break;
+            case UNIFORM: break;
             }
-            p[k] = b.as_stored[k];
-            if (k > 0) move_block(&l->t[k], b.as_stored[k], f, n, false);
-            if (l->load[k] || (k == 0 && l->store)) p[k] = b.converted[k];
-            if (l->load[k]) l->load[k](b.converted[k], b.as_stored[k], (size_t)n);
         }
-        l->block(l->user, p, (size_t)n);
-        if (l->store) l->store(b.as_stored[0], b.converted[0], (size_t)n);
-        if (!direct[0]) move_block(&l->t[0], b.as_stored[0], f, n, true);
+        w.primed = true;
+        l->block(l->user, w.p, (size_t)n);
+        if (l->store) l->store(w.b.as_stored[0], w.b.converted[0], (size_t)n);
+        if (w.how[0] == GATHERED) move_block(&l->t[0], w.b.as_stored[0], f, n, true);
         f += n;
+        w.col += n;
+        if (!l->short_rows && w.col == l->inner) next_row(&w);
     }
 }
 

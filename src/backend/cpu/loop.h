@@ -19,6 +19,7 @@ typedef struct fvi_loop {
     fvi_convert_fn load[FVI_LOOP_MAX], store; /* null = the block computes in the stored type */
     size_t size[FVI_LOOP_MAX]; /* bytes an element as the block sees it */
     int64_t count, inner;
+    bool short_rows;
     int chunks;
     fvi_block_fn block;
     const void *user;

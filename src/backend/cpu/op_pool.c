@@ -21,7 +21,7 @@ typedef struct pool_window {
 typedef struct pool_state {
     pool_window w;
     fvi_pool_kern kern;
-    bool mean, count_pads, separable;
+    bool mean, count_pads, separable, fast;
     int chunks;
     size_t line; /* floats of a thread's intermediate line (separable) */
     float *scratch;
@@ -183,12 +183,11 @@ static void chunk(void *arg, int i, int thread)
     const pool_state *p = s->state;
     const pool_window *w = &p->w;
     int64_t lines = w->y.dim[0] * w->out[0];
-    bool fast = w->x.dtype == FV_F32 && channels_contiguous(&w->x) && channels_contiguous(&w->y) && w->kernel[0] * w->kernel[1] <= MOST_TAPS;
     for (int64_t l = lines * i / p->chunks; l < lines * (i + 1) / p->chunks; l++) {
         int64_t n = l / w->out[0], oy = l % w->out[0];
         if (p->separable)
             separable_line(p, n, oy, p->scratch + (size_t)thread * p->line);
-        else if (fast)
+        else if (p->fast)
             window_line(p, n, oy);
         else
             plain_of(w->x.dtype)(p, n, oy);
@@ -237,8 +236,11 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     p->mean = mean;
     p->count_pads = mean && fvi_node_int(s->node, "count_include_pad", 0);
     int64_t area = w->kernel[0] * w->kernel[1], out = fvi_tensor_count(&w->y);
-    bool fast = w->x.dtype == FV_F32 && channels_contiguous(&w->x) && channels_contiguous(&w->y) && area <= MOST_TAPS;
-    p->separable = fast && !mean && area > 4 && w->kernel[0] > 1 && w->kernel[1] > 1 && w->kernel[0] + w->kernel[1] * w->stride[1] < area && no_empty_window(w);
+    bool fast = w->x.dtype == FV_F32 && channels_contiguous(&w->x) && channels_contiguous(&w->y);
+    p->separable = fast && !mean && w->kernel[0] <= MOST_TAPS && w->kernel[1] <= MOST_TAPS && w->kernel[0] > 1 && w->kernel[1] > 1 &&
+                   w->kernel[0] * w->stride[1] + w->kernel[1] < area && no_empty_window(w);
+    fast = p->separable || (fast && area <= MOST_TAPS);
+    p->fast = fast;
     double cost = fast ? 0.1 * (double)(p->separable ? w->kernel[0] + w->kernel[1] : area) : 1.0 * (double)area;
     p->chunks = fvi_chunks_for(cost * (double)out, w->y.dim[0] * w->out[0]);
     if (p->separable) {

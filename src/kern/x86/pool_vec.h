@@ -13,21 +13,30 @@ static void max_v(float *y, const float *const *x, int rows, size_t n)
         vf_store(y + i, a);
         vf_store(y + i + VF_W, b);
     }
-    for (; i < n; i += VF_W) {
-        size_t w = n - i < VF_W ? n - i : VF_W;
-        vf a = vf_load_n(x[0] + i, w);
-        for (int r = 1; r < rows; r++) a = vf_max(vf_load_n(x[r] + i, w), a);
-        vf_store_n(y + i, a, w);
+    for (; i + VF_W <= n; i += VF_W) {
+        vf a = vf_load(x[0] + i);
+        for (int r = 1; r < rows; r++) a = vf_max(vf_load(x[r] + i), a);
+        vf_store(y + i, a);
+    }
+    if (i < n) { /* partial stores are slow on some machines: only here */
+        vf a = vf_load_n(x[0] + i, n - i);
+        for (int r = 1; r < rows; r++) a = vf_max(vf_load_n(x[r] + i, n - i), a);
+        vf_store_n(y + i, a, n - i);
     }
 }
 
 static void mean_v(float *y, const float *const *x, int rows, size_t n, float scale)
 {
-    for (size_t i = 0; i < n; i += VF_W) {
-        size_t w = n - i < VF_W ? n - i : VF_W;
-        vf a = vf_load_n(x[0] + i, w);
-        for (int r = 1; r < rows; r++) a = vf_add(a, vf_load_n(x[r] + i, w));
-        vf_store_n(y + i, vf_mul(a, vf_set(scale)), w);
+    size_t i = 0;
+    for (; i + VF_W <= n; i += VF_W) {
+        vf a = vf_load(x[0] + i);
+        for (int r = 1; r < rows; r++) a = vf_add(a, vf_load(x[r] + i));
+        vf_store(y + i, vf_mul(a, vf_set(scale)));
+    }
+    if (i < n) {
+        vf a = vf_load_n(x[0] + i, n - i);
+        for (int r = 1; r < rows; r++) a = vf_add(a, vf_load_n(x[r] + i, n - i));
+        vf_store_n(y + i, vf_mul(a, vf_set(scale)), n - i);
     }
 }
 
