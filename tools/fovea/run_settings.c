@@ -27,8 +27,8 @@ const cli_flag run_flags_track[] = {TRACK_FLAGS, {0}};
 const cli_flag run_flags_count[] = {
     TRACK_FLAGS,
     {"line", "NAME=x1,y1,x2,y2", "count crossings of this line; all values <= 1: fractions of the frame", .many = true},
-    {"zone", "NAME=x1,y1,x2,y2,x3,y3,…", "count who enters, is in and leaves this area", .many = true},
-    {"anchor", "bottom|center|top|…", "point of a box that crosses lines (bottom)"},
+    {"zone", "NAME=x1,y1,x2,y2,x3,y3,...", "count who enters, is in and leaves this area", .many = true},
+    {"anchor", "bottom|center|top|...", "point of a box that crosses lines (bottom)"},
     {"interval", "SECONDS", "also sum up every so many seconds, in --summary", CLI_REAL, 0.1, 1e7},
     {"events", "F.jsonl", "one line of JSON for each crossing, entry and exit"},
     {0}};

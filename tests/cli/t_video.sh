@@ -1,0 +1,39 @@
+# A video made here (y4m), through track and count: files, order, accounts, a cut end, Ctrl-C.
+fovea --version | grep -q 'media yes' || { echo "built without media"; exit 77; }
+tiny=$DATA/../unit/flow/tiny_fixed.onnx
+{
+    echo 'YUV4MPEG2 W64 H32 F10:1 Ip A1:1 C420jpeg'
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+        echo FRAME
+        head -c 2048 /dev/zero | tr '\0' '\377'
+        head -c 1024 /dev/zero | tr '\0' '\200'
+    done
+} >v.y4m
+quiet() { "$@" 2>&1 | grep -v '^Speed:\|: YOLOv8/' | sed 's/^Latency: .*Frames/Frames/' ; }
+echo '# track'
+quiet fovea track v.y4m --model "$tiny" -o t.mp4 --json t.jsonl --mot t.txt --run t.json --report t.html
+wc -l <t.jsonl
+sed -n 12p t.jsonl
+tail -n 1 t.txt
+grep -c '"type": "run"' t.json
+[ -s t.mp4 ] && [ -s t.html ] && echo written
+quiet fovea predict t.mp4 --model "$tiny" --conf 0.9
+echo '# count with a zone around everything'
+quiet fovea count v.y4m --model "$tiny" --zone all=0,0,1,0,1,1,0,1 --interval 0.5 --summary c.json --events c.jsonl
+cat c.json c.jsonl
+echo '# every third frame, in batches'
+quiet fovea track v.y4m --model "$tiny" --vid-stride 3 --batch 2
+echo '# the end is missing: what is there is done, the other input too'
+{
+    head -n 1 v.y4m
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo FRAME; head -c 3072 /dev/urandom; done
+} >noise.y4m
+fovea predict noise.y4m --model "$tiny" -o whole.mkv --crf 1 --preset:v ultrafast --quiet
+head -c $(($(wc -c <whole.mkv) * 3 / 4)) whole.mkv >cut.mkv
+fovea track cut.mkv v.y4m --model "$tiny" --quiet -o both 2>why
+echo "=> $?"
+grep -c 'cut.mkv: .*what came before was processed' why
+ls both
+echo '# Matroska on stdout'
+fovea track v.y4m --model "$tiny" -o - 2>talk | fovea predict - --model "$tiny" --conf 0.9 2>&1 | grep Found
+grep -c Speed talk
