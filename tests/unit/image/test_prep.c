@@ -258,6 +258,13 @@ static void test_matches_after_many_sizes(void **state)
             uint64_t before = fvi_alloc_count();
             for (int k = 0; k < 3; k++) assert_int_equal(fvi_prep_run(p, &f, &t, 0, NULL, NULL, &err), FV_OK);
             assert_true(fvi_alloc_count() == before);
+            f.matrix = FV_COLOR_BT2020; /* same size, other colours */
+            f.range = FV_RANGE_FULL;
+            f.chroma = FV_CHROMA_CENTER;
+            assert_int_equal(fvi_prep_run(p, &f, &t, 0, NULL, NULL, &err), FV_OK);
+            want = prep_once(&spec, &f, 40, 40, 0, fvi_cpu_detect(), 1, NULL);
+            assert_memory_equal(out, want, sizeof out);
+            free(want);
             fv_frame_release(&f);
         }
     fvi_prep_free(&p);
