@@ -112,11 +112,17 @@ def main():
             data = make(kind, classes, rng)
             stored = data.T if kind == "yolov8" else data
             write(kind + suffix, stored.shape, o, classes if kind == "e2e" else 0, stored, reference(kind, data, o))
-    for name, classes, ties, o in (("nms", 80, False, plain), ("nms_ties", 3, True, {**plain, "iou": 0.5}), ("nms_agnostic", 80, True, {**plain, "iou": 0.3, "agnostic": True, "max_det": 20})):
+    # nms_small: boxes so small that the class offset, added in single precision, decides who goes
+    for name, classes, ties, size, shake, o in (
+        ("nms", 80, False, 90, 4, plain),
+        ("nms_ties", 3, True, 90, 4, {**plain, "iou": 0.5}),
+        ("nms_agnostic", 80, True, 90, 4, {**plain, "iou": 0.3, "agnostic": True, "max_det": 20}),
+        ("nms_small", 80, False, 9, 1, plain),
+    ):
         n = 500
         xy = rng.uniform(0, 200, (n, 2))
-        boxes = np.concatenate([xy, xy + rng.uniform(5, 90, (n, 2))], 1).astype(f32)
-        boxes[n // 2 :] = boxes[: n - n // 2] + rng.uniform(-4, 4, (n - n // 2, 4)).astype(f32)
+        boxes = np.concatenate([xy, xy + rng.uniform(5, size, (n, 2))], 1).astype(f32)
+        boxes[n // 2 :] = boxes[: n - n // 2] + rng.uniform(-shake, shake, (n - n // 2, 4)).astype(f32)
         scores = (rng.integers(0, 20, n) / 20 if ties else rng.uniform(0, 1, n)).astype(f32)
         cls = rng.integers(0, classes, n).astype(np.int32)
         cls[n // 2 :] = cls[: n - n // 2]

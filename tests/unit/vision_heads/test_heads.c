@@ -54,8 +54,8 @@ static void unload(golden *g)
 static void nms_like_torchvision(void **state)
 {
     (void)state;
-    const char *names[] = {"nms", "nms_ties", "nms_agnostic"};
-    for (int t = 0; t < 3; t++) {
+    const char *names[] = {"nms", "nms_ties", "nms_agnostic", "nms_small"};
+    for (int t = 0; t < 4; t++) {
         golden g = load(names[t]);
         fvi_candidate *c = calloc((size_t)g.d2, sizeof *c);
         for (int i = 0; i < g.d2; i++) {

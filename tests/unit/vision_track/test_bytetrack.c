@@ -208,6 +208,39 @@ static void refused_boxes(void **state)
     fv_tracker_free(&t);
 }
 
+/* A second, doubtful box on the same object is not a second chance for a track that has been found. */
+static void one_detection_a_track(void **state)
+{
+    (void)state;
+    fv_tracker *t = make(0);
+    for (int f = 0; f < 20; f++) {
+        begin();
+        add(100, 100, 40, 90, 0.9f);
+        add(106, 104, 40, 90, 0.2f);
+        assert_int_equal(step(t, f / 30.0), 1);
+        assert_true(items[0].confidence > 0.8f);
+        assert_true(fabsf(items[0].box[0] - 100) < 0.01f);
+    }
+    fv_tracker_free(&t);
+}
+
+/* A track that ends up exactly where a lost one waits is the same object: the longer history keeps its identity. */
+static void duplicates(void **state)
+{
+    (void)state;
+    fv_tracker *t = make(0);
+    for (int f = 0; f < 59; f++) {
+        begin();
+        if (f < 30) add(100, 100, 60, 120, 0.9f);
+        if (f >= 31) add(104 + 90 * powf(0.85f, (float)(f - 31)), 100, 60, 120, 0.9f); /* another one comes to rest there */
+        step(t, f / 30.0);
+    }
+    assert_int_equal(D.count, 1);
+    assert_int_equal(items[0].track_id, 1);
+    assert_int_equal(fv_tracker_total(t), 2);
+    fv_tracker_free(&t);
+}
+
 /* Random scenes: answers are subsets of what was detected, ids are never used again once given up, equal input gives equal
  * output, and nothing is allocated once the scene has been seen at its fullest. */
 typedef struct scene {
@@ -347,6 +380,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_frame_and_later), cmocka_unit_test(low_scores_continue_but_do_not_start), cmocka_unit_test(buffer_in_seconds),
         cmocka_unit_test(dropped_frames), cmocka_unit_test(odd_clocks), cmocka_unit_test(crossing), cmocka_unit_test(refused_boxes),
-        cmocka_unit_test(random_scenes), cmocka_unit_test(settles), cmocka_unit_test(crowds), cmocka_unit_test(refused_options)};
+        cmocka_unit_test(one_detection_a_track), cmocka_unit_test(duplicates), cmocka_unit_test(random_scenes), cmocka_unit_test(settles), cmocka_unit_test(crowds), cmocka_unit_test(refused_options)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
