@@ -1,5 +1,5 @@
 /* labels.c: text runs -> a plate of fitting size, moved or shortened so that it stays inside the frame.
- * Called by paint.c for boxes, lines, zones and figures. */
+ * Called by painter.c for boxes, lines, zones and figures. */
 #include "vision/paint/labels.h"
 #include "base/checked.h"
 

@@ -1,5 +1,5 @@
 /* surface.c: coverage rows -> planes: the blending under all shapes, and the colours of each pixel format.
- * Called by the shape functions of shapes.c and by paint.c. */
+ * Called by the shape functions of shapes.c and by painter.c. */
 #include "vision/paint/surface_rows.h"
 #include "base/alloc.h"
 #include <math.h>

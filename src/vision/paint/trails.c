@@ -1,5 +1,5 @@
 /* trails.c: tracked boxes over time -> polylines that fade with age, in memory of a fixed size.
- * Called by paint.c for each frame. */
+ * Called by painter.c for each frame. */
 #include "vision/paint/trails.h"
 #include "base/alloc.h"
 #include <math.h>

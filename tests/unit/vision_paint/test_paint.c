@@ -188,7 +188,7 @@ static void test_box_pixels(void **state)
 /* Everything at once on grey, four frames over each other; or one trail-less box alone. */
 static void draw_all(fv_pixel_format format, int w, int h, bool one_shape, canvas *c)
 {
-    fv_detection items[] = {{{-3, 10, 30, 40}, 0.9f, 0, 1}, {{35, 20, 75, 60}, 0.8f, 3, 2}, {{50, 41, 58, 58}, 0.7f, 2, 0}};
+    fv_detection items[] = {{{-4, 11, 29, 43}, 0.9f, 0, 1}, {{35, 20, 75, 60}, 0.8f, 3, 2}, {{50, 41, 58, 58}, 0.7f, 2, 0}};
     fv_detections dets = {items, 3, 3};
     double xy[] = {0.2, 0.3, 0.9, 0.25, 0.8, 0.95, 0.3, 0.7};
     fv_zone zone = {.name = "z", .xy = xy, .n_points = 4};

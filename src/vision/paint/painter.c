@@ -1,4 +1,4 @@
-/* paint.c: scene -> overlay in the frame's own planes. The "paint" step; called by the pipeline and by users.
+/* painter.c: scene -> overlay in the frame's own planes. The "paint" step; called by the pipeline and by users.
  * Order: zones, trails, boxes, lines, then all plates, so that text is never painted over by shapes. */
 #include "base/alloc.h"
 #include "base/checked.h"
