@@ -88,12 +88,12 @@ static ptrdiff_t padded_cin(const fvi_conv_tactic *t, const fvi_conv_params *p)
 }
 
 /* Most tiles of a strip: V and M of it take up to two thirds of the L2 cache; whole rows of tiles where they fit, because the
- * epilogue goes by rows. Anything from 10 on runs alike: measured. */
+ * epilogue goes by rows. Not below 25: deep layers stream U from memory once a strip, and that costs more than V does. */
 static int strip_tiles(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const size_t tile = POINTS * sizeof(float) * (size_t)(padded_cin(t, p) + t->isa->nv * t->isa->vec);
     const size_t room = p->l2 * 2 / 3 / tile, across = ((size_t)p->wo + 3) / 4;
-    const size_t n = room < 12 ? 12 : room > 40 ? 40 : room;
+    const size_t n = room < 25 ? 25 : room > 40 ? 40 : room;
     return (int)(across <= n ? n / across * across : n);
 }
 
