@@ -82,6 +82,8 @@ static int class_by_name(const run_state *r, const char *word)
 static int no_such_class(const run_state *r, const char *word, const char *where)
 {
     int n = fv_detector_class_count(r->detector);
+    if (n > 0 && !strcmp(fv_detector_class_name(r->detector, 0), "class0") && strtol(word, NULL, 10) == 0 && word[0] != '0')
+        return cli_usage(r->a, "%s: '%s': this model does not name its classes; give numbers, or their names with --names F.txt", where, word);
     const char **all = tool_alloc((size_t)(n + 1) * sizeof *all);
     for (int i = 0; i < n; i++) all[i] = fv_detector_class_name(r->detector, i);
     const char *close = cli_closest(word, all, n);
