@@ -204,25 +204,22 @@ static void box_rows(float *d, const uint8_t *src, ptrdiff_t stride, int rows, f
     fvi_prep_box_rows_c(d, src, stride, rows, wf, wm, wl, x, n);
 }
 
-typedef struct affine {
-    __m512 s[3], b[3];
-    __m512i from01[3], from2[3]; /* three channels -> 48 floats in turn: vector k from channels 0 and 1, then channel 2 */
-} affine;
+/* Three channels -> 48 floats in turn: where lane i of vector k comes from, in channels 0 | 1 and in channel 2. */
+static const int32_t from01[3][16] = {{0, 16, 0, 1, 17, 1, 2, 18, 2, 3, 19, 3, 4, 20, 4, 5},
+                                      {21, 5, 6, 22, 6, 7, 23, 7, 8, 24, 8, 9, 25, 9, 10, 26},
+                                      {10, 11, 27, 11, 12, 28, 12, 13, 29, 13, 14, 30, 14, 15, 31, 15}};
+static const int32_t from2[3][16] = {{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5},
+                                     {5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10},
+                                     {10, 11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15}};
+
+typedef struct affine { __m512 s[3], b[3]; } affine;
 
 static inline affine affine_of(const fvi_prep_color *c)
 {
     affine a;
     for (int k = 0; k < 3; k++) {
-        int idx01[16], idx2[16];
-        for (int i = 0; i < 16; i++) {
-            int at = 16 * k + i;
-            idx01[i] = at / 3 + (at % 3 == 1 ? 16 : 0);
-            idx2[i] = at / 3;
-        }
         a.s[k] = _mm512_set1_ps(c->scale[k]);
         a.b[k] = _mm512_set1_ps(c->bias[k]);
-        a.from01[k] = _mm512_loadu_si512(idx01);
-        a.from2[k] = _mm512_loadu_si512(idx2);
     }
     return a;
 }
@@ -241,8 +238,8 @@ static inline void store3(float *o, ptrdiff_t cs, ptrdiff_t xs, __m512 c0, __m51
     }
     static const __mmask16 third[3] = {0x4924, 0x2492, 0x9249}; /* lanes of channel 2 */
     for (int k = 0; k < 3; k++) {
-        __m512 v = _mm512_permutex2var_ps(c0, a->from01[k], c1);
-        _mm512_storeu_ps(o + 16 * k, _mm512_mask_permutexvar_ps(v, third[k], a->from2[k], c2));
+        __m512 v = _mm512_permutex2var_ps(c0, load(from01[k]), c1);
+        _mm512_storeu_ps(o + 16 * k, _mm512_mask_permutexvar_ps(v, third[k], load(from2[k]), c2));
     }
 }
 
