@@ -4,7 +4,8 @@
 
 #define DUMP_VALUES 8 /* constants of up to so many elements are shown in full */
 
-static const char *const act_names[FVI_ACT_COUNT] = {"none", "relu", "leaky", "clip", "sigmoid", "silu", "hardsigmoid", "hardswish", "tanh", "gelu"};
+static const char *const act_names[FVI_ACT_COUNT] = {"none", "relu",        "leaky",     "clip", "sigmoid",
+                                                     "silu", "hardsigmoid", "hardswish", "tanh", "gelu"};
 
 static void dump_type(fvi_str *out, const fvi_value *v)
 {

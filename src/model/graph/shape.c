@@ -7,7 +7,9 @@
 fv_status fvi_shape_in(const fvi_node *n, int k, fvi_dims *s, fv_error *err)
 {
     const fvi_value *v = n->in[k];
-    if (v->rank < 0) return fvi_node_error(n, err, FV_ERR_SHAPE, "the number of dimensions of its input \"%.100s\" is not known", v->name);
+    if (v->rank < 0)
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "the number of dimensions of its input \"%.100s\" is not known",
+                              v->name);
     s->rank = v->rank;
     memcpy(s->d, v->dim, sizeof s->d);
     return FV_OK;
@@ -22,7 +24,9 @@ fv_status fvi_shape_set(fvi_node *n, int k, fv_dtype dtype, const fvi_dims *s, f
     if (dtype == FV_NONE) return fvi_node_error(n, err, FV_ERR_MODEL, "the type of its output cannot be told");
     for (int i = 0; i < s->rank; i++) {
         if (s->d[i] == FVI_DIM_UNKNOWN) continue;
-        if (s->d[i] < 0) return fvi_node_error(n, err, FV_ERR_SHAPE, "dimension %d of its output would be %lld", i, (long long)s->d[i]);
+        if (s->d[i] < 0)
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "dimension %d of its output would be %lld", i,
+                                  (long long)s->d[i]);
         if (s->d[i] > 0 && (!fvi_mul_i64(count, s->d[i], &count) || count > FVI_MAX_ELEMENTS))
             return fvi_node_error(n, err, FV_ERR_LIMIT, "its output would have more than 2^40 elements");
     }
@@ -60,7 +64,8 @@ fv_status fvi_shape_broadcast_dims(const fvi_node *n, fvi_dims *a, const fvi_dim
         else if (y == FVI_DIM_UNKNOWN)
             *d = x;
         else
-            return fvi_node_error(n, err, FV_ERR_SHAPE, "its inputs do not fit: %lld against %lld in dimension %d", (long long)x, (long long)y, r.rank - i);
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "its inputs do not fit: %lld against %lld in dimension %d",
+                                  (long long)x, (long long)y, r.rank - i);
     }
     *a = r;
     return FV_OK;
@@ -103,7 +108,8 @@ static fv_status check_ports(const fvi_node *n, const fvi_op_info *op, fv_error 
     if (n->n_in < op->min_in || n->n_in > op->max_in)
         return fvi_node_error(n, err, FV_ERR_MODEL, "has %d inputs, %d to %d are allowed", n->n_in, op->min_in, op->max_in);
     if (n->n_out < op->min_out || n->n_out > op->max_out)
-        return fvi_node_error(n, err, FV_ERR_UNSUPPORTED, "has %d outputs, %d to %d are supported", n->n_out, op->min_out, op->max_out);
+        return fvi_node_error(n, err, FV_ERR_UNSUPPORTED, "has %d outputs, %d to %d are supported", n->n_out,
+                              op->min_out, op->max_out);
     for (int k = 0; k < op->min_in; k++)
         if (!n->in[k]) return fvi_node_error(n, err, FV_ERR_MODEL, "its input %d is missing", k);
     for (int k = 0; k < n->n_out; k++)
@@ -130,7 +136,9 @@ static fv_status check_fused(const fvi_node *n, fv_error *err)
     if (!r) return FV_OK;
     bool same = r->dtype == o->dtype && r->rank == o->rank;
     for (int i = 0; same && i < o->rank; i++) same = r->dim[i] == o->dim[i];
-    return same ? FV_OK : fvi_node_error(n, err, FV_ERR_SHAPE, "the shape of its residual \"%.100s\" is not that of its output", r->name);
+    return same ? FV_OK
+                : fvi_node_error(n, err, FV_ERR_SHAPE, "the shape of its residual \"%.100s\" is not that of its output",
+                                 r->name);
 }
 
 fv_status fvi_graph_infer_node(fvi_graph *g, fvi_node *n, fv_error *err)

@@ -26,7 +26,8 @@ static fv_status check_slope(const fvi_node *n, const fvi_dims *x, fv_error *err
     FVI_TRY(fvi_shape_in(n, 1, &slope, err));
     FVI_TRY(fvi_shape_broadcast_dims(n, &both, &slope, err));
     for (int i = 0; i < both.rank; i++)
-        if (both.rank != x->rank || both.d[i] != x->d[i]) return fvi_node_error(n, err, FV_ERR_SHAPE, "its slope is larger than its input");
+        if (both.rank != x->rank || both.d[i] != x->d[i])
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "its slope is larger than its input");
     return fvi_shape_same_dtype(n, 0, 2, err);
 }
 

@@ -17,7 +17,9 @@ static fv_status resolve_target(const fvi_node *n, const fvi_dims *x, const int6
             rest = i;
             s->d[i] = 1;
         } else if (want[i] == 0 && zero_copies) {
-            if (i >= x->rank) return fvi_node_error(n, err, FV_ERR_SHAPE, "its target shape copies dimension %d, which is not there", i);
+            if (i >= x->rank)
+                return fvi_node_error(n, err, FV_ERR_SHAPE, "its target shape copies dimension %d, which is not there",
+                                      i);
             s->d[i] = x->d[i];
         } else if (want[i] < 0 || want[i] > FVI_MAX_ELEMENTS) {
             return fvi_node_error(n, err, FV_ERR_MODEL, "its target shape holds %lld", (long long)want[i]);
@@ -28,10 +30,13 @@ static fv_status resolve_target(const fvi_node *n, const fvi_dims *x, const int6
         s->d[rest] = FVI_DIM_UNKNOWN;
     } else if (rest >= 0) {
         if (other == 0 || have % other)
-            return fvi_node_error(n, err, FV_ERR_SHAPE, "%lld elements cannot be reshaped into multiples of %lld", (long long)have, (long long)other);
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "%lld elements cannot be reshaped into multiples of %lld",
+                                  (long long)have, (long long)other);
         s->d[rest] = have / other;
     } else if (have >= 0 && other >= 0 && have != other) {
-        return fvi_node_error(n, err, FV_ERR_SHAPE, "%lld elements cannot be reshaped into %lld; the target shape is fixed in the file", (long long)have, (long long)other);
+        return fvi_node_error(n, err, FV_ERR_SHAPE,
+                              "%lld elements cannot be reshaped into %lld; the target shape is fixed in the file",
+                              (long long)have, (long long)other);
     }
     return FV_OK;
 }
@@ -44,10 +49,13 @@ fv_status fvi_shape_reshape(fvi_graph *g, fvi_node *n, fv_error *err)
     const fvi_value *target = n->in[1];
     FVI_TRY(fvi_shape_in(n, 0, &x, err));
     if (target->rank != 1 || target->dim[0] > FV_MAX_RANK || (!target->constant && target->dim[0] < 0))
-        return fvi_node_error(n, err, target->constant ? FV_ERR_LIMIT : FV_ERR_UNSUPPORTED, "the number of dimensions of its target shape is not known or over %d", FV_MAX_RANK);
+        return fvi_node_error(n, err, target->constant ? FV_ERR_LIMIT : FV_ERR_UNSUPPORTED,
+                              "the number of dimensions of its target shape is not known or over %d", FV_MAX_RANK);
     if (target->constant) {
         int count = fvi_value_ints(target, want, FV_MAX_RANK);
-        if (count < 0) return fvi_node_error(n, err, FV_ERR_MODEL, "its target shape is %s, not integers", fv_dtype_name(target->dtype));
+        if (count < 0)
+            return fvi_node_error(n, err, FV_ERR_MODEL, "its target shape is %s, not integers",
+                                  fv_dtype_name(target->dtype));
         FVI_TRY(resolve_target(n, &x, want, count, &s, err));
     } else {
         s.rank = (int)target->dim[0];
@@ -63,7 +71,8 @@ fv_status fvi_shape_flatten(fvi_graph *g, fvi_node *n, fv_error *err)
     FVI_TRY(fvi_shape_in(n, 0, &x, err));
     int64_t axis = fvi_node_int(n, "axis", 1);
     if (axis < 0) axis += x.rank;
-    if (axis < 0 || axis > x.rank) return fvi_node_error(n, err, FV_ERR_SHAPE, "its axis is not there: the input has %d dimensions", x.rank);
+    if (axis < 0 || axis > x.rank)
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "its axis is not there: the input has %d dimensions", x.rank);
     fvi_dims s = {.rank = 2, .d = {fvi_shape_product(&x, 0, (int)axis), fvi_shape_product(&x, (int)axis, x.rank)}};
     return fvi_shape_set(n, 0, n->in[0]->dtype, &s, err);
 }
@@ -114,7 +123,8 @@ fv_status fvi_shape_transpose(fvi_graph *g, fvi_node *n, fv_error *err)
     FVI_TRY(fvi_shape_in(n, 0, &x, err));
     int count = fvi_node_ints(n, "perm", perm, FV_MAX_RANK);
     s.rank = x.rank;
-    if (count != 0 && count != x.rank) return fvi_node_error(n, err, FV_ERR_MODEL, "perm has %d values, its input %d dimensions", count, x.rank);
+    if (count != 0 && count != x.rank)
+        return fvi_node_error(n, err, FV_ERR_MODEL, "perm has %d values, its input %d dimensions", count, x.rank);
     for (int i = 0; i < x.rank; i++) {
         int64_t p = count ? perm[i] : x.rank - 1 - i;
         if (p < 0 || p >= x.rank || seen[p]) return fvi_node_error(n, err, FV_ERR_MODEL, "perm is not a permutation");
@@ -135,7 +145,8 @@ static fv_status size_list(const fvi_node *n, int k, fvi_dims *s, fv_error *err)
     if (!v->constant) return FV_OK;
     if (fvi_value_ints(v, s->d, FV_MAX_RANK) != s->rank) return fvi_node_error(n, err, FV_ERR_MODEL, "its sizes are not integers");
     for (int i = 0; i < s->rank; i++)
-        if (s->d[i] < 0 || s->d[i] > FVI_MAX_ELEMENTS) return fvi_node_error(n, err, FV_ERR_SHAPE, "a size of %lld does not work", (long long)s->d[i]);
+        if (s->d[i] < 0 || s->d[i] > FVI_MAX_ELEMENTS)
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "a size of %lld does not work", (long long)s->d[i]);
     return FV_OK;
 }
 
@@ -184,7 +195,8 @@ fv_status fvi_shape_constant_of_shape(fvi_graph *g, fvi_node *n, fv_error *err)
     (void)g;
     fvi_dims s;
     const fvi_attr *a = fvi_node_attr(n, "value");
-    if (a && (a->type != FVI_ATTR_TENSOR || fvi_value_count(a->tensor) != 1)) return fvi_node_error(n, err, FV_ERR_MODEL, "its value is not one element");
+    if (a && (a->type != FVI_ATTR_TENSOR || fvi_value_count(a->tensor) != 1))
+        return fvi_node_error(n, err, FV_ERR_MODEL, "its value is not one element");
     FVI_TRY(size_list(n, 0, &s, err));
     return fvi_shape_set(n, 0, a ? a->tensor->dtype : FV_F32, &s, err);
 }

@@ -63,7 +63,8 @@ fv_status fvi_shape_range(fvi_graph *g, fvi_node *n, fv_error *err)
     FVI_TRY(fvi_shape_same_dtype(n, 0, 3, err));
     if (read_number(n->in[0], &start) && read_number(n->in[1], &limit) && read_number(n->in[2], &delta)) {
         double count = ceil((limit - start) / delta);
-        if (delta == 0 || !(count < (double)FVI_MAX_ELEMENTS)) return fvi_node_error(n, err, FV_ERR_LIMIT, "its range has no end or too many elements");
+        if (delta == 0 || !(count < (double)FVI_MAX_ELEMENTS))
+            return fvi_node_error(n, err, FV_ERR_LIMIT, "its range has no end or too many elements");
         s.d[0] = count > 0 ? (int64_t)count : 0;
     }
     return fvi_shape_set(n, 0, n->in[0]->dtype, &s, err);

@@ -24,7 +24,8 @@ fv_status fvi_shape_concat(fvi_graph *g, fvi_node *n, fv_error *err)
             } else if (s.d[i] < 0) {
                 s.d[i] = x.d[i];
             } else if (x.d[i] >= 0 && x.d[i] != s.d[i]) {
-                return fvi_node_error(n, err, FV_ERR_SHAPE, "input %d has %lld in dimension %d, the others %lld", k, (long long)x.d[i], i, (long long)s.d[i]);
+                return fvi_node_error(n, err, FV_ERR_SHAPE, "input %d has %lld in dimension %d, the others %lld", k,
+                                      (long long)x.d[i], i, (long long)s.d[i]);
             }
         }
     }
@@ -60,7 +61,8 @@ fv_status fvi_shape_split(fvi_graph *g, fvi_node *n, fv_error *err)
     for (int k = 0; k < n->n_out; k++) {
         int64_t part = have == -1 ? FVI_DIM_UNKNOWN : have >= 0 ? sizes[k] : 0;
         if (have == -2) FVI_TRY(equal_part(n, total, k, &part, err));
-        if (have >= 0 && (part < 0 || part > FVI_MAX_ELEMENTS)) return fvi_node_error(n, err, FV_ERR_SHAPE, "a part of %lld does not work", (long long)part);
+        if (have >= 0 && (part < 0 || part > FVI_MAX_ELEMENTS))
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "a part of %lld does not work", (long long)part);
         sum += have >= 0 ? part : 0;
         x.d[axis] = part;
         FVI_TRY(fvi_shape_set(n, k, n->in[0]->dtype, &x, err));
@@ -117,7 +119,9 @@ fv_status fvi_shape_slice(fvi_graph *g, fvi_node *n, fv_error *err)
 static fv_status check_index_type(const fvi_node *n, fv_error *err)
 {
     fv_dtype t = n->in[1]->dtype;
-    return t == FV_I64 || t == FV_I32 ? FV_OK : fvi_node_error(n, err, FV_ERR_MODEL, "its indices are %s, not integers", fv_dtype_name(t));
+    return t == FV_I64 || t == FV_I32
+               ? FV_OK
+               : fvi_node_error(n, err, FV_ERR_MODEL, "its indices are %s, not integers", fv_dtype_name(t));
 }
 
 fv_status fvi_shape_gather(fvi_graph *g, fvi_node *n, fv_error *err)
@@ -148,7 +152,8 @@ fv_status fvi_shape_gather_elements(fvi_graph *g, fvi_node *n, fv_error *err)
     if (i.rank != x.rank) return fvi_node_error(n, err, FV_ERR_SHAPE, "data and indices have %d and %d dimensions", x.rank, i.rank);
     for (int k = 0; k < x.rank; k++)
         if (k != axis && x.d[k] >= 0 && i.d[k] > x.d[k])
-            return fvi_node_error(n, err, FV_ERR_SHAPE, "its indices have %lld in dimension %d, its data %lld", (long long)i.d[k], k, (long long)x.d[k]);
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "its indices have %lld in dimension %d, its data %lld",
+                                  (long long)i.d[k], k, (long long)x.d[k]);
     return fvi_shape_set(n, 0, n->in[0]->dtype, &i, err);
 }
 

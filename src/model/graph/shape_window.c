@@ -35,12 +35,14 @@ static fv_status conv(fvi_node *n, bool transposed, fv_error *err)
         return fvi_node_error(n, err, FV_ERR_SHAPE, "input and weights have %d and %d dimensions", x.rank, w.rank);
     if (w.d[0] < 0 || w.d[1] < 0) return fvi_node_error(n, err, FV_ERR_UNSUPPORTED, "weights of unknown shape are not supported");
     if (group < 1 || w.d[0] < 1 || w.d[1] < 1 || w.d[0] % group)
-        return fvi_node_error(n, err, FV_ERR_SHAPE, "%lld channels do not divide into %lld groups", (long long)w.d[0], (long long)group);
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "%lld channels do not divide into %lld groups", (long long)w.d[0],
+                              (long long)group);
     int64_t in_channels = w.d[0], out_channels = w.d[0];
     if (!fvi_mul_i64(w.d[1], group, transposed ? &out_channels : &in_channels))
         return fvi_node_error(n, err, FV_ERR_LIMIT, "too many channels");
     if (x.d[1] >= 0 && x.d[1] != in_channels)
-        return fvi_node_error(n, err, FV_ERR_SHAPE, "its input has %lld channels, its weights want %lld", (long long)x.d[1], (long long)in_channels);
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "its input has %lld channels, its weights want %lld",
+                              (long long)x.d[1], (long long)in_channels);
     FVI_TRY(check_bias(n, out_channels, err));
     return window_output(n, out_channels, err);
 }
@@ -83,7 +85,8 @@ fv_status fvi_shape_gemm(fvi_graph *g, fvi_node *n, fv_error *err)
     FVI_TRY(fvi_shape_in(n, 0, &a, err));
     FVI_TRY(fvi_shape_in(n, 1, &b, err));
     FVI_TRY(fvi_shape_same_dtype(n, 0, n->n_in, err));
-    if (a.rank != 2 || b.rank != 2) return fvi_node_error(n, err, FV_ERR_SHAPE, "its matrices have %d and %d dimensions", a.rank, b.rank);
+    if (a.rank != 2 || b.rank != 2)
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "its matrices have %d and %d dimensions", a.rank, b.rank);
     bool ta = fvi_node_int(n, "transA", 0) != 0, tb = fvi_node_int(n, "transB", 0) != 0;
     int64_t ka = a.d[!ta], kb = b.d[tb];
     if (ka >= 0 && kb >= 0 && ka != kb)
@@ -189,7 +192,8 @@ static fv_status sized_dims(const fvi_node *n, int k, const int *axes, int count
     if (n->in[k]->constant && have != count) return fvi_node_error(n, err, FV_ERR_MODEL, "its sizes must be %d integers", count);
     double scale = 0;
     for (int i = 0; i < count && have == count; i++) {
-        if (size[i] < 1 || size[i] > FVI_MAX_ELEMENTS) return fvi_node_error(n, err, FV_ERR_SHAPE, "a size of %lld does not work", (long long)size[i]);
+        if (size[i] < 1 || size[i] > FVI_MAX_ELEMENTS)
+            return fvi_node_error(n, err, FV_ERR_SHAPE, "a size of %lld does not work", (long long)size[i]);
         if (x->d[axes[i]] < 1 && strcmp(policy, "stretch")) have = -1;
         double s = (double)size[i] / (double)x->d[axes[i]];
         if (i == 0 || (strcmp(policy, "not_larger") == 0 ? s < scale : s > scale)) scale = s;

@@ -55,7 +55,9 @@ static fv_status check_uses(const fvi_graph *g, fv_error *err)
         for (int k = 0; k < g->nodes[i]->n_in; k++) want += g->nodes[i]->in[k] != NULL;
         want += g->nodes[i]->residual != NULL;
     }
-    if (have != want) return fvi_error_set(err, FV_ERR_INTERNAL, "uses do not add up: %lld counted, %lld there", (long long)have, (long long)want);
+    if (have != want)
+        return fvi_error_set(err, FV_ERR_INTERNAL, "uses do not add up: %lld counted, %lld there", (long long)have,
+                             (long long)want);
     return FV_OK;
 }
 

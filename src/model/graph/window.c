@@ -35,8 +35,8 @@ static fv_status forward_dim(const fvi_node *n, fvi_window *w, int i, int64_t in
 {
     int64_t span = in + w->pad_begin[i] + w->pad_end[i] - extent(w, i);
     if (span < 0)
-        return fvi_node_error(n, err, FV_ERR_SHAPE, "its window of %lld is larger than the padded input of %lld", (long long)extent(w, i),
-                              (long long)(in + w->pad_begin[i] + w->pad_end[i]));
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "its window of %lld is larger than the padded input of %lld",
+                              (long long)extent(w, i), (long long)(in + w->pad_begin[i] + w->pad_end[i]));
     w->out[i] = (ceil_mode ? span + w->stride[i] - 1 : span) / w->stride[i] + 1;
     /* a window that would start in the padding at the end does not count */
     if (ceil_mode && (w->out[i] - 1) * w->stride[i] >= in + w->pad_begin[i]) w->out[i]--;

@@ -31,7 +31,8 @@ static int guess_type(const lists *l)
 {
     static const struct {
         int field, type;
-    } order[] = {{7, FLOATS}, {8, INTS}, {5, TENSOR}, {6, GRAPH}, {11, GRAPHS}, {10, TENSORS}, {9, STRINGS}, {4, STRING}, {3, INT}, {2, FLOAT}};
+    } order[] = {{7, FLOATS},   {8, INTS},    {5, TENSOR}, {6, GRAPH}, {11, GRAPHS},
+                 {10, TENSORS}, {9, STRINGS}, {4, STRING}, {3, INT},   {2, FLOAT}};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (l->seen[order[i].field]) return order[i].type;
     return INTS; /* an empty list */
@@ -82,7 +83,9 @@ static fv_status read_name(fvi_onnx *o, fvi_span s, fvi_attr *a, const char *wha
         FVI_TRY(fvi_onnx_next(o, &s, &f, "an attribute", &more));
         if (!more) break;
         if (f.number == 1) FVI_TRY(fvi_onnx_text(o, &f, FVI_ONNX_MAX_NAME, &a->name));
-        if (f.number == 21 && f.bytes.n) return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "%s: attributes of model functions are not supported", what);
+        if (f.number == 21 && f.bytes.n)
+            return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "%s: attributes of model functions are not supported",
+                                 what);
     }
     return a->name && a->name[0] ? FV_OK : fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "%s has an attribute without a name", what);
 }
@@ -100,10 +103,15 @@ fv_status fvi_onnx_attr(fvi_onnx *o, fvi_span s, fvi_attr *a, const char *what)
     case FLOATS: a->type = FVI_ATTR_FLOATS; break;
     case INTS: a->type = FVI_ATTR_INTS; break;
     case GRAPH: case GRAPHS:
-        return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "%s: attribute \"%.60s\" is a subgraph (control flow), which is not supported", what, a->name);
-    default: return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "%s: attribute \"%.60s\" is of a type that is not supported", what, a->name);
+        return fvi_error_set(o->err, FV_ERR_UNSUPPORTED,
+                             "%s: attribute \"%.60s\" is a subgraph (control flow), which is not supported", what,
+                             a->name);
+    default:
+        return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "%s: attribute \"%.60s\" is of a type that is not supported",
+                             what, a->name);
     }
-    if (l.ints > INT32_MAX || l.floats > INT32_MAX) return fvi_error_set(o->err, FV_ERR_LIMIT, "%s: attribute \"%.60s\" is too long", what, a->name);
+    if (l.ints > INT32_MAX || l.floats > INT32_MAX)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "%s: attribute \"%.60s\" is too long", what, a->name);
     if (a->type == FVI_ATTR_INTS) a->ints = fvi_arena_array(o->g->arena, l.ints + 1, sizeof *a->ints);
     if (a->type == FVI_ATTR_FLOATS) a->floats = fvi_arena_array(o->g->arena, l.floats + 1, sizeof *a->floats);
     if ((a->type == FVI_ATTR_INTS && !a->ints) || (a->type == FVI_ATTR_FLOATS && !a->floats)) return fvi_onnx_memory(o);
@@ -112,6 +120,7 @@ fv_status fvi_onnx_attr(fvi_onnx *o, fvi_span s, fvi_attr *a, const char *what)
         a->s = fvi_arena_strdup(o->g->arena, "");
         if (!a->s) return fvi_onnx_memory(o);
     }
-    if (a->type == FVI_ATTR_TENSOR && !a->tensor) return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "%s: attribute \"%.60s\" has no tensor", what, a->name);
+    if (a->type == FVI_ATTR_TENSOR && !a->tensor)
+        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "%s: attribute \"%.60s\" has no tensor", what, a->name);
     return FV_OK;
 }

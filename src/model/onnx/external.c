@@ -31,10 +31,13 @@ static fv_status real_path(fvi_onnx *o, const char *tensor, const char *location
     joined[n] = '/';
     memcpy(joined + n + 1, location, m + 1);
     if (!realpath(dir, folder) || !realpath(joined, out))
-        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": its external data \"%.150s\" cannot be read: %s", tensor, location, strerror(errno));
+        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": its external data \"%.150s\" cannot be read: %s",
+                             tensor, location, strerror(errno));
     n = strlen(folder);
     if (strncmp(out, folder, n) != 0 || (out[n] != '/' && !(n == 1 && folder[0] == '/')))
-        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": its external data \"%.150s\" is a link out of the model's folder", tensor, location);
+        return fvi_error_set(o->err, FV_ERR_MODEL,
+                             "tensor \"%.100s\": its external data \"%.150s\" is a link out of the model's folder",
+                             tensor, location);
     return FV_OK;
 }
 
@@ -49,10 +52,15 @@ static fv_status open_file(fvi_onnx *o, const char *tensor, char *location, cons
     }
     char path[PATH_MAX];
     if (!o->dir)
-        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\" is stored in another file (\"%.150s\"); load the model by its path", tensor, location);
+        return fvi_error_set(o->err, FV_ERR_MODEL,
+                             "tensor \"%.100s\" is stored in another file (\"%.150s\"); load the model by its path",
+                             tensor, location);
     if (!safe_location(location))
-        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": its external data \"%.150s\" is not in the model's folder", tensor, location);
-    if (g->n_maps >= FVI_ONNX_MAX_FILES) return fvi_error_set(o->err, FV_ERR_LIMIT, "the model's data is in more than %d files", FVI_ONNX_MAX_FILES);
+        return fvi_error_set(o->err, FV_ERR_MODEL,
+                             "tensor \"%.100s\": its external data \"%.150s\" is not in the model's folder", tensor,
+                             location);
+    if (g->n_maps >= FVI_ONNX_MAX_FILES)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "the model's data is in more than %d files", FVI_ONNX_MAX_FILES);
     FVI_TRY(real_path(o, tensor, location, path));
     if (!g->maps) {
         g->maps = fvi_arena_array(g->arena, FVI_ONNX_MAX_FILES, sizeof *g->maps);
@@ -70,13 +78,15 @@ static fv_status open_file(fvi_onnx *o, const char *tensor, char *location, cons
 fv_status fvi_onnx_external(fvi_onnx *o, const char *tensor, fvi_span location, uint64_t offset, uint64_t length, fvi_span *out)
 {
     if (location.n == 0 || location.n >= PATH_MAX || memchr(location.p, 0, location.n))
-        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": the location of its external data is missing or damaged", tensor);
+        return fvi_error_set(o->err, FV_ERR_MODEL,
+                             "tensor \"%.100s\": the location of its external data is missing or damaged", tensor);
     char *name = fvi_arena_strndup(o->g->arena, (const char *)location.p, location.n);
     if (!name) return fvi_onnx_memory(o);
     const fvi_map *map;
     FVI_TRY(open_file(o, tensor, name, &map));
     if (offset > map->size || length > map->size - offset)
-        return fvi_error_set(o->err, FV_ERR_MODEL, "tensor \"%.100s\": its external data lies past the end of \"%.150s\"", tensor, name);
+        return fvi_error_set(o->err, FV_ERR_MODEL,
+                             "tensor \"%.100s\": its external data lies past the end of \"%.150s\"", tensor, name);
     *out = (fvi_span){map->data + offset, (size_t)length};
     return FV_OK;
 }

@@ -19,7 +19,9 @@ fv_status fvi_onnx_text(fvi_onnx *o, const fvi_field *f, size_t limit, char **ou
 {
     if (f->type != FVI_WIRE_BYTES || (f->bytes.n && memchr(f->bytes.p, 0, f->bytes.n)))
         return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "the ONNX file has a name with a null byte in it");
-    if (f->bytes.n > limit) return fvi_error_set(o->err, FV_ERR_LIMIT, "the ONNX file has a text of %zu bytes; the limit is %zu", f->bytes.n, limit);
+    if (f->bytes.n > limit)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "the ONNX file has a text of %zu bytes; the limit is %zu",
+                             f->bytes.n, limit);
     *out = fvi_arena_strndup(o->g->arena, f->bytes.n ? (const char *)f->bytes.p : "", f->bytes.n);
     return *out ? FV_OK : fvi_onnx_memory(o);
 }
@@ -29,9 +31,11 @@ fv_status fvi_onnx_ints(fvi_onnx *o, const fvi_field *f, int64_t *out, int *coun
     fvi_span s = f->bytes;
     uint64_t v = f->value;
     bool packed = f->type == FVI_WIRE_BYTES;
-    if (!packed && f->type != FVI_WIRE_VARINT) return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "the ONNX file is damaged inside %s", what);
+    if (!packed && f->type != FVI_WIRE_VARINT)
+        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "the ONNX file is damaged inside %s", what);
     while (!packed || s.n > 0) {
-        if (packed && !fvi_wire_varint(&s, &v)) return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "the ONNX file is damaged inside %s", what);
+        if (packed && !fvi_wire_varint(&s, &v))
+            return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "the ONNX file is damaged inside %s", what);
         if (*count >= max) return fvi_error_set(o->err, FV_ERR_LIMIT, "more than %d values in %s", max, what);
         out[(*count)++] = (int64_t)v;
         if (!packed) break;
@@ -44,8 +48,10 @@ fv_status fvi_onnx_add_value(fvi_onnx *o, fvi_span name, fvi_value **out)
     fvi_field f = {.type = FVI_WIRE_BYTES, .bytes = name};
     char *text;
     if (fvi_names_find(&o->names, name))
-        return fvi_error_set(o->err, FV_ERR_MODEL, "the model defines \"%.*s\" twice", name.n > 200 ? 200 : (int)name.n, (const char *)name.p);
-    if (o->g->n_values >= FVI_ONNX_MAX_VALUES) return fvi_error_set(o->err, FV_ERR_LIMIT, "the model has more than %d values", FVI_ONNX_MAX_VALUES);
+        return fvi_error_set(o->err, FV_ERR_MODEL, "the model defines \"%.*s\" twice", name.n > 200 ? 200 : (int)name.n,
+                             (const char *)name.p);
+    if (o->g->n_values >= FVI_ONNX_MAX_VALUES)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "the model has more than %d values", FVI_ONNX_MAX_VALUES);
     FVI_TRY(fvi_onnx_text(o, &f, FVI_ONNX_MAX_NAME, &text));
     *out = fvi_graph_add_value(o->g, text);
     return *out && fvi_names_add(&o->names, *out) ? FV_OK : fvi_onnx_memory(o);
@@ -57,7 +63,8 @@ static fv_status read_opset(fvi_onnx *o, fvi_span s)
 {
     fvi_field f;
     bool more;
-    if (o->n_domains == FVI_ONNX_MAX_DOMAINS) return fvi_error_set(o->err, FV_ERR_LIMIT, "the model imports more than %d domains", FVI_ONNX_MAX_DOMAINS);
+    if (o->n_domains == FVI_ONNX_MAX_DOMAINS)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "the model imports more than %d domains", FVI_ONNX_MAX_DOMAINS);
     fvi_onnx_domain *d = &o->domain[o->n_domains++];
     for (;;) {
         FVI_TRY(fvi_onnx_next(o, &s, &f, "an opset import", &more));
@@ -69,8 +76,10 @@ static fv_status read_opset(fvi_onnx *o, fvi_span s)
     if (plain) {
         d->name.n = 0;
         if (d->version < FVI_ONNX_OPSET_MIN || d->version > FVI_ONNX_OPSET_MAX)
-            return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "the model is of ONNX opset %lld; opsets %d to %d are supported: export it again with one of them", (long long)d->version,
-                                 FVI_ONNX_OPSET_MIN, FVI_ONNX_OPSET_MAX);
+            return fvi_error_set(
+                o->err, FV_ERR_UNSUPPORTED,
+                "the model is of ONNX opset %lld; opsets %d to %d are supported: export it again with one of them",
+                (long long)d->version, FVI_ONNX_OPSET_MIN, FVI_ONNX_OPSET_MAX);
         o->g->opset = (int)d->version;
     }
     return FV_OK;
@@ -82,7 +91,8 @@ static fv_status read_meta(fvi_onnx *o, fvi_span s)
     fvi_field f;
     bool more;
     if (!g->meta && !(g->meta = fvi_arena_array(g->arena, FVI_ONNX_MAX_META, sizeof *g->meta))) return fvi_onnx_memory(o);
-    if (g->n_meta == FVI_ONNX_MAX_META) return fvi_error_set(o->err, FV_ERR_LIMIT, "the model has more than %d metadata entries", FVI_ONNX_MAX_META);
+    if (g->n_meta == FVI_ONNX_MAX_META)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "the model has more than %d metadata entries", FVI_ONNX_MAX_META);
     fvi_meta m = {0};
     for (;;) {
         FVI_TRY(fvi_onnx_next(o, &s, &f, "a metadata entry", &more));
@@ -101,7 +111,8 @@ static fv_status next_top(fvi_onnx *o, fvi_span *s, fvi_field *f, size_t size, b
     fvi_wire_state state = fvi_wire_next(s, f);
     *more = state == FVI_WIRE_OK;
     if (state == FVI_WIRE_CUT && o->g->ir_version > 0)
-        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "the ONNX file is cut short: it ends after %zu bytes, in the middle of its data", size);
+        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT,
+                             "the ONNX file is cut short: it ends after %zu bytes, in the middle of its data", size);
     if (state == FVI_WIRE_CUT || state == FVI_WIRE_DAMAGED)
         return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "this is not an ONNX model, or it is damaged after %zu bytes", size - s->n);
     return FV_OK;
@@ -127,7 +138,9 @@ static fv_status read_model(fvi_onnx *o, fvi_span s)
         if (f.number == 14 && bytes) FVI_TRY(read_meta(o, f.bytes));
     }
     if (g->ir_version < 1 || g->ir_version > 1000 || !o->graph.p)
-        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "this is not an ONNX model, or it is cut short: it holds no %s", o->graph.p ? "IR version" : "graph");
+        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT,
+                             "this is not an ONNX model, or it is cut short: it holds no %s",
+                             o->graph.p ? "IR version" : "graph");
     if (!g->opset) return fvi_error_set(o->err, FV_ERR_MODEL, "the model does not say which ONNX opset it uses");
     return FV_OK;
 }
@@ -169,7 +182,11 @@ static fv_status add_output(fvi_onnx *o, fvi_span s)
     fvi_span name;
     FVI_TRY(fvi_onnx_value_info(o, s, NULL, &name));
     fvi_value *v = fvi_names_find(&o->names, name);
-    if (!v) return fvi_error_set(o->err, FV_ERR_MODEL, "nothing computes the output \"%.*s\", or its operator's output of that kind is not supported", name.n > 120 ? 120 : (int)name.n, name.n ? (const char *)name.p : "");
+    if (!v)
+        return fvi_error_set(
+            o->err, FV_ERR_MODEL,
+            "nothing computes the output \"%.*s\", or its operator's output of that kind is not supported",
+            name.n > 120 ? 120 : (int)name.n, name.n ? (const char *)name.p : "");
     if (v->is_output) return fvi_error_set(o->err, FV_ERR_MODEL, "the output \"%.120s\" is listed twice", v->name);
     if (!v->constant && !v->is_input) FVI_TRY(fvi_onnx_value_info(o, s, v, &name));
     v->is_output = true;
@@ -211,9 +228,12 @@ static fv_status read_graph_header(fvi_onnx *o)
         n_in += f.number == 11;
         n_out += f.number == 12;
         if (f.number == 2 && !o->g->name) FVI_TRY(fvi_onnx_text(o, &f, FVI_ONNX_MAX_NAME, &o->g->name));
-        if (f.number == 15) return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "the model has sparse initialisers, which are not supported");
+        if (f.number == 15)
+            return fvi_error_set(o->err, FV_ERR_UNSUPPORTED,
+                                 "the model has sparse initialisers, which are not supported");
     }
-    if (n_in > FVI_ONNX_MAX_VALUES || n_out > FVI_ONNX_MAX_VALUES) return fvi_error_set(o->err, FV_ERR_LIMIT, "the model has too many inputs or outputs");
+    if (n_in > FVI_ONNX_MAX_VALUES || n_out > FVI_ONNX_MAX_VALUES)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "the model has too many inputs or outputs");
     o->g->inputs = fvi_arena_array(o->g->arena, n_in + 1, sizeof *o->g->inputs);
     o->g->outputs = fvi_arena_array(o->g->arena, n_out + 1, sizeof *o->g->outputs);
     return o->g->inputs && o->g->outputs ? FV_OK : fvi_onnx_memory(o);

@@ -22,13 +22,14 @@ static size_t find_slot(const fvi_names *t, const char *s, size_t n)
 
 fvi_value *fvi_names_find(const fvi_names *t, fvi_span name)
 {
-    if (!t->cap || memchr(name.p, 0, name.n)) return NULL;
+    if (!t->cap || name.n == 0 || memchr(name.p, 0, name.n)) return NULL;
     return t->slot[find_slot(t, (const char *)name.p, name.n)];
 }
 
 static bool resize(fvi_names *t, size_t cap)
 {
-    fvi_names bigger = {fvi_calloc(cap, sizeof *bigger.slot), cap, 0, t->seed ? t->seed : (uint64_t)(uintptr_t)t * 0x9e3779b97f4a7c15u};
+    fvi_names bigger = {fvi_calloc(cap, sizeof *bigger.slot), cap, 0,
+                        t->seed ? t->seed : (uint64_t)(uintptr_t)t * 0x9e3779b97f4a7c15u};
     if (!bigger.slot) return false;
     for (size_t i = 0; i < t->cap; i++)
         if (t->slot[i]) bigger.slot[find_slot(&bigger, t->slot[i]->name, strlen(t->slot[i]->name))] = t->slot[i];

@@ -42,7 +42,9 @@ static fv_status read_header(fvi_onnx *o, header *h)
         if (f.number == 5) h->n_attr++;
         if (f.number == 7) h->domain = f.bytes;
         if (h->n_in > FVI_ONNX_MAX_PORTS || h->n_out > FVI_ONNX_MAX_PORTS || h->n_attr > FVI_ONNX_MAX_ATTRS)
-            return fvi_error_set(o->err, FV_ERR_LIMIT, "a node has more than %d inputs or outputs, or more than %d attributes", FVI_ONNX_MAX_PORTS, FVI_ONNX_MAX_ATTRS);
+            return fvi_error_set(o->err, FV_ERR_LIMIT,
+                                 "a node has more than %d inputs or outputs, or more than %d attributes",
+                                 FVI_ONNX_MAX_PORTS, FVI_ONNX_MAX_ATTRS);
     }
 }
 
@@ -50,7 +52,9 @@ static int64_t domain_version(const fvi_onnx *o, fvi_span domain)
 {
     bool plain = domain.n == 0 || is(domain, "ai.onnx");
     for (int i = 0; i < o->n_domains; i++)
-        if (same(o->domain[i].name, domain) || (plain && (o->domain[i].name.n == 0 || is(o->domain[i].name, "ai.onnx")))) return o->domain[i].version;
+        if (same(o->domain[i].name, domain) ||
+            (plain && (o->domain[i].name.n == 0 || is(o->domain[i].name, "ai.onnx"))))
+            return o->domain[i].version;
     return 1;
 }
 
@@ -90,8 +94,11 @@ static fv_status report_unsupported(fvi_onnx *o, const unsupported *u, const hea
     describe(h, who, sizeof who);
     for (int i = 0; i < u->n_types; i++) fvi_str_printf(&all, "%s%.*s", i ? ", " : "", TEXT(u->type[i], 60));
     if (u->more) fvi_str_add(&all, ", and others");
-    fv_status st = fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "%s of domain \"%.*s\", opset %lld, is not supported; not supported in this model: %.220s", who,
-                                 h->domain.n ? shown(h->domain, 60) : 7, h->domain.n ? (const char *)h->domain.p : "ai.onnx", (long long)h->opset, all.s ? all.s : "");
+    fv_status st =
+        fvi_error_set(o->err, FV_ERR_UNSUPPORTED,
+                      "%s of domain \"%.*s\", opset %lld, is not supported; not supported in this model: %.220s", who,
+                      h->domain.n ? shown(h->domain, 60) : 7, h->domain.n ? (const char *)h->domain.p : "ai.onnx",
+                      (long long)h->opset, all.s ? all.s : "");
     fvi_str_free(&all);
     return st;
 }
@@ -109,7 +116,8 @@ static fv_status find_ops(fvi_onnx *o, header *h, int n)
         } else if (h[i].opset < op->since && h[i].domain.n == 0) {
             char who[256];
             describe(&h[i], who, sizeof who);
-            return fvi_error_set(o->err, FV_ERR_MODEL, "%s is supported from opset %d on, the model is of opset %lld", who, op->since, (long long)h[i].opset);
+            return fvi_error_set(o->err, FV_ERR_MODEL, "%s is supported from opset %d on, the model is of opset %lld",
+                                 who, op->since, (long long)h[i].opset);
         }
     }
     return u.n_types ? report_unsupported(o, &u, &h[u.first]) : FV_OK;
@@ -135,7 +143,10 @@ static fv_status constant_value(fvi_onnx *o, const fvi_attr *a, fvi_value *v, co
     size_t bytes = fv_dtype_size(v->dtype) * (list ? (size_t)a->count : 1);
     void *data = fvi_arena_alloc(o->g->arena, bytes + 1);
     if (!data) return fvi_onnx_memory(o);
-    const void *from = a->type == FVI_ATTR_INT ? (const void *)&a->i : a->type == FVI_ATTR_FLOAT ? (const void *)&a->f : a->type == FVI_ATTR_INTS ? (const void *)a->ints : (const void *)a->floats;
+    const void *from = a->type == FVI_ATTR_INT     ? (const void *)&a->i
+                       : a->type == FVI_ATTR_FLOAT ? (const void *)&a->f
+                       : a->type == FVI_ATTR_INTS  ? (const void *)a->ints
+                                                   : (const void *)a->floats;
     if (bytes) memcpy(data, from, bytes);
     v->constant = data;
     return FV_OK;
@@ -188,7 +199,8 @@ static fv_status add_node(fvi_onnx *o, header *h)
 {
     const fvi_op_info *op = fvi_op_get(h->op);
     fvi_span label = h->name.n ? h->name : h->first_out;
-    if (label.n > FVI_ONNX_MAX_NAME) return fvi_error_set(o->err, FV_ERR_LIMIT, "a node's name is longer than %d bytes", FVI_ONNX_MAX_NAME);
+    if (label.n > FVI_ONNX_MAX_NAME)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "a node's name is longer than %d bytes", FVI_ONNX_MAX_NAME);
     char *name = fvi_arena_strndup(o->g->arena, label.n ? (const char *)label.p : "", label.n);
     /* outputs past the ones we know (Dropout's mask, BatchNormalization's training outputs) are left out: whoever reads
      * them gets an error */
@@ -209,7 +221,10 @@ static fv_status resolve_input(fvi_onnx *o, const header *h, fvi_span name, fvi_
     *out = name.n ? fvi_names_find(&o->names, name) : NULL;
     if (*out || !name.n) return FV_OK;
     describe(h, who, sizeof who);
-    return fvi_error_set(o->err, FV_ERR_MODEL, "%s reads \"%.*s\", which nothing in the model computes (or which is an output that is not supported)", who, TEXT(name, 120));
+    return fvi_error_set(
+        o->err, FV_ERR_MODEL,
+        "%s reads \"%.*s\", which nothing in the model computes (or which is an output that is not supported)", who,
+        TEXT(name, 120));
 }
 
 static fv_status fill_node(fvi_onnx *o, const header *h)

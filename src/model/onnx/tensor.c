@@ -21,14 +21,30 @@ static const struct {
     int bytes;   /* in raw data */
     bool widened;
 } types[] = {
-    [0] = {"undefined", FV_NONE, 0, false},  [1] = {"float32", FV_F32, 4, false}, [2] = {"uint8", FV_U8, 1, false},
-    [3] = {"int8", FV_I8, 1, false},         [4] = {"uint16", FV_U16, 2, false},  [5] = {"int16", FV_I16, 2, false},
-    [6] = {"int32", FV_I32, 4, false},       [7] = {"int64", FV_I64, 8, false},   [8] = {"string", FV_NONE, 0, false},
-    [9] = {"bool", FV_BOOL, 1, false},       [10] = {"float16", FV_F32, 2, true}, [11] = {"float64", FV_F32, 8, true},
-    [12] = {"uint32", FV_U32, 4, false},     [13] = {"uint64", FV_U64, 8, false}, [14] = {"complex64", FV_NONE, 0, false},
-    [15] = {"complex128", FV_NONE, 0, false},[16] = {"bfloat16", FV_F32, 2, true},[17] = {"float8e4m3fn", FV_NONE, 0, false},
-    [18] = {"float8e4m3fnuz", FV_NONE, 0, false}, [19] = {"float8e5m2", FV_NONE, 0, false}, [20] = {"float8e5m2fnuz", FV_NONE, 0, false},
-    [21] = {"uint4", FV_NONE, 0, false},     [22] = {"int4", FV_NONE, 0, false},  [23] = {"float4e2m1", FV_NONE, 0, false},
+    [0] = {"undefined", FV_NONE, 0, false},
+    [1] = {"float32", FV_F32, 4, false},
+    [2] = {"uint8", FV_U8, 1, false},
+    [3] = {"int8", FV_I8, 1, false},
+    [4] = {"uint16", FV_U16, 2, false},
+    [5] = {"int16", FV_I16, 2, false},
+    [6] = {"int32", FV_I32, 4, false},
+    [7] = {"int64", FV_I64, 8, false},
+    [8] = {"string", FV_NONE, 0, false},
+    [9] = {"bool", FV_BOOL, 1, false},
+    [10] = {"float16", FV_F32, 2, true},
+    [11] = {"float64", FV_F32, 8, true},
+    [12] = {"uint32", FV_U32, 4, false},
+    [13] = {"uint64", FV_U64, 8, false},
+    [14] = {"complex64", FV_NONE, 0, false},
+    [15] = {"complex128", FV_NONE, 0, false},
+    [16] = {"bfloat16", FV_F32, 2, true},
+    [17] = {"float8e4m3fn", FV_NONE, 0, false},
+    [18] = {"float8e4m3fnuz", FV_NONE, 0, false},
+    [19] = {"float8e5m2", FV_NONE, 0, false},
+    [20] = {"float8e5m2fnuz", FV_NONE, 0, false},
+    [21] = {"uint4", FV_NONE, 0, false},
+    [22] = {"int4", FV_NONE, 0, false},
+    [23] = {"float4e2m1", FV_NONE, 0, false},
 };
 #define N_TYPES ((int64_t)(sizeof types / sizeof *types))
 static bool known(int64_t type) { return type >= 0 && type < N_TYPES; }
@@ -124,7 +140,8 @@ static float widen(int64_t type, const uint8_t *p)
 
 static fv_status copy_room(fvi_onnx *o, uint64_t bytes, void **out)
 {
-    if (bytes > o->copy_budget) return fvi_error_set(o->err, FV_ERR_LIMIT, "the model's tensors need more memory than its files can hold");
+    if (bytes > o->copy_budget)
+        return fvi_error_set(o->err, FV_ERR_LIMIT, "the model's tensors need more memory than its files can hold");
     o->copy_budget -= bytes;
     *out = fvi_arena_alloc(o->g->arena, bytes ? (size_t)bytes : 1);
     return *out ? FV_OK : fvi_onnx_memory(o);
@@ -134,7 +151,8 @@ static fv_status from_raw(fvi_onnx *o, const proto *t, fvi_span raw, int64_t cou
 {
     size_t size = (size_t)types[t->type].bytes, want;
     if (!fvi_mul_size((size_t)count, size, &want) || raw.n != want)
-        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "tensor \"%.120s\" has %zu bytes of data, its shape needs %zu", name, raw.n, want);
+        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT,
+                             "tensor \"%.120s\" has %zu bytes of data, its shape needs %zu", name, raw.n, want);
     if (!types[t->type].widened && (uintptr_t)raw.p % size == 0) {
         v->constant = raw.p;
         return FV_OK;
@@ -150,7 +168,10 @@ static fv_status from_raw(fvi_onnx *o, const proto *t, fvi_span raw, int64_t cou
 }
 
 /* Field that holds a type's values when they are not raw. */
-static uint32_t typed_field(int64_t type) { return type == 1 ? 4 : type == 7 ? 7 : type == 11 ? 10 : type == 12 || type == 13 ? 11 : 5; }
+static uint32_t typed_field(int64_t type)
+{
+    return type == 1 ? 4 : type == 7 ? 7 : type == 11 ? 10 : type == 12 || type == 13 ? 11 : 5;
+}
 
 static void store(int64_t type, void *data, int64_t i, uint64_t x)
 {
@@ -189,7 +210,8 @@ static fv_status from_typed(fvi_onnx *o, const proto *t, int64_t count, fvi_valu
         }
         while (f.bytes.n > 0) {
             uint64_t x = 0;
-            if (fixed && f.bytes.n < (size_t)fixed) return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "tensor \"%.120s\" has damaged data", name);
+            if (fixed && f.bytes.n < (size_t)fixed)
+                return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "tensor \"%.120s\" has damaged data", name);
             if (fixed) {
                 memcpy(&x, f.bytes.p, (size_t)fixed);
                 f.bytes.p += fixed;
@@ -202,7 +224,8 @@ static fv_status from_typed(fvi_onnx *o, const proto *t, int64_t count, fvi_valu
         }
     }
     if (i != count)
-        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "tensor \"%.120s\" has %lld values, its shape needs %lld", name, (long long)i, (long long)count);
+        return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "tensor \"%.120s\" has %lld values, its shape needs %lld",
+                             name, (long long)i, (long long)count);
     v->constant = data;
     return FV_OK;
 }
@@ -219,7 +242,8 @@ fv_status fvi_onnx_tensor(fvi_onnx *o, fvi_span s, fvi_value *v, fvi_span *name)
     label[n] = 0;
     v->dtype = fvi_onnx_dtype(t.type);
     if (v->dtype == FV_NONE || t.has_strings)
-        return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "tensor \"%.120s\" is of type %s, which is not supported", label, fvi_onnx_dtype_name(t.type));
+        return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "tensor \"%.120s\" is of type %s, which is not supported",
+                             label, fvi_onnx_dtype_name(t.type));
     for (int i = 0; i < t.rank; i++)
         if (t.dim[i] < 0 || !fvi_mul_i64(count, t.dim[i], &count) || count > FVI_ONNX_MAX_DIM)
             return fvi_error_set(o->err, FV_ERR_MODEL_FORMAT, "tensor \"%.120s\" has an impossible shape", label);

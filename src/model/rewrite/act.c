@@ -40,7 +40,8 @@ static bool read_activation(const fvi_node *n, activation *a)
 
 static bool has_epilogue(const fvi_node *p)
 {
-    return (p->op == FVI_OP_CONV || p->op == FVI_OP_CONV_TRANSPOSE || p->op == FVI_OP_GEMM || p->op == FVI_OP_MATMUL || p->op == FVI_OP_ADD) &&
+    return (p->op == FVI_OP_CONV || p->op == FVI_OP_CONV_TRANSPOSE || p->op == FVI_OP_GEMM || p->op == FVI_OP_MATMUL ||
+            p->op == FVI_OP_ADD) &&
            p->act == FVI_ACT_NONE && !p->residual && p->out[0]->dtype == FV_F32;
 }
 

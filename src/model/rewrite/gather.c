@@ -9,7 +9,8 @@ static fvi_value *list_behind(const fvi_value *v)
     const fvi_node *p = v->producer;
     if (!p || (p->op != FVI_OP_FLATTEN && p->op != FVI_OP_RESHAPE && p->op != FVI_OP_SQUEEZE)) return NULL;
     fvi_value *x = p->in[0];
-    bool fits = v->rank == 2 && v->dim[1] == 1 && v->dim[0] > 0 && x->rank == 3 && x->dim[0] == 1 && x->dim[1] == v->dim[0] && x->dim[2] == 1;
+    bool fits = v->rank == 2 && v->dim[1] == 1 && v->dim[0] > 0 && x->rank == 3 && x->dim[0] == 1 &&
+                x->dim[1] == v->dim[0] && x->dim[2] == 1;
     return fits ? x : NULL;
 }
 

@@ -104,7 +104,8 @@ static fv_status rule_broadcast(rebatch *r, fvi_node *n)
         if (!n->in[k]) continue;
         const shape *s = old_shape(r, n->in[k]);
         if (s->batched && s->rank != rank) return forbid(r, n, "broadcasts the batch to another dimension");
-        if (!s->batched && s->rank == rank && s->dim[0] != 1) return forbid(r, n, "joins the batch with %lld rows", (long long)s->dim[0]);
+        if (!s->batched && s->rank == rank && s->dim[0] != 1)
+            return forbid(r, n, "joins the batch with %lld rows", (long long)s->dim[0]);
     }
     return FV_OK;
 }
@@ -159,7 +160,8 @@ static fv_status rule_pad(rebatch *r, fvi_node *n)
     int64_t pads[2 * FV_MAX_RANK], axes[FV_MAX_RANK];
     FVI_TRY(only_first(r, n));
     int rank = old_shape(r, n->in[0])->rank, n_axes = 0;
-    int count = n->n_in > 1 && n->in[1] ? fvi_value_ints(n->in[1], pads, 2 * FV_MAX_RANK) : fvi_node_ints(n, "pads", pads, 2 * FV_MAX_RANK);
+    int count = n->n_in > 1 && n->in[1] ? fvi_value_ints(n->in[1], pads, 2 * FV_MAX_RANK)
+                                        : fvi_node_ints(n, "pads", pads, 2 * FV_MAX_RANK);
     if (n->n_in > 3 && n->in[3]) n_axes = fvi_value_ints(n->in[3], axes, FV_MAX_RANK);
     if (count < 2 || count > 2 * FV_MAX_RANK || n_axes < 0) return forbid(r, n, "has a padding that is not constant");
     for (int i = 0; i < count / 2; i++) {
@@ -235,7 +237,8 @@ static fv_status rule_matmul(rebatch *r, fvi_node *n)
     const shape *both[2] = {a, b};
     for (int k = 0; k < 2; k++) {
         if (both[k]->batched && (both[k]->rank < 3 || both[k]->rank != out->rank)) return forbid(r, n, "multiplies across the batch");
-        if (!both[k]->batched && both[k]->rank == out->rank && both[k]->dim[0] != 1) return forbid(r, n, "joins the batch with %lld matrices", (long long)both[k]->dim[0]);
+        if (!both[k]->batched && both[k]->rank == out->rank && both[k]->dim[0] != 1)
+            return forbid(r, n, "joins the batch with %lld matrices", (long long)both[k]->dim[0]);
     }
     return FV_OK;
 }
@@ -244,7 +247,8 @@ static fv_status rule_gemm(rebatch *r, fvi_node *n)
 {
     FVI_TRY(only_first(r, n));
     if (fvi_node_int(n, "transA", 0)) return forbid(r, n, "multiplies across the batch");
-    if (n->n_in > 2 && n->in[2] && old_shape(r, n->in[2])->rank == 2 && old_shape(r, n->in[2])->dim[0] != 1) return forbid(r, n, "adds rows that are not per image");
+    if (n->n_in > 2 && n->in[2] && old_shape(r, n->in[2])->rank == 2 && old_shape(r, n->in[2])->dim[0] != 1)
+        return forbid(r, n, "adds rows that are not per image");
     return FV_OK;
 }
 

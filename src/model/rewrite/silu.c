@@ -23,7 +23,9 @@ static bool divided_by(const fvi_value *v, float c, fvi_value **x)
 {
     const fvi_node *p = v->producer;
     float s;
-    if (!p || p->op != FVI_OP_DIV || !fvi_value_scalar(p->in[1], &s) || !near(s, c) || !fvi_rewrite_same_shape(p->in[0], v)) return false;
+    if (!p || p->op != FVI_OP_DIV || !fvi_value_scalar(p->in[1], &s) || !near(s, c) ||
+        !fvi_rewrite_same_shape(p->in[0], v))
+        return false;
     *x = p->in[0];
     return true;
 }
