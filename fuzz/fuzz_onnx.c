@@ -70,6 +70,7 @@ static void resize_input(const fvi_graph *g)
     fvi_graph_free(&copy);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (int with_eval = 0; with_eval < 2; with_eval++) {
