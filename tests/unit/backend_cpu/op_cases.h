@@ -99,7 +99,7 @@ static void read_dims(op_file *f, op_operand *o)
     for (int i = 0; i < o->rank; i++) o->count *= o->dim[i] = integer(f);
 }
 
-static void read_operand(op_file *f, op_operand *o)
+static void read_operand(op_file *f, fvi_graph *g, op_operand *o)
 {
     char b[64];
     memset(o, 0, sizeof *o);
@@ -109,8 +109,11 @@ static void read_operand(op_file *f, op_operand *o)
     o->dtype = dtype_named(b);
     read_dims(f, o);
     o->constant = strcmp(word(f, b, sizeof b), "const") == 0;
-    o->data = f->p;
-    f->p += o->count * (int64_t)fv_dtype_size(o->dtype);
+    size_t bytes = (size_t)o->count * fv_dtype_size(o->dtype);
+    char *copy = fvi_arena_alloc(g->arena, bytes + 1); /* aligned */
+    memcpy(copy, f->p, bytes);
+    o->data = copy;
+    f->p += bytes;
 }
 
 static void read_attr(op_file *f, fvi_graph *g, fvi_attr *a)
@@ -190,7 +193,7 @@ __attribute__((unused)) static bool next_case(op_file *f, op_case *c, bool all_c
     for (int i = 0; i < n_attr; i++) read_attr(f, c->g, &n->attr[i]);
     for (int i = 0; i < c->n_in; i++) {
         op_operand *o = &c->in[i];
-        read_operand(f, o);
+        read_operand(f, c->g, o);
         if (!o->present) {
             n->in[i] = NULL;
         } else if (o->constant || all_constant) {
@@ -203,7 +206,7 @@ __attribute__((unused)) static bool next_case(op_file *f, op_case *c, bool all_c
         }
     }
     for (int i = 0; i < c->n_out; i++) {
-        read_operand(f, &c->out[i]);
+        read_operand(f, c->g, &c->out[i]);
         if (!n->out[i]) n->out[i] = fvi_graph_add_value(c->g, NULL);
         n->out[i]->producer = n;
     }
