@@ -5,7 +5,7 @@
 static fvi_tensor tensor(fv_dtype type, int rank, const int64_t *dim, void *data)
 {
     fvi_tensor t = {.dtype = type, .rank = rank, .data = data};
-    memcpy(t.dim, dim, sizeof *dim * (size_t)rank);
+    for (int i = 0; i < rank; i++) t.dim[i] = dim[i];
     fvi_tensor_dense(&t);
     return t;
 }
