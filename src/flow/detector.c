@@ -156,7 +156,10 @@ static fv_status find_head(net *d, fv_error *err)
     if (stride > 1 && (d->base.input_h % stride || d->base.input_w % stride))
         return fvi_error_set(err, FV_ERR_ARGUMENT, "input size %dx%d is not a multiple of the model's stride %d", d->base.input_w,
                              d->base.input_h, stride);
-    return fvi_flow_names_fill(&d->names, d->head.n_classes) ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    if (!fvi_flow_names_fill(&d->names, d->head.n_classes)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    size_t used = strlen(d->head.rule);
+    if (d->names.assumed) snprintf(d->head.rule + used, sizeof d->head.rule - used, "; no class names in the file: COCO's 80");
+    return FV_OK;
 }
 
 static fv_status net_set_classes(fv_detector *base, const int *classes, int n, fv_error *err)

@@ -29,6 +29,10 @@ bool fvi_flow_names_load(fvi_flow_names *t, const char *const *user, int n_user,
 
 bool fvi_flow_names_fill(fvi_flow_names *t, int n_classes)
 {
+    if (!t->count && n_classes == FVI_HEADS_COCO) {
+        t->assumed = true;
+        return copy_all(t, fvi_heads_coco, FVI_HEADS_COCO);
+    }
     if (n_classes > t->count) {
         char **grown = fvi_realloc_array(t->name, (size_t)t->count, (size_t)n_classes, sizeof *grown);
         if (!grown) return false;

@@ -50,6 +50,10 @@ void fvi_heads_release(fvi_head_state *st);
 /* Ultralytics' `names` metadata: a Python dict or list literal, tolerant. Returns count, names in *out (one block, fvi_free). */
 int fvi_heads_parse_names(const char *literal, char ***out);
 
+/* COCO's class names: what a model with 80 classes and no names of its own was trained on. */
+#define FVI_HEADS_COCO 80
+extern const char *const fvi_heads_coco[FVI_HEADS_COCO];
+
 /* Candidate boxes and NMS, shared by heads (nms.c). Boxes xyxy in network pixels. Keeps at most max_det; order: score descending, ties by
  * index. Suppresses when IoU > iou. Class-aware unless agnostic. At most 30000 best candidates enter, as Ultralytics does. */
 typedef struct fvi_candidate {
