@@ -19,6 +19,11 @@ target_link_libraries(fv_flags INTERFACE Threads::Threads m)
 set(FV_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -O3)
 set(FV_FLAGS_avx512 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mavx512vbmi
   -mavx512vbmi2 -mavx512vnni -mavx512bitalg -mavx512vpopcntdq -mprefer-vector-width=512 -O3)
+if(FV_SANITIZE)
+  # unrolled register tiles take minutes under ubsan; the C level is made of the same templates and keeps it
+  list(APPEND FV_FLAGS_avx2 -O1 -fno-sanitize=undefined)
+  list(APPEND FV_FLAGS_avx512 -O1 -fno-sanitize=undefined)
+endif()
 if(FV_SIMD AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(FV_X86 ON)
   target_compile_definitions(fv_flags INTERFACE FVI_X86=1)
