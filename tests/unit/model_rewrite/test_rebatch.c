@@ -307,12 +307,44 @@ static void test_residual_follows(void **state)
     fvi_graph_free(&g);
 }
 
+/* Every allocation of all passes and of the growth may fail. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    for (long n = 1;; n++) {
+        fvi_graph *g = tail();
+        b_fill(g, "scale", 2, DIMS(1, 5, 4));
+        fvi_node_set_ints(g, b_node(g, FVI_OP_TRANSPOSE, "y", "t1"), "perm", (int64_t[]){0, 2, 1}, 3);
+        b_node(g, FVI_OP_TRANSPOSE, "t1", "t2");
+        fvi_node_set_int(g, b_node(g, FVI_OP_CONCAT, "y scale", "z"), "axis", 1);
+        fvi_node_set_int(g, b_node(g, FVI_OP_CONCAT, "z y", "out"), "axis", 1);
+        b_output(g, "out");
+        b_settle(g);
+        fv_error err = {0};
+        char obstacle[128];
+        fvi_graph *copy = NULL;
+        fvi_alloc_fail_after(n);
+        fv_status st = fvi_graph_clone(&copy, g, &err);
+        if (st >= 0) st = fvi_rewrite_all(copy, NULL, NULL, &err);
+        if (st >= 0) st = fvi_rewrite_rebatch(copy, 2, obstacle, sizeof obstacle, &err);
+        fvi_alloc_fail_after(0);
+        fvi_graph_free(&copy);
+        fvi_graph_free(&g);
+        if (st == FV_OK) {
+            assert_true(n > 10);
+            return;
+        }
+        if (st != FV_ERR_MEMORY) fail_msg("allocation %ld failed: %s", n, err.text);
+        assert_true(n < 1000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_detector_grows), cmocka_unit_test(test_gather_tail), cmocka_unit_test(test_gather_needs_single_column),
         cmocka_unit_test(test_constants_are_repeated), cmocka_unit_test(test_resize_sizes), cmocka_unit_test(test_forbidden),
-        cmocka_unit_test(test_batch_on_another_dimension), cmocka_unit_test(test_inputs_and_outputs), cmocka_unit_test(test_residual_follows),
+        cmocka_unit_test(test_batch_on_another_dimension), cmocka_unit_test(test_inputs_and_outputs), cmocka_unit_test(test_residual_follows), cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
