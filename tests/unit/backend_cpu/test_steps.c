@@ -96,6 +96,58 @@ static void add_with_everything(void **state)
     fvi_free(y);
 }
 
+/* Rows long, short and tiny, repeated and gathered, over several blocks: y = a + b in random layouts. */
+static void loops_of_every_shape(void **state)
+{
+    (void)state;
+    fv_error err = {0};
+    fvi_pool *three = NULL;
+    assert_int_equal(fvi_pool_create(&three, 3, &err), FV_OK);
+    static const int widths[] = {1, 2, 3, 7, 16, 40, 70, 130, 600};
+    for (int round = 0; round < 600; round++) {
+        op_operand y = {.present = true, .dtype = FV_F32, .rank = 1 + (int)rnd(4), .count = 1}, in[2];
+        for (int i = 0; i < y.rank; i++) y.dim[i] = y.count < 3000 ? widths[rnd(9)] : 1 + (int)rnd(4);
+        for (int i = 0; i < y.rank; i++) y.count *= y.dim[i];
+        if (y.count > 200000) continue;
+        placed p[3];
+        for (int k = 0; k < 2; k++) {
+            in[k] = y;
+            in[k].count = 1;
+            for (int i = 0; i < y.rank; i++) {
+                if (rnd(3) == 0) in[k].dim[i] = 1;
+                in[k].count *= in[k].dim[i];
+            }
+            float *x = random_floats((size_t)in[k].count);
+            in[k].data = (char *)x;
+            p[k] = place(&in[k], (int)rnd(3));
+            fill(&p[k], &in[k]);
+        }
+        p[2] = place(&y, (int)rnd(3));
+        snapshot(&p[2]);
+        fvi_tensor tin[2] = {p[0].t, p[1].t};
+        run_step(FVI_OP_ADD, FVI_ACT_NONE, 2, tin, false, &p[2].t, NULL, round % 2 ? FVI_CPU_C : fvi_cpu_detect(), three, round % 3 ? 5 : 0);
+        float *got = fvi_alloc((size_t)y.count * sizeof *got);
+        assert_true(only_elements_changed(&p[2], &y, (char *)got));
+        for (int64_t f = 0; f < y.count; f++) {
+            float v[2];
+            for (int k = 0; k < 2; k++) {
+                int64_t rest = f, at = 0, step = 1;
+                for (int i = y.rank - 1; i >= 0; i--) {
+                    at += in[k].dim[i] == 1 ? 0 : rest % y.dim[i] * step;
+                    step *= in[k].dim[i];
+                    rest /= y.dim[i];
+                }
+                v[k] = ((const float *)(const void *)in[k].data)[at];
+            }
+            if (got[f] != v[0] + v[1]) fail_msg("round %d, element %lld of %lld: %g, not %g", round, (long long)f, (long long)y.count, (double)got[f], (double)(v[0] + v[1]));
+        }
+        fvi_free(got);
+        for (int k = 0; k < 2; k++) fvi_free((void *)(uintptr_t)in[k].data);
+        for (int k = 0; k < 3; k++) drop(&p[k]);
+    }
+    fvi_pool_free(&three);
+}
+
 /* Products of many sizes, in all four transpositions and both orders of the output, with activation and residual. */
 static void products(void **state)
 {
@@ -322,7 +374,7 @@ static void folding_knows_its_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(add_with_everything),     cmocka_unit_test(products),
+        cmocka_unit_test(add_with_everything),     cmocka_unit_test(loops_of_every_shape), cmocka_unit_test(products),
         cmocka_unit_test(copies_between_any_strides), cmocka_unit_test(topk_against_sorting),
         cmocka_unit_test(indices_out_of_range),    cmocka_unit_test(refusals_name_the_cause),
         cmocka_unit_test(every_operator_is_there), cmocka_unit_test(folding_knows_its_limits),
