@@ -310,8 +310,10 @@ static void compare(const op_case *c, const char *how, int k, const char *got)
     }
     for (int64_t i = 0; i < o->count; i++) {
         double w, g;
+        uint64_t element; /* results of several outputs lie end to end, unaligned */
+        memcpy(&element, got + i * (int64_t)es, es);
         to(&w, o->data + i * (int64_t)es, 1);
-        to(&g, got + i * (int64_t)es, 1);
+        to(&g, &element, 1);
         bool same = w == g || (isnan(w) && isnan(g)) || (c->tol > 0 && isfinite(w) && fabs(w - g) <= c->tol * top);
         if (o->dtype == FV_I64 || o->dtype == FV_U64) same = memcmp(o->data + i * 8, got + i * 8, 8) == 0;
         if (!same) fail_msg("%s (%s): output %d element %lld is %.9g, not %.9g", c->name, how, k, (long long)i, g, w);
