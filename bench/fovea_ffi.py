@@ -39,6 +39,16 @@ class Tensor(C.Structure):
     _fields_ = [("dtype", C.c_int), ("rank", C.c_int), ("dim", C.c_int64 * MAX_RANK), ("data", C.c_void_p)]
 
 
+def has_level(lib, level):
+    """Does this machine (and build) have the CPU level?"""
+    ctx, err = C.c_void_p(), Error()
+    dll = C.CDLL(os.path.abspath(lib))
+    o = ContextOptions(C.sizeof(ContextOptions), 1, level.encode(), None, None, 0)
+    ok = dll.fv_context_create(C.byref(ctx), C.byref(o), C.byref(err)) == 0
+    dll.fv_context_free(C.byref(ctx))
+    return ok
+
+
 def _tensor(a):
     t = Tensor(CODES[a.dtype], a.ndim, (C.c_int64 * MAX_RANK)(*a.shape), a.ctypes.data)
     return t

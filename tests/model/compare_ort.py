@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Whole models against ONNX Runtime: every output, every CPU level, and a batch of N against N single runs.
 
-    tests/model/compare_ort.py LIB MODEL.onnx... [--levels c avx2] [--batch 3]
+    tests/model/compare_ort.py LIB [MODEL.onnx...] [--levels c avx2] [--batch 3]
 
-Exit 77 when onnxruntime is not installed. Needs numpy and onnxruntime only."""
+Without models: the five of $FOVEA_TEST_DATA/models. Without levels: all that this machine has. Exit 77 when onnxruntime or the data is missing. Needs numpy and onnxruntime only."""
 import argparse
 import os
 import sys
@@ -18,6 +18,7 @@ except ImportError as e:
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
 import fovea_ffi  # noqa: E402
 
+MODELS = ("yolov8n_640_fp32", "yolov5n_640_fp32", "yolo11n_640_fp32", "yolo26n_640_fp32", "yolox_nano_coco")
 LIMIT = 1e-4  # max|a-b| / max|b|
 
 
@@ -107,11 +108,17 @@ def check(lib, model, levels, batch):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("lib")
-    a.add_argument("models", nargs="+")
-    a.add_argument("--levels", nargs="+", default=["c", "avx2"])
+    a.add_argument("models", nargs="*")
+    a.add_argument("--levels", nargs="+")
     a.add_argument("--batch", type=int, default=3)
     args = a.parse_args()
-    results = [check(args.lib, m, args.levels, args.batch) for m in args.models]
+    data = os.environ.get("FOVEA_TEST_DATA")
+    if not args.models and not data:
+        print("skipped: FOVEA_TEST_DATA is not set")
+        sys.exit(77)
+    models = args.models or [os.path.join(data, "models", m + ".onnx") for m in MODELS]
+    levels = args.levels or [x for x in ("c", "avx2", "avx512") if fovea_ffi.has_level(args.lib, x)]
+    results = [check(args.lib, m, levels, args.batch) for m in models]
     sys.exit(0 if all(results) else 1)
 
 
