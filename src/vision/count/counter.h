@@ -92,7 +92,10 @@ double fvi_side(fvi_point a, fvi_point b, fvi_point p);
 double fvi_length(fvi_point a, fvi_point b);
 double fvi_distance_to_segment(fvi_point a, fvi_point b, fvi_point p);
 bool fvi_inside_polygon(const fvi_point *v, int n, fvi_point p); /* even-odd rule */
-double fvi_distance_to_outline(const fvi_point *v, int n, fvi_point p);
+/* Edges that lie along the border of the frame do not count: nobody is seen beyond them. INFINITY when all do. */
+double fvi_distance_to_outline(const fvi_point *v, int n, fvi_point p, double width, double height);
+/* An anchor on the border of the frame (feet cut off) moves inside, so that zones drawn up to the border hold it. */
+fvi_point fvi_pull_inside(fvi_point p, double width, double height);
 fvi_point fvi_anchor_point(const float box[4], fv_anchor anchor);
 
 /* ---- shape.c ---- */

@@ -23,11 +23,26 @@ bool fvi_inside_polygon(const fvi_point *v, int n, fvi_point p)
     return inside;
 }
 
-double fvi_distance_to_outline(const fvi_point *v, int n, fvi_point p)
+#define BORDER 1.5 /* pixels: a zone drawn to the last pixel of the frame is drawn to its border */
+
+static bool both_beyond(double a, double b, double size)
+{
+    return (a <= BORDER && b <= BORDER) || (a >= size - BORDER && b >= size - BORDER);
+}
+
+double fvi_distance_to_outline(const fvi_point *v, int n, fvi_point p, double width, double height)
 {
     double least = INFINITY;
-    for (int i = 0, j = n - 1; i < n; j = i++) least = fmin(least, fvi_distance_to_segment(v[j], v[i], p));
+    for (int i = 0, j = n - 1; i < n; j = i++)
+        if (!both_beyond(v[i].x, v[j].x, width) && !both_beyond(v[i].y, v[j].y, height))
+            least = fmin(least, fvi_distance_to_segment(v[j], v[i], p));
     return least;
+}
+
+fvi_point fvi_pull_inside(fvi_point p, double width, double height)
+{
+    double mx = fmin(BORDER + 0.5, width / 4), my = fmin(BORDER + 0.5, height / 4);
+    return (fvi_point){fmin(fmax(p.x, mx), width - mx), fmin(fmax(p.y, my), height - my)};
 }
 
 fvi_point fvi_anchor_point(const float box[4], fv_anchor anchor)

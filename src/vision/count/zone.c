@@ -48,7 +48,7 @@ fv_status fvi_zone_step(fv_counter *c, int zone, fvi_track_memory *t, const fv_d
 {
     const fvi_shape *z = &c->zones[zone];
     fvi_zone_state *s = &t->zones[zone];
-    fvi_point p = fvi_anchor_point(now->box, z->anchor);
+    fvi_point p = fvi_pull_inside(fvi_anchor_point(now->box, z->anchor), c->width, c->height);
     if (fvi_inside_polygon(z->at, z->n, p) == s->inside) {
         s->turned = false;
         return FV_OK;
@@ -59,7 +59,7 @@ fv_status fvi_zone_step(fv_counter *c, int zone, fvi_track_memory *t, const fv_d
     }
     if (t->seen < c->confirm) return FV_OK;
     bool settled = c->pts - s->since >= SETTLE_S;
-    if (!settled && !(fvi_distance_to_outline(z->at, z->n, p) > t->dead_zone)) return FV_OK;
+    if (!settled && !(fvi_distance_to_outline(z->at, z->n, p, c->width, c->height) > t->dead_zone)) return FV_OK;
     return s->inside ? leave(c, zone, t, s->since) : enter(c, zone, t, s->since);
 }
 

@@ -464,6 +464,27 @@ static void appears_inside_and_vanishes(void **state)
     end(&r);
 }
 
+/* Zones drawn up to the border of the frame, in fractions or to the last pixel: people cut off by it are inside. */
+static void border_of_the_frame(void **state)
+{
+    (void)state;
+    fv_zone zones[3] = {{.xy = (const double[]){0, 0, 1, 0, 1, 1, 0, 1}, .n_points = 4},
+                        {.xy = (const double[]){500, 0, 999, 0, 999, 799, 500, 799}, .n_points = 4},
+                        {.xy = (const double[]){100, 100, 900, 100, 900, 700, 100, 700}, .n_points = 4}};
+    rig r = make(NULL, 0, zones, 3);
+    for (int i = 0; i < 2; i++) {
+        fv_detection d[3] = {person(1, 250, H), person(2, 700, H), person(3, W, H)};
+        frame(&r, d, 3);
+    }
+    assert_int_equal(zone(&r, 0).occupancy, 3);
+    assert_int_equal(zone(&r, 1).occupancy, 2);
+    assert_int_equal(zone(&r, 2).occupancy, 0);
+    for (int i = 0; i < 50; i++) at(&r, 250, i % 2 ? H : H - 3); /* trembling at the border is no leaving */
+    assert_int_equal(zone(&r, 0).left, 3); /* only those that are not seen any more */
+    assert_int_equal(zone(&r, 0).entered, 4);
+    end(&r);
+}
+
 static void odd_outlines(void **state)
 {
     (void)state;
@@ -593,7 +614,7 @@ int main(void)
         cmocka_unit_test(trembles), cmocka_unit_test(appears_on_it), cmocka_unit_test(without_hysteresis), cmocka_unit_test(confirmation),
         cmocka_unit_test(untracked_and_broken), cmocka_unit_test(classes), cmocka_unit_test(anchors), cmocka_unit_test(random_walks),
         cmocka_unit_test(jitter), cmocka_unit_test(enters_and_leaves), cmocka_unit_test(zone_edges), cmocka_unit_test(appears_inside_and_vanishes),
-        cmocka_unit_test(odd_outlines), cmocka_unit_test(random_crowd), cmocka_unit_test(ten_thousand), cmocka_unit_test(frame_size_changes),
+        cmocka_unit_test(border_of_the_frame), cmocka_unit_test(odd_outlines), cmocka_unit_test(random_crowd), cmocka_unit_test(ten_thousand), cmocka_unit_test(frame_size_changes),
         cmocka_unit_test(refused_shapes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
