@@ -132,6 +132,15 @@ fv_status cli_model_options(const cli_args *a, fv_model_options *out, fv_error *
     return FV_OK;
 }
 
+/* What the verb is asked about: it must outlive the answer. */
+static bool is_positional(const cli_args *a, const struct stat *out)
+{
+    struct stat in;
+    for (int i = 0; i < a->n_positionals; i++)
+        if (stat(a->positionals[i], &in) == 0 && in.st_dev == out->st_dev && in.st_ino == out->st_ino) return true;
+    return false;
+}
+
 fv_status cli_check_output(const cli_args *a, const char *path, fv_error *err)
 {
     struct stat st;
@@ -139,6 +148,8 @@ fv_status cli_check_output(const cli_args *a, const char *path, fv_error *err)
     if (!path[0]) return cli_set_error(err, FV_ERR_ARGUMENT, "an output needs a name");
     if (stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode)) return cli_set_error(err, FV_ERR_OUTPUT, "%s: is a directory", path);
+        if (S_ISREG(st.st_mode) && is_positional(a, &st))
+            return cli_set_error(err, FV_ERR_OUTPUT, "%s: is an input of this run; it is not overwritten", path);
         if (S_ISREG(st.st_mode) && !cli_on(a, "overwrite"))
             return cli_set_error(err, FV_ERR_OUTPUT, "%s: exists; give --overwrite to replace it", path);
         if (access(path, W_OK) != 0) return cli_set_error(err, FV_ERR_OUTPUT, "%s: %s", path, strerror(errno));

@@ -9,14 +9,25 @@ static FILE *open_text(outputs *o, const char *flag, int *code)
 {
     const char *path = cli_text(o->a, flag);
     if (!path || *code) return NULL;
-    if (!strcmp(path, "-")) return stdout;
-    FILE *f = fopen(path, "we");
+    FILE *f = !strcmp(path, "-") ? stdout : fopen(path, "we");
     if (!f) {
         *code = cli_error(o->a, EXIT_OUTPUT, "%s: %s", path, strerror(errno));
         return NULL;
     }
     setvbuf(f, NULL, _IOLBF, 1 << 16); /* a reader sees whole lines as they come */
     return f;
+}
+
+/* False: the first write that failed is noted, by the name of its file. */
+static bool put(outputs *o, FILE *f, const char *flag)
+{
+    const char *path = cli_text(o->a, flag);
+    errno = 0;
+    if (o->line.len == 0) return true;
+    /* the C library calls a line written that it could only keep: ask for the error as well */
+    if (fwrite(o->line.s, 1, o->line.len, f) == o->line.len && !ferror(f)) return true;
+    cli_set_error(&o->error, FV_ERR_OUTPUT, "%s: %s", f == o->talk || !path || !strcmp(path, "-") ? "stdout" : path, strerror(errno ? errno : EIO));
+    return false;
 }
 
 int outputs_open(outputs *o)
@@ -29,8 +40,7 @@ int outputs_open(outputs *o)
     if (code || !o->csv) return code;
     text_clear(&o->line);
     out_csv_head(&o->line);
-    fwrite(o->line.s, 1, o->line.len, o->csv);
-    return 0;
+    return put(o, o->csv, "csv") ? 0 : cli_fail(o->a, FV_ERR_OUTPUT, &o->error);
 }
 
 /* ---- annotated pictures ---- */
@@ -72,13 +82,6 @@ fv_status outputs_sink(outputs *o, fv_source *source, bool pictures, int file, f
 
 /* ---- frames ---- */
 
-static bool put(outputs *o, FILE *f, const char *what)
-{
-    if (o->line.len == 0 || fwrite(o->line.s, 1, o->line.len, f) == o->line.len) return true;
-    cli_set_error(&o->error, FV_ERR_OUTPUT, "%s: %s", what, strerror(errno));
-    return false;
-}
-
 static bool put_labels(outputs *o, const out_frame *f, const char *stem)
 {
     text path = {0};
@@ -97,15 +100,15 @@ static bool put_events(outputs *o, const fv_event *events, int n, const char *so
 {
     text_clear(&o->line);
     for (int i = 0; i < n; i++) out_event(&o->line, &events[i], o->s, o->detector, o->many ? source : NULL);
-    return put(o, o->events, "--events");
+    return put(o, o->events, "events");
 }
 
-#define PUT(stream, name, call)                                                                                        \
+#define PUT(stream, flag, call)                                                                                        \
     do {                                                                                                               \
         if (stream) {                                                                                                  \
             text_clear(&o->line);                                                                                      \
             call;                                                                                                      \
-            if (!put(o, stream, name)) return 1;                                                                       \
+            if (!put(o, stream, flag)) return 1;                                                                       \
         }                                                                                                              \
     } while (0)
 
@@ -118,13 +121,13 @@ int outputs_result(void *user, const fv_result *r)
     bool alone = o->pictures && o->s->mode == RUN_PREDICT;
     out_frame f = {.r = r, .names = o->detector, .source = o->pictures ? in->files[file] : r->source,
                    .frame = alone ? 0 : r->frame->index, .pts = alone ? 0 : r->frame->pts};
-    PUT(o->json, "--json", out_json_frame(&o->line, &f));
-    PUT(o->csv, "--csv", out_csv_frame(&o->line, &f));
-    PUT(o->mot, "--mot", out_mot_frame(&o->line, &f));
+    PUT(o->json, "json", out_json_frame(&o->line, &f));
+    PUT(o->csv, "csv", out_csv_frame(&o->line, &f));
+    PUT(o->mot, "mot", out_mot_frame(&o->line, &f));
     if (o->events && !put_events(o, r->events, r->n_events, f.source)) return 1;
     if (o->txt_dir && !put_labels(o, &f, o->stems[file])) return 1;
     if (o->crop_dir && out_crops(o, &f, o->stems[file], &o->error) < 0) return 1;
-    if (o->say_pictures && o->pictures) PUT(o->talk, "stdout", out_picture_line(&o->line, &f));
+    if (o->say_pictures && o->pictures) PUT(o->talk, "json", out_picture_line(&o->line, &f));
     tally_frame(o->tally, r, r->frame->pts);
     return 0;
 }
@@ -136,22 +139,29 @@ int outputs_last_events(outputs *o, const fv_event *events, int n)
     return put_events(o, events, n, source) ? 0 : cli_fail(o->a, o->error.status, &o->error);
 }
 
-static int close_text(outputs *o, FILE **f, const char *what)
+static int close_text(outputs *o, FILE **f, const char *flag)
 {
     if (!*f) return 0;
+    const char *path = cli_text(o->a, flag);
+    errno = 0;
     bool bad = fflush(*f) != 0 || ferror(*f);
-    if (*f != stdout && fclose(*f)) bad = true;
+    int e = errno;
+    if (*f != stdout && fclose(*f)) {
+        bad = true;
+        if (!e) e = errno;
+    }
     *f = NULL;
-    return bad ? cli_error(o->a, EXIT_OUTPUT, "%s: %s", what, strerror(errno)) : 0;
+    if (!bad || o->error.text[0]) return bad ? EXIT_OUTPUT : 0; /* said when it happened */
+    return cli_error(o->a, EXIT_OUTPUT, "%s: %s", !strcmp(path, "-") ? "stdout" : path, strerror(e ? e : EIO));
 }
 
 int outputs_close(outputs *o)
 {
     FILE **const files[] = {&o->json, &o->csv, &o->mot, &o->events};
-    static const char *const names[] = {"--json", "--csv", "--mot", "--events"};
+    static const char *const flags[] = {"json", "csv", "mot", "events"};
     int code = 0;
     for (int i = 0; i < 4; i++) {
-        int c = close_text(o, files[i], names[i]);
+        int c = close_text(o, files[i], flags[i]);
         if (c) code = c;
     }
     return code;

@@ -13,6 +13,7 @@ typedef struct outputs {
     const cli_args *a;
     const settings *s;
     const run_sources *sources;
+    const char *model_path;
     const fv_detector *detector; /* names; set before the first frame */
     tally *tally;
     out_kind kind; /* of -o */
@@ -32,8 +33,9 @@ typedef struct outputs {
     fv_error error; /* first write that failed */
 } outputs;
 
-/* Settles names and refuses, before any work, what cannot be written. 0, or the exit code. */
-int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sources *sources);
+/* Settles names and refuses, before any work, what cannot be written. 0, or the exit code. model_path may be null; it is
+ * not overwritten. */
+int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sources *sources, const char *model_path);
 /* Opens JSON, CSV, MOT and event files. */
 int outputs_open(outputs *o);
 /* The sink for a source, or *sink null when nothing is to be drawn. FV_ERR_OUTPUT and others as sink_open gives them. */

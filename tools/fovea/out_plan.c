@@ -29,6 +29,9 @@ static bool among(const char *ext, const char *const *known)
 }
 static const char *const video_out[] = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".ts", NULL};
 static const char *const picture_out[] = {".jpg", ".jpeg", ".png", NULL};
+/* nobody means a directory by these */
+static const char *const other_out[] = {".gif",  ".bmp", ".webp", ".tif", ".tiff", ".ppm",  ".avif", ".wmv", ".flv", ".mpg",
+                                        ".mpeg", ".ogv", ".3gp",  ".y4m", ".json", ".jsonl", ".csv", ".txt", ".html", NULL};
 
 /* Stems that no two inputs share: a/x.jpg and b/x.jpg give x and x-2. Compared without case, for file systems that do. */
 static void unique_stems(outputs *o)
@@ -74,19 +77,41 @@ static int make_empty_dir(const outputs *o, const char *path)
     return code;
 }
 
+/* The place of a file that need not exist: its folder and its name in it. */
+static bool place_of(const char *path, struct stat *dir, const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    text t = {0};
+    text_addn(&t, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    *name = slash ? slash + 1 : path;
+    bool there = !stat(t.s, dir);
+    text_free(&t);
+    return there;
+}
+
+/* However the two are written: through other folders, links, … */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    const char *p, *q;
+    if (!stat(a, &x) && !stat(b, &y)) return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    return place_of(a, &x, &p) && place_of(b, &y, &q) && x.st_dev == y.st_dev && x.st_ino == y.st_ino && !strcmp(p, q);
+}
+
 static bool is_an_input(const outputs *o, const char *path)
 {
-    struct stat out, in;
-    if (stat(path, &out)) return false;
+    const char *read[] = {o->model_path, o->s->names, cli_text(o->a, "config"), cli_text(o->a, "font")};
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+        if (read[i] && same_file(read[i], path)) return true;
     for (int i = 0; i < o->sources->n_files; i++)
-        if (!stat(o->sources->files[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino) return true;
+        if (same_file(o->sources->files[i], path)) return true;
     return false;
 }
 
 static int check_file(const outputs *o, const char *path)
 {
     fv_error err = {0};
-    if (is_an_input(o, path)) return cli_error(o->a, EXIT_OUTPUT, "%s: is an input of this run; it is not overwritten", path);
+    if (strcmp(path, "-") && is_an_input(o, path)) return cli_error(o->a, EXIT_OUTPUT, "%s: is an input of this run; it is not overwritten", path);
     fv_status st = cli_check_output(o->a, path, &err);
     return st < 0 ? cli_fail(o->a, st, &err) : 0;
 }
@@ -113,12 +138,15 @@ static int plan_annotated(outputs *o)
     int n = o->sources->n_files;
     o->path = cli_text(o->a, "output");
     if (!o->path) return 0;
+    if (!o->path[0]) return cli_usage(o->a, "-o needs a name");
     bool directory = !stat(o->path, &st) && S_ISDIR(st.st_mode);
     bool video = among(extension(o->path), video_out), picture = among(extension(o->path), picture_out);
     if (!strcmp(o->path, "-")) {
         o->kind = OUT_PIPE;
         return n == 1 ? 0 : cli_usage(o->a, "-o - is for one video, not for %d inputs", n);
     }
+    if (!directory && among(extension(o->path), other_out))
+        return cli_usage(o->a, "-o %s: %s files cannot be written; .mp4, .mkv, .mov, .jpg and .png can", o->path, extension(o->path));
     if (directory || (!video && !picture)) {
         o->kind = OUT_DIR;
         return plan_directory(o);
@@ -145,8 +173,10 @@ static int plan_texts(outputs *o)
         code = check_file(o, path);
         for (int k = 0; k < i && !code; k++) {
             const char *other = cli_text(o->a, flags[k]);
-            if (other && !strcmp(other, path)) code = cli_usage(o->a, "--%s and --%s go to the same file", flags[k], flags[i]);
+            if (other && same_file(other, path)) code = cli_usage(o->a, "--%s and --%s go to the same file", flags[k], flags[i]);
         }
+        for (int k = 0; k < o->sources->n_files && !code; k++)
+            if (o->targets[k] && same_file(o->targets[k], path)) code = cli_usage(o->a, "-o and --%s go to the same file", flags[i]);
     }
     for (int i = 0; i < o->sources->n_files; i++) videos += !run_is_picture_name(o->sources->files[i]);
     if (!code && cli_given(o->a, "mot") && videos > 1) code = cli_usage(o->a, "--mot holds one video, but there are %d", videos);
@@ -154,12 +184,13 @@ static int plan_texts(outputs *o)
     return code;
 }
 
-int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sources *sources)
+int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sources *sources, const char *model_path)
 {
     memset(o, 0, sizeof *o);
     o->a = a;
     o->s = s;
     o->sources = sources;
+    o->model_path = model_path;
     o->many = sources->n_files > 1;
     o->txt_dir = cli_text(a, "save-txt");
     o->crop_dir = cli_text(a, "save-crop");

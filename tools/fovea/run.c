@@ -48,7 +48,8 @@ static int body(run_state *r, run_mode mode)
     if (!(media = cli_media(&err))) return cli_fail(r->a, err.status, &err);
     run_sources_init(&r->sources, r->a, media, mode != RUN_PREDICT);
     if (!r->sources.n_files) return no_input(r);
-    code = outputs_plan(&r->out, r->a, &r->s, &r->sources);
+    r->model_path = run_model_find(r->s.model);
+    code = outputs_plan(&r->out, r->a, &r->s, &r->sources, r->model_path);
     if (code) return code;
     if (!run_sources_ready(&r->sources)) return no_input(r);
     code = run_model_open(r);
@@ -67,8 +68,10 @@ static int body(run_state *r, run_mode mode)
     code = all_sources(r);
     cli_on_stop(NULL, NULL);
     int closed = outputs_close(&r->out);
-    if (code || closed) return code ? code : closed;
-    code = run_report(r);
+    if (!code) code = closed;
+    if (code && !r->n_done) return code;
+    int told = run_report(r); /* also after a failure: what was done is not lost */
+    if (!code) code = told;
     if (code) return code;
     if (r->stopping) return cli_stop_code();
     if (r->sources.n_failures) return r->n_done ? EXIT_PARTIAL : EXIT_INPUT;

@@ -33,7 +33,9 @@ typedef struct run_state {
 
 int run_vision(const cli_args *a, run_mode mode);
 
-/* run_model.c: 0, or the exit code after the error was printed. */
+/* run_model.c: the file behind --model; owned, null when there is none. */
+char *run_model_find(const char *name);
+/* 0, or the exit code after the error was printed. */
 int run_model_open(run_state *r);
 void run_model_close(run_state *r);
 /* run_stream.c: one source from first to last frame. 0: go on; else the exit code that ends the run. */

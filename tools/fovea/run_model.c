@@ -21,9 +21,10 @@ static char *found(const char *dir, const char *name, const char *ext)
     return NULL;
 }
 
-/* A path, or a name (with or without .onnx) in $FOVEA_MODELS or ./models. */
-static char *find_model(const char *name)
+/* A path, or a name (with or without .onnx) in $FOVEA_MODELS or ./models; owned, null = there is none. */
+char *run_model_find(const char *name)
 {
+    if (!name || !name[0]) return NULL;
     const char *env = getenv("FOVEA_MODELS"), *dirs[2] = {env && env[0] ? env : "models", "models"};
     char *path = found("", name, "");
     for (int i = 0; i < 2 && !path && !strchr(name, '/'); i++) {
@@ -40,7 +41,9 @@ static int load_model(run_state *r)
     const char *name = r->s.model;
     if (!name || !name[0])
         return cli_error(r->a, EXIT_MODEL, "which model? give --model FILE.onnx, or the name of one in $FOVEA_MODELS or ./models");
-    r->model_path = find_model(name);
+    struct stat there;
+    if (!r->model_path && !stat(name, &there))
+        return cli_error(r->a, EXIT_MODEL, "%s: is %s, not a model file", name, S_ISDIR(there.st_mode) ? "a directory" : "a device or pipe");
     if (!r->model_path && strchr(name, '/')) return cli_error(r->a, EXIT_MODEL, "%s: %s", name, strerror(ENOENT));
     if (!r->model_path)
         return cli_error(r->a, EXIT_MODEL, "there is no model '%s' here, in $FOVEA_MODELS or in ./models; give a path to an ONNX file", name);

@@ -1,6 +1,7 @@
 /* run_report.c: what is said when all is over: --summary, --run, --report, the lines of speeds and counts, and the list of
  * inputs that failed. Called by run.c. */
 #include "run.h"
+#include <errno.h>
 #include <fovea/report.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,9 @@ int run_report(run_state *r)
     if (!cli_on(r->a, "quiet") && m.processed) {
         speed_lines(r, &t, &m);
         tally_print(&r->tally, &t, r->detector);
-        fwrite(t.s, 1, t.len, r->out.talk);
-        fflush(r->out.talk);
+        errno = 0;
+        bool bad = fwrite(t.s, 1, t.len, r->out.talk) < t.len || fflush(r->out.talk);
+        if (bad && errno != EPIPE && r->out.talk == stdout) code = cli_error(r->a, EXIT_OUTPUT, "stdout: %s", strerror(errno));
     }
     list_failures(r);
     text_free(&summary);

@@ -126,8 +126,12 @@ static int settle(stream *s, fv_status st, fv_error *err, int64_t frames, int64_
     run_state *r = s->r;
     fv_error late = {0};
     bool cut = s->source_failed && (st < 0 || st == FV_PARTIAL), stopped = st == FV_ERR_CANCELLED;
-    if (st < 0 && !cut && !stopped)
-        return cli_fail(r->a, st, r->out.error.text[0] && st == FV_ERR_OUTPUT ? &r->out.error : err);
+    if (st < 0 && !cut && !stopped) {
+        bool results = r->out.error.text[0] && st == FV_ERR_OUTPUT; /* the text outputs failed, not the video: it is kept */
+        if (results && frames > 0 && finish_sink(s, &late) < 0) cli_fail(r->a, late.status, &late);
+        r->n_done += frames > 0;
+        return cli_fail(r->a, st, results ? &r->out.error : err);
+    }
     if (cut) run_sources_fail(&r->sources, r->sources.files[s->file], err->text[0] ? err->text : fv_status_text(st), frames > 0);
     if (decoded == 0 && st == FV_OK && !s->pictures) run_sources_fail(&r->sources, r->sources.files[s->file], "there is no picture in it", false);
     if (frames > 0) {
