@@ -12,6 +12,7 @@ typedef struct fvi_plan_value {
     int halo;               /* zeros its readers want around it */
     int buffer;             /* index in builder.buffers; -1 = not placed, or a constant */
     bool placed;
+    bool own;                   /* alone in its buffer: no concat slot, no view of something else */
 } fvi_plan_value;
 
 typedef struct fvi_plan_buffer {

@@ -110,13 +110,27 @@ static fv_status fit_input(fvi_plan_builder *b, fitted *cache, const fvi_value *
     return FV_OK;
 }
 
+/* An element-wise node may overwrite an input that nobody else reads. */
+static bool overwrite_input(fvi_plan_builder *b, const fvi_node *n, int k)
+{
+    const fvi_value *v = n->out[k], *x = n->n_in ? n->in[0] : NULL;
+    if (k || !x || x->constant || x->is_output || x->uses != 1 || !b->value[x->id].own || !b->backend->in_place(n, 0)) return false;
+    fvi_plan_value *pv = &b->value[v->id], *px = &b->value[x->id];
+    const fvi_tensor *tx = &b->plan->tensor[x->id];
+    if (x->dtype != v->dtype || x->rank != v->rank || memcmp(x->dim, v->dim, sizeof(int64_t) * (size_t)v->rank) || pv->halo > tx->halo) return false;
+    b->plan->tensor[v->id] = *tx;
+    pv->buffer = px->buffer;
+    pv->placed = pv->own = true;
+    return true;
+}
+
 static fv_status place_output(fvi_plan_builder *b, const fvi_node *n, int k, fv_error *err)
 {
     const fvi_value *v = n->out[k];
     fvi_plan_value *pv = &b->value[v->id];
-    if (pv->placed) return FV_OK;
+    if (pv->placed || overwrite_input(b, n, k)) return FV_OK;
     if (fvi_plan_new_buffer(b, v->dtype, v->rank, v->dim, pv->order, pv->halo, &b->plan->tensor[v->id], &pv->buffer) < 0) return no_memory(err);
-    pv->placed = true;
+    pv->placed = pv->own = true;
     return FV_OK;
 }
 

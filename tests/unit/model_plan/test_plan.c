@@ -54,7 +54,7 @@ static fv_status prepare_copy(fvi_step *s, fv_error *err)
 static const char *unsupported(const fvi_node *n) { return n->op == FVI_OP_TANH ? "a toy" : NULL; }
 static fvi_layout out_layout(const fvi_node *n, int k) { return (void)k, n->op == FVI_OP_CONV ? FVI_LAYOUT_NHWC : FVI_LAYOUT_ANY; }
 static int in_halo(const fvi_node *n, int k) { return (void)k, n->op == FVI_OP_CONV; }
-static bool in_place(const fvi_node *n, int k) { return (void)n, (void)k, false; }
+static bool in_place(const fvi_node *n, int k) { return (void)k, n->op == FVI_OP_RELU; }
 static const fvi_backend toy = {"toy", unsupported, out_layout, out_layout, in_halo, in_place, prepare, prepare_copy};
 
 /* ---- random graphs ---- */
@@ -365,6 +365,33 @@ static void concat_costs_nothing(void **state)
     fvi_graph_free(&m.g);
 }
 
+/* A chain of element-wise nodes needs one buffer besides the input's, unless a value is still wanted. */
+static void element_wise_nodes_overwrite(void **state)
+{
+    (void)state;
+    maker m = {0};
+    fv_error err = {0};
+    assert_int_equal(fvi_graph_create(&m.g, &err), FV_OK);
+    fvi_value *x = value(&m, 2, (int64_t[]){3, 5});
+    x->is_input = true;
+    for (int i = 0; i < 3; i++) add_unary(&m, FVI_OP_RELU, m.v[i]);
+    m.g->inputs = &x;
+    m.g->n_inputs = 1;
+    fvi_value *out[2] = {m.v[2], m.v[3]};
+    out[0]->is_output = out[1]->is_output = true;
+    m.g->outputs = out;
+    m.g->n_outputs = 2;
+    assert_int_equal(fvi_graph_relink(m.g, &err), FV_OK);
+    fvi_plan *p = NULL;
+    fvi_backend_env env = {0};
+    assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, &err), FV_OK);
+    assert_ptr_not_equal(p->tensor[m.v[1]->id].data, p->tensor[x->id].data);
+    assert_ptr_equal(p->tensor[m.v[2]->id].data, p->tensor[m.v[1]->id].data);
+    assert_ptr_not_equal(p->tensor[m.v[3]->id].data, p->tensor[m.v[2]->id].data);
+    fvi_plan_free(&p);
+    fvi_graph_free(&m.g);
+}
+
 static void unsupported_node_is_named(void **state)
 {
     (void)state;
@@ -420,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_graphs_match),
         cmocka_unit_test(concat_costs_nothing),
+        cmocka_unit_test(element_wise_nodes_overwrite),
         cmocka_unit_test(unsupported_node_is_named),
         cmocka_unit_test(survives_failing_allocations),
     };
