@@ -13,13 +13,15 @@ static void letterbox(fvi_prep_map *m, bool topleft, int w, int h, int dw, int d
     if (topleft) {
         m->new_w = (int)at_least_1(w * r);
         m->new_h = (int)at_least_1(h * r);
+        m->sx = m->sy = r; /* YOLOX maps boxes back with the one ratio */
     } else {
         m->new_w = (int)at_least_1(py_round(w * r));
         m->new_h = (int)at_least_1(py_round(h * r));
         m->left = (int)py_round((dw - m->new_w) / 2.0 - 0.1);
         m->top = (int)py_round((dh - m->new_h) / 2.0 - 0.1);
+        m->sx = (double)m->new_w / w; /* Ultralytics 8.4: each rounded side's own ratio */
+        m->sy = (double)m->new_h / h;
     }
-    m->sx = m->sy = r; /* both references map boxes back with the one ratio, not with new_w / w */
 }
 
 /* Short side to the tensor, centre cut out (torchvision Resize + CenterCrop). */

@@ -141,14 +141,10 @@ static float unmap(float v, double offset, double gain, int limit)
     return (float)(s < 0 ? 0 : s > limit ? limit : s);
 }
 
-fv_status fvi_head_emit(const fvi_head_state *st, const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
+fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
                         int src_h, fv_detections *out)
 {
     double gx = map->sx, gy = map->sy;
-    if (st->prep.fit == FVI_FIT_LETTERBOX && !st->prep.pad_topleft) { /* Ultralytics divides by the rounded sides' own ratios */
-        gx = (double)map->new_w / src_w;
-        gy = (double)map->new_h / src_h;
-    }
     if (!(gx > 0) || !(gy > 0)) return FV_ERR_ARGUMENT;
     FVI_TRY(fv_detections_reserve(out, n));
     for (int i = 0; i < n; i++) {

@@ -49,7 +49,7 @@ bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h
  * the threshold go to cand (boxes not filled); returns how many. */
 int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_classes, const fvi_head_params *p, fvi_candidate *cand);
 /* cand [n], kept and in order -> source pixels, clipped. */
-fv_status fvi_head_emit(const fvi_head_state *st, const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
+fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
                         int src_h, fv_detections *out);
 
 extern const fvi_head fvi_head_e2e, fvi_head_yolov8, fvi_head_yolov5, fvi_head_yolox;

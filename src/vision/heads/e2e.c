@@ -51,7 +51,7 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
     }
     /* Rows come sorted from the network; an IoU above 1 only restores that order should they not be. */
     int kept = fvi_nms(plan->cand, found, 2.0f, true, p->max_det);
-    return fvi_head_emit(st, plan->cand, kept, map, src_w, src_h, out);
+    return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
 }
 
 const fvi_head fvi_head_e2e = {"end-to-end (YOLOv10/26)", "[1,K,6]", match, decode, fvi_head_plan_free};

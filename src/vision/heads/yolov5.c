@@ -30,7 +30,7 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
         if (fvi_head_box_from_centre(c.box, q[0], q[v.sc], q[2 * v.sc], q[3 * v.sc])) plan->cand[good++] = c;
     }
     int kept = fvi_nms(plan->cand, good, p->iou, p->agnostic, p->max_det);
-    return fvi_head_emit(st, plan->cand, kept, map, src_w, src_h, out);
+    return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
 }
 
 const fvi_head fvi_head_yolov5 = {"YOLOv5/7", "[1,3*cells,5+classes]", match, decode, fvi_head_plan_free};

@@ -108,7 +108,7 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
     FVI_TRY(fvi_head_plan_view(plan, outputs, n, &v));
     int found = scan(&v, plan->anchors, st->n_classes, p, plan->cand);
     int kept = fvi_nms(plan->cand, found, p->iou, p->agnostic, p->max_det);
-    return fvi_head_emit(st, plan->cand, kept, map, src_w, src_h, out);
+    return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
 }
 
 const fvi_head fvi_head_yolov8 = {"YOLOv8/9/11/12", "[1,4+classes,anchors]", match, decode, fvi_head_plan_free};

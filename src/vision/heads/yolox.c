@@ -55,7 +55,7 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
         if (decode_box(plan, &v, &c)) plan->cand[good++] = c;
     }
     int kept = fvi_nms(plan->cand, good, p->iou, p->agnostic, p->max_det);
-    return fvi_head_emit(st, plan->cand, kept, map, src_w, src_h, out);
+    return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
 }
 
 const fvi_head fvi_head_yolox = {"YOLOX", "[1,cells,5+classes]", match, decode, fvi_head_plan_free};

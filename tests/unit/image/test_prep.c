@@ -75,7 +75,10 @@ static void test_geometry(void **state)
         fvi_prep_geometry(&m, &spec, w, h, dw, dh);
         if (m.new_w != nw || m.new_h != nh || m.left != left || m.top != top)
             fail_msg("%s %dx%d in %dx%d: %dx%d at %d,%d, not %dx%d at %d,%d", fit, w, h, dw, dh, m.new_w, m.new_h, m.left, m.top, nw, nh, left, top);
-        assert_true(m.dx == left && m.dy == top && m.sx == m.sy);
+        assert_true(m.dx == left && m.dy == top);
+        double one = (double)dh / h < (double)dw / w ? (double)dh / h : (double)dw / w;
+        assert_float_equal(m.sx, spec.pad_topleft ? one : (double)nw / w, 1e-12);
+        assert_float_equal(m.sy, spec.pad_topleft ? one : (double)nh / h, 1e-12);
         count++;
     }
     fclose(list);
