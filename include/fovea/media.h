@@ -29,6 +29,9 @@ struct fv_source {
     fv_status (*read)(fv_source *s, fv_frame *f, fv_error *err);
     void (*close)(fv_source *s); /* frees s */
     void *priv;
+    /* Set by who reads (a pipeline does), or null: asked now and then while a read waits for a pipe; non-zero ends the wait, and the read is FV_END. */
+    int (*stopped)(void *user);
+    void *stopped_user;
 };
 
 typedef struct fv_sink_options {

@@ -136,6 +136,8 @@ void fv_pipeline_stop(fv_pipeline *p)
 
 void fv_pipeline_metrics(fv_pipeline *p, fv_metrics *m) { fvi_flow_meter_snapshot(&p->meter, m); }
 
+static int was_stopped(void *pipeline) { return atomic_load_explicit(&((fv_pipeline *)pipeline)->stop, memory_order_relaxed); }
+
 static void run_lanes(fv_pipeline *p)
 {
     static void *(*const body[FVI_LANES])(void *) = {fvi_flow_decode_lane, fvi_flow_infer_lane, fvi_flow_scene_lane,
@@ -184,7 +186,10 @@ fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err)
     if (st >= 0 && p->o.detector) st = fvi_flow_detector_warm(p->o.detector, err);
     if (st >= 0) {
         if (pool) fvi_pool_set_spin(pool, 0);
+        p->o.source->stopped = was_stopped;
+        p->o.source->stopped_user = p;
         run_lanes(p);
+        p->o.source->stopped = NULL;
         if (pool) fvi_pool_set_spin(pool, POOL_SPIN_US);
         drain(p);
         st = p->first_status;

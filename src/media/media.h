@@ -75,8 +75,9 @@ fv_status fvi_media_orient_frame(fvi_media_pool *pool, fv_frame *dst, const fv_f
 /* ---- sources ---- */
 /* Missing, unreadable, a directory, empty: said in words before any decoder sees it. *size: bytes, -1 for a pipe. */
 fv_status fvi_media_check_file(const char *path, int64_t *size, fv_error *err);
-/* Opens `path` for demuxing: whitelisted protocols and formats, no file but this one. */
-fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error *err);
+/* Opens `path` for demuxing: whitelisted protocols and formats, no file but this one. `pipe`: where its bytes come from,
+ * null = the file itself. */
+fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, AVIOContext *pipe, fv_error *err);
 fv_status fvi_media_video_open(fv_source **out, const char *path, int threads, fv_error *err);
 /* AV_CODEC_ID_NONE when the first bytes are not those of a still picture. */
 enum AVCodecID fvi_media_picture_sniff(const uint8_t *head, size_t n);
@@ -104,7 +105,7 @@ typedef struct fvi_media_origin {
     enum AVColorPrimaries primaries;
     enum AVColorTransferCharacteristic trc;
 } fvi_media_origin;
-/* False: not one of ours, or stdin: nothing can be copied from it. */
+/* False: not one of ours, or a pipe: nothing can be copied from it. */
 bool fvi_media_video_origin(const fv_source *s, fvi_media_origin *o);
 
 /* ---- the rest of the table ---- */

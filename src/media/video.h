@@ -14,9 +14,19 @@ typedef struct fvi_media_clock {
     bool started, jumps; /* jumps: a format whose stamps may start anew (MPEG-TS) */
 } fvi_media_clock;
 
+/* ---- pipe.c ---- */
+typedef struct fvi_media_pipe fvi_media_pipe;
+bool fvi_media_is_pipe(const char *path);
+/* Close it also when this fails. `source` is asked whether it was stopped. */
+fv_status fvi_media_pipe_open(fvi_media_pipe **out, const char *path, const fv_source *source, fv_error *err);
+AVIOContext *fvi_media_pipe_io(fvi_media_pipe *p);
+void fvi_media_pipe_close(fvi_media_pipe **p);
+bool fvi_media_stopped(const fv_source *s);
+
 typedef struct fvi_media_video {
     fv_source base; /* first, so that both pointers are one */
     char *path;
+    fvi_media_pipe *pipe; /* null: a file */
     AVFormatContext *ic;
     AVCodecContext *dec;
     AVStream *st;

@@ -38,7 +38,7 @@ static char *media_url(const char *path)
     return av_asprintf("file:%s", path); /* the prefix keeps names like "concat:x" from meaning anything */
 }
 
-fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error *err)
+fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, AVIOContext *pipe, fv_error *err)
 {
     char text[AV_ERROR_MAX_STRING_SIZE];
     *out = NULL;
@@ -46,18 +46,19 @@ fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, fv_error
     AVFormatContext *ic = avformat_alloc_context();
     AVDictionary *opt = NULL;
     av_dict_set(&opt, "protocol_whitelist", FVI_MEDIA_PROTOCOLS, 0);
-    av_dict_set(&opt, "format_whitelist", strcmp(path, "-") == 0 ? PIPE_FORMATS : FORMATS, 0);
+    av_dict_set(&opt, "format_whitelist", pipe ? PIPE_FORMATS : FORMATS, 0);
     int code = AVERROR(ENOMEM);
     fvi_media_log_reset();
     if (url && ic) {
         ic->opaque = url;
         ic->io_open = open_only_this;
+        ic->pb = pipe;
         code = avformat_open_input(&ic, url, NULL, &opt); /* frees ic when it fails */
         if (code >= 0) code = avformat_find_stream_info(ic, NULL);
     }
     av_dict_free(&opt);
     if (code < 0) {
-        int64_t missing = strcmp(path, "-") == 0 ? 0 : fvi_media_missing_bytes(path);
+        int64_t missing = pipe ? 0 : fvi_media_missing_bytes(path);
         if (missing > 0)
             fvi_error_set(err, FV_ERR_INPUT, "%s: the file is cut short and cannot be read: %lld bytes are missing%s",
                           path, (long long)missing, fvi_media_log_detail());
@@ -160,6 +161,10 @@ static fv_status first_frame(fvi_media_video *v, fv_error *err)
         if (err) *err = e;
         return st;
     }
+    bool index_last = v->pipe && strncmp(v->ic->iformat->name, "mov", 3) == 0;
+    if (st == FV_PARTIAL && index_last)
+        return fvi_error_set(err, FV_ERR_INPUT, "%s: an MP4 with its index at the end cannot be read from a pipe; give the file itself",
+                             v->base.info.name);
     if (st == FV_PARTIAL) return fvi_error_set(err, FV_ERR_INPUT, "%s", e.text);
     return fvi_error_set(err, FV_ERR_INPUT, "%s: its video has no frame that can be decoded", v->path);
 }
@@ -184,6 +189,7 @@ static void video_close(fv_source *s)
     av_packet_free(&v->pkt);
     avcodec_free_context(&v->dec);
     avformat_close_input(&v->ic);
+    fvi_media_pipe_close(&v->pipe);
     fvi_media_scaler_free(&v->scaler);
     fvi_media_pool_close(&v->pool);
     fvi_free(v->path);
@@ -192,7 +198,8 @@ static void video_close(fv_source *s)
 
 static fv_status open_video(fvi_media_video *v, int threads, fv_error *err)
 {
-    FVI_TRY(fvi_media_demux_open(&v->ic, v->path, err));
+    if (fvi_media_is_pipe(v->path)) FVI_TRY(fvi_media_pipe_open(&v->pipe, v->path, &v->base, err));
+    FVI_TRY(fvi_media_demux_open(&v->ic, v->path, v->pipe ? fvi_media_pipe_io(v->pipe) : NULL, err));
     FVI_TRY(open_decoder(v, threads, err));
     fill_info(v);
     v->clock = (fvi_media_clock){.base = v->st->time_base,
@@ -229,7 +236,7 @@ bool fvi_media_video_origin(const fv_source *s, fvi_media_origin *o)
 {
     if (!s || s->close != video_close) return false;
     const fvi_media_video *v = (const fvi_media_video *)s;
-    if (strcmp(v->path, "-") == 0) return false;
+    if (v->pipe) return false;
     *o = (fvi_media_origin){.path = v->path,
                             .stream = v->st->index,
                             .time_base = v->st->time_base,

@@ -93,7 +93,11 @@ static void say_end(fvi_media_video *v)
 {
     char text[AV_ERROR_MAX_STRING_SIZE], total[48] = "";
     const char *name = v->base.info.name;
-    int64_t missing = strcmp(v->path, "-") == 0 ? 0 : fvi_media_missing_bytes(v->path);
+    if (v->pipe && fvi_media_stopped(&v->base)) {
+        v->end = FV_END; /* whatever the demuxer makes of it */
+        return;
+    }
+    int64_t missing = v->pipe ? 0 : fvi_media_missing_bytes(v->path);
     double at = v->clock.started ? v->clock.last + v->clock.step : 0;
     if (v->base.info.duration_s > at + v->clock.step)
         snprintf(total, sizeof total, " of %.1f s", v->base.info.duration_s);

@@ -248,15 +248,18 @@ static char *join_command(const cli_verb *v, int argc, char **argv)
     text t = {0};
     text_printf(&t, "fovea %s", v->name);
     for (int i = 0; i < argc; i++) {
+        text arg = {0};
+        text_redacted(&arg, argv[i]);
         bool plain = argv[i][0] && !strpbrk(argv[i], " \t\n'\"\\$`*?[](){}<>|&;#!~");
         text_add(&t, " ");
         if (!plain) text_add(&t, "'");
-        for (const char *c = argv[i]; *c; c++)
+        for (const char *c = arg.s; *c; c++)
             if (*c == '\'')
                 text_add(&t, "'\\''");
             else
                 text_addn(&t, c, 1);
         if (!plain) text_add(&t, "'");
+        text_free(&arg);
     }
     return t.s;
 }

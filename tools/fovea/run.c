@@ -30,11 +30,8 @@ static int all_sources(run_state *r)
 static int no_input(run_state *r)
 {
     for (int i = 0; i < r->sources.n_failures; i++) {
-        fv_error err = {.status = FV_ERR_INPUT};
         const run_failure *f = &r->sources.failures[i];
-        bool named = !strncmp(f->why, f->name, strlen(f->name));
-        cli_set_error(&err, FV_ERR_INPUT, "%s%s%s", named ? "" : f->name, named ? "" : ": ", f->why);
-        cli_fail(r->a, FV_ERR_INPUT, &err);
+        cli_error(r->a, EXIT_INPUT, "%s: %s", f->name, f->why);
     }
     return EXIT_INPUT;
 }

@@ -94,11 +94,7 @@ static void list_failures(const run_state *r)
     const run_sources *s = &r->sources;
     for (int i = 0; i < s->n_failures; i++) {
         const run_failure *f = &s->failures[i];
-        /* many sentences already begin with the name */
-        const char *why = f->why;
-        size_t n = strlen(f->name);
-        if (!strncmp(why, f->name, n) && why[n] == ':') why += n + 1 + (why[n + 1] == ' ');
-        cli_error(r->a, 0, "%s: %s%s", f->name, why, f->partial ? " (what came before was processed)" : "");
+        cli_error(r->a, 0, "%s: %s%s", f->name, f->why, f->partial ? " (what came before was processed)" : "");
     }
     if (s->n_failures > 1) cli_error(r->a, 0, "%d inputs failed or were cut short", s->n_failures);
 }

@@ -7,6 +7,16 @@
 #include <string.h>
 #include <strings.h>
 
+/* Many sentences begin with the name already, the beginning of an address or "stdin". */
+static const char *without_name(const char *why, const char *name)
+{
+    const char *colon = strstr(why, "://…: ");
+    size_t n = strlen(name);
+    if (!strncmp(why, name, n) && !strncmp(why + n, ": ", 2)) return why + n + 2;
+    if (!strcmp(name, "-") && !strncmp(why, "stdin: ", 7)) return why + 7;
+    return colon && !strncmp(why, name, (size_t)(colon - why)) ? strchr(colon + 3, ' ') + 1 : why;
+}
+
 void run_sources_fail(run_sources *r, const char *name, const char *why, bool partial)
 {
     if ((r->n_failures & (r->n_failures + 1)) == 0) { /* 0, 1, 3, 7, …: full */
@@ -15,7 +25,9 @@ void run_sources_fail(run_sources *r, const char *name, const char *why, bool pa
         free(r->failures);
         r->failures = bigger;
     }
-    r->failures[r->n_failures++] = (run_failure){tool_strdup(name), tool_strdup(why), partial};
+    text shown = {0};
+    text_redacted(&shown, !name[0] ? "''" : !strcmp(name, "-") ? "stdin" : name);
+    r->failures[r->n_failures++] = (run_failure){shown.s, tool_strdup(without_name(why, name)), partial};
 }
 
 static void add_files(run_sources *r, char **names, int n, int film)

@@ -29,6 +29,8 @@ static double seconds(void)
 static fv_status read_watched(fv_source *s, fv_frame *f, fv_error *err)
 {
     stream *st = s->priv;
+    st->source->stopped = s->stopped;
+    st->source->stopped_user = s->stopped_user;
     fv_status status = st->source->read(st->source, f, err);
     if (status < 0 || status == FV_PARTIAL) st->source_failed = true;
     return status;

@@ -144,6 +144,17 @@ void text_json(text *t, const char *s)
     text_add(t, "\"");
 }
 
+void text_redacted(text *t, const char *s)
+{
+    const char *host = strstr(s, "://"), *at = NULL;
+    for (const char *c = host ? host + 3 : ""; *c && *c != '/'; c++)
+        if (*c == '@') at = c;
+    text_addn(t, s, at ? (size_t)(host + 3 - s) : strlen(s));
+    if (!at) return;
+    text_add(t, "***");
+    text_add(t, at);
+}
+
 void text_number(text *t, double v, int decimals)
 {
     if (!isfinite(v)) {

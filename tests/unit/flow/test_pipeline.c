@@ -249,6 +249,34 @@ static void stop_finishes_what_is_in_flight(void **state)
     fv_pipeline_free(&p);
 }
 
+/* A source that waits for input as a pipe does. */
+static fv_status silent_read(fv_source *s, fv_frame *f, fv_error *err)
+{
+    fake_source *src = s->priv;
+    if (src->at < 5) return fake_read(s, f, err);
+    while (!s->stopped || !s->stopped(s->stopped_user)) nap_us(500);
+    return FV_END;
+}
+
+static void stop_reaches_a_source_that_waits(void **state)
+{
+    (void)state;
+    fake_source src;
+    fake_sink sink;
+    seen s = {0};
+    fv_error err = {0};
+    fake_source_init(&src, 100);
+    src.s.read = silent_read;
+    fake_sink_init(&sink);
+    fv_pipeline *p = make(&src, NULL, &sink, &s, &(fv_pipeline_options){0});
+    s.stop = p; /* stops at the fifth result */
+    assert_int_equal(fv_pipeline_run(p, &err), FV_ERR_CANCELLED);
+    assert_int_equal(sink.written, 5);
+    assert_null(src.s.stopped); /* the pipeline may be freed before the source */
+    check_accounts(p, &src);
+    fv_pipeline_free(&p);
+}
+
 static void *stop_later(void *arg)
 {
     nap_us(rand() % 8000);
@@ -512,6 +540,7 @@ int main(void)
         cmocka_unit_test(slow_sink_is_the_bottleneck),
         cmocka_unit_test(one_frame_and_a_slow_sink),
         cmocka_unit_test(stop_finishes_what_is_in_flight),
+        cmocka_unit_test(stop_reaches_a_source_that_waits),
         cmocka_unit_test(stop_at_any_time),
         cmocka_unit_test(broken_source_keeps_what_was_read),
         cmocka_unit_test(failing_detector),

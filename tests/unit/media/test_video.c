@@ -1,6 +1,10 @@
 /* Video files in: frames, time, orientation, pixel shapes, formats, and files that are broken. */
 #include "media_test.h"
+#include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void need_ffmpeg(void)
 {
@@ -287,6 +291,89 @@ static void stdin_is_read(void **state)
     expect_quarters(&c, 50, 100, 150, 200);
 }
 
+/* FIFO with the bytes of a film in it and a writer that says nothing more (its end is returned) or ends. */
+static int open_pipe(const char *film, bool silent)
+{
+    size_t n;
+    uint8_t *bytes = read_file(film, &n);
+    unlink(in_dir("fifo"));
+    assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
+    int fd = open(in_dir("fifo"), O_RDWR); /* both ends: opening does not wait */
+    assert_true(fd >= 0 && fcntl(fd, F_SETPIPE_SZ, 1 << 20) >= (int)n);
+    assert_int_equal(write(fd, bytes, n), n);
+    free(bytes);
+    if (silent) return fd;
+    pid_t later = fork();
+    if (later == 0) {
+        usleep(200000);
+        _exit(0); /* the writing end closes with it */
+    }
+    close(fd);
+    return 0;
+}
+
+static int stopped_when_asked(void *user) { return ++*(int *)user > 2; }
+
+static void a_silent_pipe_can_be_left(void **state)
+{
+    (void)state;
+    make_clip(in_dir("s.mkv"), 64, 64, 8, 10, NULL, &(fv_sink_options){.codec = "mjpeg"});
+    int fd = open_pipe(in_dir("s.mkv"), true), frames = 0, asked = 0;
+    fv_source *s;
+    fv_frame f;
+    assert_int_equal(media->source_open(&s, in_dir("fifo"), 1, NULL), FV_OK);
+    s->stopped = stopped_when_asked;
+    s->stopped_user = &asked;
+    while (s->read(s, &f, NULL) == FV_OK) frames++, release(&f);
+    assert_true(asked > 2 && frames > 0 && frames <= 8);
+    assert_int_equal(s->read(s, &f, NULL), FV_END); /* not broken: left */
+    s->close(s);
+    close(fd);
+}
+
+static void a_pipe_is_read_to_its_end_and_only_once(void **state)
+{
+    (void)state;
+    make_clip(in_dir("t.mkv"), 64, 64, 8, 10, NULL, NULL);
+    open_pipe(in_dir("t.mkv"), false);
+    fv_error err = {0};
+    fv_source *s;
+    fv_sink *sink;
+    fv_frame f;
+    int frames = 0;
+    if (media->source_open(&s, in_dir("fifo"), 1, &err) < 0) fail_msg("%s", err.text);
+    /* nothing can be copied from it: a second reader would steal its bytes */
+    assert_int_equal(media->sink_open(&sink, in_dir("once.mkv"), 64, 64, FV_SINK_OPTIONS(.fps = 10, .copy_from = s, .overwrite = 1), &err), FV_OK);
+    while (s->read(s, &f, NULL) == FV_OK) {
+        assert_int_equal(sink->write(sink, &f, NULL), FV_OK);
+        frames++, release(&f);
+    }
+    assert_int_equal(frames, 8);
+    assert_int_equal(sink->finish(sink, NULL), FV_OK);
+    sink->close(sink);
+    s->close(s);
+}
+
+/* `< film.mp4`: the index at its end can be reached; in a pipe it cannot, and the sentence says so. */
+static void mp4_from_stdin(void **state)
+{
+    (void)state;
+    need_ffmpeg();
+    assert_int_equal(shell("ffmpeg -v quiet -y -f lavfi -i testsrc2=s=320x240:r=20:d=3,noise=alls=40 -c:v libx264 '%s'", in_dir("q.mp4")), 0);
+    struct stat st;
+    assert_true(stat(in_dir("q.mp4"), &st) == 0 && st.st_size > 200000 && st.st_size < 1 << 20); /* more than is read ahead */
+    int old = dup(0);
+    assert_non_null(freopen(in_dir("q.mp4"), "rb", stdin));
+    clip_facts c = read_clip("-");
+    dup2(old, 0);
+    close(old);
+    assert_int_equal(c.frames, 60);
+    open_pipe(in_dir("q.mp4"), false);
+    c = read_clip(in_dir("fifo"));
+    assert_int_equal(c.open, FV_ERR_INPUT);
+    assert_non_null(strstr(c.err.text, "pipe"));
+}
+
 /* Every clip of the test data opens and gives as many frames as ffprobe counts. */
 static void real_clips_agree_with_ffprobe(void **state)
 {
@@ -331,6 +418,9 @@ int main(void)
         cmocka_unit_test(names_and_playlists_have_no_power),
         cmocka_unit_test(frames_outlive_their_source),
         cmocka_unit_test(stdin_is_read),
+        cmocka_unit_test(a_silent_pipe_can_be_left),
+        cmocka_unit_test(a_pipe_is_read_to_its_end_and_only_once),
+        cmocka_unit_test(mp4_from_stdin),
         cmocka_unit_test(real_clips_agree_with_ffprobe),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
