@@ -68,7 +68,7 @@ if [ -z "$video" ]; then
         find "$tmp" -name vtest.avi -exec mv {} "$video" \;
     fi
     # a line across the square and the square itself, in pixels of that clip
-    [ "$marks" = no ] || set -- --line square=300,190,300,360 --zone plaza=470,200,760,200,760,480,600,440,470,330 "$@"
+    [ "$marks" = no ] || set -- --line square=250,180,250,350 --zone plaza=470,200,760,200,760,480,600,440,470,330 "$@"
 else
     [ "$marks" = no ] || set -- --line middle=0.5,0,0.5,1 "$@"
 fi
