@@ -1,4 +1,4 @@
-/* Files of the program alone: .npy reading and writing, escaping, nearest words. */
+/* Files of the program alone: .npy reading and writing, escaping, nearest words, names of outputs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,11 +6,13 @@
 #include <cmocka.h>
 #include "cli.h"
 #include "npy.h"
+#include "out_names.h"
 #include "text.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The bytes of a .npy file: header of format `major`, then `data`. */
@@ -123,6 +125,27 @@ static void refuses(void **state)
     assert_int_equal(npy_parse("PK\3\4", 4, "x", &t, &err), FV_ERR_INPUT);
 }
 
+/* Whatever one byte becomes, and wherever the file ends, it is a tensor or an error. */
+static void survives_damage(void **state)
+{
+    (void)state;
+    size_t size;
+    char *f = make(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", six, 24, &size);
+    for (size_t i = 0; i < size; i++)
+        for (int v = 0; v < 256; v++) {
+            size_t n = v ? size : i; /* value 0 stands for a cut */
+            char *g = malloc(n ? n : 1);
+            memcpy(g, f, n);
+            if (v) g[i] = (char)v;
+            fv_tensor t;
+            fv_status s = npy_parse(g, n, "f.npy", &t, NULL);
+            assert_true(s == FV_OK ? t.data && fv_tensor_count(&t) >= 0 : s == FV_ERR_INPUT && !t.data);
+            free(t.data);
+            free(g);
+        }
+    free(f);
+}
+
 static void writes_what_it_reads(void **state)
 {
     (void)state;
@@ -177,6 +200,80 @@ static void nearest_words(void **state)
     assert_null(cli_closest("", words, 0));
 }
 
+static void names_are_unique_and_fit(void **state)
+{
+    (void)state;
+    static const char *const in[] = {"x.jpg", "X.png", "x-2.jpg", "x.bmp", "", "", "y"};
+    size_t length[] = {1, 1, 3, 1, 0, 0, 1};
+    static const char *const want[] = {"x", "x-2", "x-2-2", "x-3", "", "-2", "y"};
+    char *out[7];
+    unique_stems(out, in, length, 7);
+    for (int i = 0; i < 7; i++) {
+        assert_string_equal(out[i], want[i]);
+        free(out[i]);
+    }
+    char name[400] = "";
+    for (int i = 0; i < 133; i++) memcpy(name + 3 * i, "\xE2\x82\xAC", 4); /* signs of three bytes */
+    const char *const twice[] = {name, name};
+    unique_stems(out, twice, (size_t[]){399, 399}, 2);
+    assert_int_equal(strlen(out[0]), 198);
+    assert_int_equal(strlen(out[1]), 200);
+    assert_memory_equal(out[1], out[0], 198);
+    free(out[0]);
+    free(out[1]);
+}
+
+/* Very many inputs of one name: time must not grow with their square. */
+static void many_names(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    const char **in = malloc(N * sizeof *in);
+    size_t *length = malloc(N * sizeof *length);
+    char **out = malloc(N * sizeof *out);
+    for (int i = 0; i < N; i++) in[i] = "same", length[i] = 4;
+    clock_t t0 = clock();
+    unique_stems(out, in, length, N);
+    assert_string_equal(out[N - 1], "same-200000");
+    assert_true(clock() - t0 < 20 * CLOCKS_PER_SEC); /* 40 000 000 000 comparisons take minutes */
+    for (int i = 0; i < N; i++) free(out[i]);
+    free(in);
+    free(length);
+    free(out);
+}
+
+static void files_are_known_by_what_they_are(void **state)
+{
+    (void)state;
+    char a[] = "/tmp/fovea-names-XXXXXX", link_name[64];
+    close(mkstemp(a));
+    snprintf(link_name, sizeof link_name, "%s.link", a);
+    assert_int_equal(symlink(a, link_name), 0);
+    file_set *s = file_set_create((char *[]){(char *)"/nothing/here", a}, 2);
+    assert_true(file_set_has(s, a));
+    assert_true(file_set_has(s, link_name));
+    assert_false(file_set_has(s, "/nothing/here"));
+    assert_false(file_set_has(s, "/"));
+    file_set_free(&s);
+    unlink(link_name);
+    unlink(a);
+}
+
+static void what_is_not_utf8_is_replaced(void **state)
+{
+    (void)state;
+    text t = {0};
+    text_utf8(&t, "a\xFF\xE2\x82\xAC\xC3");
+    assert_string_equal(t.s, "a\xEF\xBF\xBD\xE2\x82\xAC\xEF\xBF\xBD");
+    text_clear(&t);
+    text_redacted(&t, "rtsp://user:p@ss@host/a@b");
+    assert_string_equal(t.s, "rtsp://***@host/a@b");
+    text_clear(&t);
+    text_redacted(&t, "http://host/a@b");
+    assert_string_equal(t.s, "http://host/a@b");
+    text_free(&t);
+}
+
 static void exit_codes(void **state)
 {
     (void)state;
@@ -188,8 +285,9 @@ static void exit_codes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_all_formats), cmocka_unit_test(fortran_of_three_dimensions), cmocka_unit_test(refuses),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_all_formats), cmocka_unit_test(fortran_of_three_dimensions), cmocka_unit_test(refuses), cmocka_unit_test(survives_damage),
                                        cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(escapes), cmocka_unit_test(nearest_words),
-                                       cmocka_unit_test(exit_codes)};
+                                       cmocka_unit_test(exit_codes), cmocka_unit_test(names_are_unique_and_fit), cmocka_unit_test(many_names),
+                                       cmocka_unit_test(files_are_known_by_what_they_are), cmocka_unit_test(what_is_not_utf8_is_replaced)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

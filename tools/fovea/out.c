@@ -175,6 +175,7 @@ void outputs_free(outputs *o)
     }
     free(o->stems);
     free(o->targets);
+    file_set_free(&o->inputs);
     text_free(&o->line);
     memset(o, 0, sizeof *o);
 }

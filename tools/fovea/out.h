@@ -1,6 +1,7 @@
 /* out.h: where results go: JSON lines, CSV, MOT, label files, crops, events, annotated video and pictures. */
 #ifndef FOVEA_TOOL_OUT_H
 #define FOVEA_TOOL_OUT_H
+#include "out_names.h"
 #include "out_tally.h"
 #include "run_settings.h"
 #include "run_sources.h"
@@ -14,6 +15,7 @@ typedef struct outputs {
     const settings *s;
     const run_sources *sources;
     const char *model_path;
+    file_set *inputs; /* = sources */
     const fv_detector *detector; /* names; set before the first frame */
     tally *tally;
     out_kind kind; /* of -o */

@@ -7,13 +7,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A label as a folder name: nothing that a path could mean. */
+#define MAX_FOLDER 100 /* bytes */
+
+/* A label as a folder name: nothing that a path could mean, and not longer than a name may be. */
 static void folder_name(text *t, const char *label)
 {
+    text valid = {0};
+    text_add(&valid, "");
+    text_utf8(&valid, label);
     size_t start = t->len;
-    for (; *label; label++)
-        text_addn(t, isalnum((unsigned char)*label) || *label == '-' || *label == '_' || (unsigned char)*label >= 0x80 ? label : "_", 1);
+    for (const char *c = valid.s; *c; c++) {
+        bool first = ((unsigned char)*c & 0xC0) != 0x80; /* of a character */
+        if (first && t->len - start >= MAX_FOLDER) break;
+        text_addn(t, isalnum((unsigned char)*c) || *c == '-' || *c == '_' || (unsigned char)*c >= 0x80 ? c : "_", 1);
+    }
     if (t->len == start) text_add(t, "_");
+    text_free(&valid);
 }
 
 static bool window(fv_frame *out, const fv_frame *f, const float *b)

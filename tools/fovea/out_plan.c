@@ -33,27 +33,21 @@ static const char *const picture_out[] = {".jpg", ".jpeg", ".png", NULL};
 static const char *const other_out[] = {".gif",  ".bmp", ".webp", ".tif", ".tiff", ".ppm",  ".avif", ".wmv", ".flv", ".mpg",
                                         ".mpeg", ".ogv", ".3gp",  ".y4m", ".json", ".jsonl", ".csv", ".txt", ".html", NULL};
 
-/* Stems that no two inputs share: a/x.jpg and b/x.jpg give x and x-2. Compared without case, for file systems that do. */
-static void unique_stems(outputs *o)
+/* a/x.jpg and b/x.jpg give x and x-2. */
+static void name_stems(outputs *o)
 {
-    int n = o->sources->n_files;
-    o->stems = tool_alloc((size_t)(n + 1) * sizeof *o->stems);
-    o->targets = tool_alloc((size_t)(n + 1) * sizeof *o->targets);
-    for (int i = 0; i < n; i++) {
-        const char *base = file_name(o->sources->files[i]), *ext = extension(o->sources->files[i]);
-        for (int again = 1;; again++) {
-            text t = {0};
-            bool taken = false;
-            text_addn(&t, base, strlen(base) - strlen(ext));
-            if (again > 1) text_printf(&t, "-%d", again);
-            for (int k = 0; k < i && !taken; k++) taken = !strcasecmp(o->stems[k], t.s);
-            if (!taken) {
-                o->stems[i] = t.s;
-                break;
-            }
-            text_free(&t);
-        }
+    size_t n = (size_t)o->sources->n_files;
+    const char **bases = tool_alloc((n + 1) * sizeof *bases);
+    size_t *lengths = tool_alloc((n + 1) * sizeof *lengths);
+    o->stems = tool_alloc((n + 1) * sizeof *o->stems);
+    o->targets = tool_alloc((n + 1) * sizeof *o->targets);
+    for (size_t i = 0; i < n; i++) {
+        bases[i] = file_name(o->sources->files[i]);
+        lengths[i] = strlen(bases[i]) - strlen(extension(o->sources->files[i]));
     }
+    unique_stems(o->stems, bases, lengths, (int)n);
+    free(bases);
+    free(lengths);
 }
 
 static int make_dir(const outputs *o, const char *path)
@@ -103,9 +97,7 @@ static bool is_an_input(const outputs *o, const char *path)
     const char *read[] = {o->model_path, o->s->names, cli_text(o->a, "config"), cli_text(o->a, "font")};
     for (size_t i = 0; i < sizeof read / sizeof *read; i++)
         if (read[i] && same_file(read[i], path)) return true;
-    for (int i = 0; i < o->sources->n_files; i++)
-        if (same_file(o->sources->files[i], path)) return true;
-    return false;
+    return file_set_has(o->inputs, path);
 }
 
 static int check_file(const outputs *o, const char *path)
@@ -194,7 +186,8 @@ int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sou
     o->many = sources->n_files > 1;
     o->txt_dir = cli_text(a, "save-txt");
     o->crop_dir = cli_text(a, "save-crop");
-    unique_stems(o);
+    name_stems(o);
+    o->inputs = file_set_create(sources->files, sources->n_files);
     int code = plan_annotated(o);
     if (!code) code = plan_texts(o);
     if (!code && o->txt_dir) code = make_empty_dir(o, o->txt_dir);

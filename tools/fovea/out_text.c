@@ -39,16 +39,17 @@ void out_json_frame(text *t, const out_frame *f)
 
 static void csv_text(text *t, const char *s)
 {
-    if (!strpbrk(s, ",\"\r\n")) {
-        text_add(t, s);
-        return;
+    text valid = {0};
+    text_add(&valid, "");
+    text_utf8(&valid, s);
+    bool plain = !strpbrk(valid.s, ",\"\r\n");
+    if (!plain) text_add(t, "\"");
+    for (const char *c = valid.s; *c; c++) {
+        if (*c == '"') text_add(t, "\"");
+        text_addn(t, c, 1);
     }
-    text_add(t, "\"");
-    for (; *s; s++) {
-        if (*s == '"') text_add(t, "\"");
-        text_addn(t, s, 1);
-    }
-    text_add(t, "\"");
+    if (!plain) text_add(t, "\"");
+    text_free(&valid);
 }
 
 void out_csv_head(text *t) { text_add(t, "x_min,y_min,x_max,y_max,class_id,confidence,tracker_id,source,frame,pts,label\n"); }

@@ -104,6 +104,16 @@ static bool hides_on_terminal(uint32_t c)
            (c >= 0x2066 && c <= 0x2069);
 }
 
+void text_utf8(text *t, const char *s)
+{
+    for (const unsigned char *p = (const unsigned char *)s; *p;) {
+        uint32_t c;
+        int n = decode(p, &c);
+        text_addn(t, n ? (const char *)p : "\xEF\xBF\xBD", n ? (size_t)n : 3);
+        p += n ? n : 1;
+    }
+}
+
 void text_terminal(text *t, const char *s)
 {
     for (const unsigned char *p = (const unsigned char *)s; *p;) {

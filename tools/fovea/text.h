@@ -20,6 +20,8 @@ void text_free(text *t);
 /* Invalid UTF-8 becomes U+FFFD in both. */
 void text_terminal(text *t, const char *s); /* control and direction characters shown as \xNN, \uNNNN */
 void text_json(text *t, const char *s);     /* with the quotes; null pointer: null */
+/* What is not UTF-8 becomes U+FFFD. */
+void text_utf8(text *t, const char *s);
 /* With the user and password of an address hidden. */
 void text_redacted(text *t, const char *s);
 void text_number(text *t, double v, int decimals); /* trailing zeros removed; NaN and infinity: null */
