@@ -16,7 +16,7 @@ plain <said | grep -v '^Speed\|^Latency'
 plain <j.jsonl
 plain <c.csv
 ls crops | plain
-grep -cF -e "$e" -e "<i>" -e "<b>" r.html r.json j.jsonl
+grep -cF -e "$e" -e "<i>d" -e "<b>\"" r.html r.json j.jsonl
 for f in c.csv j.jsonl r.html r.json said; do iconv -f UTF-8 -t UTF-8 $f >/dev/null || echo "$f is no UTF-8"; done
 echo '# a name as long as a name may be'
 long=$(head -c 250 /dev/zero | tr '\0' n).ppm
