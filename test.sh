@@ -100,13 +100,20 @@ if [ $quick = no ]; then
     fi
     build scalar && run scalar -LE 'lint|header'
 fi
-if [ $long = yes ] && build fuzz; then
-    for target in build/fuzz/fuzz_*; do
+if [ $long = yes ] && build fuzz -DFV_MEDIA=OFF; then
+    for target in build/fuzz/fuzz/fuzz_*; do
         if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
         name=$(basename "$target")
-        mkdir -p "build/fuzz/corpus/$name"
-        if "$target" -max_total_time=60 -rss_limit_mb=4096 -artifact_prefix="build/fuzz/$name-" "build/fuzz/corpus/$name" $(find fuzz -type d -path "*corpus*/${name#fuzz_}*") \
-            >"build/fuzz/$name.log" 2>&1; then passed=$((passed + 1)); else tail -n 30 "build/fuzz/$name.log"; broken "fuzz: $name"; fi
+        found=build/fuzz/found/$name # new inputs stay here from run to run
+        mkdir -p "$found"
+        set -- "$found"
+        for seeds in "fuzz/corpus/${name#fuzz_}" tests/data/onnx-ok tests/data/onnx-bad; do [ ! -d "$seeds" ] || set -- "$@" "$seeds"; done
+        if "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-60}" -max_len=65536 -rss_limit_mb=2048 -timeout=20 -artifact_prefix="build/fuzz/$name-" "$@" >"build/fuzz/$name.log" 2>&1; then
+            passed=$((passed + 1))
+            say "== fuzz: $name: $(grep -c '' "build/fuzz/$name.log") lines in build/fuzz/$name.log"
+        else
+            tail -n 30 "build/fuzz/$name.log"; broken "fuzz: $name"
+        fi
     done
 fi
 
