@@ -20,6 +20,13 @@ conf 'a: [1\nb: }\n'
 conf '- 1\n'
 conf ''
 conf 'lines:\n  - {name: a, points: [[1, 2], [3, 4]], anchor: nose}\n'
+conf 'conf: 0.2\nimgsz: 7\n'
+conf 'conf: 0.2\n\nanchor: nose\nlines: [{name: a, points: [[1, 2], [3, 4]]}]\n'
+conf 'lines:\n  - {name: a, points: [[1, 2], [3, 4]]}\n  - {name: a, points: [[1, 2], [3, 5]]}\n'
+conf 'lines:\n  - {name: a, points: [[1, 2], [1, 2]]}\n'
+conf 'zones:\n  - {name: bow, points: [[0, 0], [1, 1], [1, 0], [0, 1]]}\n'
+conf 'zones:\n  - {name: flat, points: [[0, 0], [1, 1], [0.5, 0.5]]}\n'
+conf 'conf: 0.2\n---\nlines: []\n'
 run fovea count v.mp4 --config nothing.yaml
 run fovea count v.mp4
 run fovea count v.mp4 --line door
@@ -28,6 +35,11 @@ run fovea count v.mp4 --line door=1,2,3,x
 run fovea count v.mp4 --line door=1,2,3,nan
 run fovea count v.mp4 --line =1,2,3,4
 run fovea count v.mp4 --zone hall=1,2,3,4
+run fovea count v.mp4 --line door=1,2,3,1e7
+run fovea count v.mp4 --line door=1,2,1,2
+run fovea count v.mp4 --zone bow=0,0,100,100,100,0,0,100
+run fovea count v.mp4 --zone flat=5,5,5,5,5,5
+run fovea count v.mp4 --zone closed=0,0,9,0,9,9,0,9,0,0
 run fovea count v.mp4 --line a=1,2,3,4 --line a=5,6,7,8
 run fovea count v.mp4 --line a=1,2,3,4 --anchor nose
 run fovea count v.mp4 --line a=1,2,3,4 --tracker deepsort

@@ -207,6 +207,11 @@ fv_status config_load(config *c, const char *path, const char *const *known, fv_
     if (yaml_parser_load(&parser, &l.doc)) {
         st = document(&l, c, known);
         yaml_document_delete(&l.doc);
+        if (st >= 0 && yaml_parser_load(&parser, &l.doc)) {
+            const yaml_node_t *more = yaml_document_get_root_node(&l.doc);
+            if (more) st = wrong(&l, more, "a second document is not read; one was expected", "");
+            yaml_document_delete(&l.doc);
+        }
     } else {
         st = cli_set_error(err, FV_ERR_CONFIG, "%s:%d: %s", path, (int)parser.problem_mark.line + 1,
                            parser.problem ? parser.problem : "this is not YAML");
@@ -236,7 +241,7 @@ fv_status config_shape_parse(config_shape *s, const char *what, const char *text
         s->xy[i] = strtod(p, &end);
         if (end == p || (*end != ',' && *end) || !isfinite(s->xy[i]) || fabs(s->xy[i]) > 1e6) {
             config_shape_free(s);
-            return cli_set_error(err, FV_ERR_ARGUMENT, "--%s %s: number %d is not a number", what, textual, i + 1);
+            return cli_set_error(err, FV_ERR_ARGUMENT, "--%s %s: number %d must be one from -1000000 to 1000000", what, textual, i + 1);
         }
         p = *end ? end + 1 : end;
     }

@@ -28,6 +28,8 @@ typedef struct config {
 fv_status config_load(config *c, const char *path, const char *const *known, fv_error *err);
 /* NAME=x1,y1,x2,y2[,…] of --line and --zone. */
 fv_status config_shape_parse(config_shape *s, const char *what, const char *textual, fv_error *err);
+/* config_check.c: why nothing could be counted with it, or null. */
+const char *config_shape_wrong(const config_shape *s);
 void config_shape_free(config_shape *s);
 void config_free(config *c);
 #endif

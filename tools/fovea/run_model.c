@@ -141,16 +141,22 @@ static int make_shapes(run_state *r)
     int code = 0;
     r->lines = tool_alloc((size_t)(s->n_lines + 1) * sizeof *r->lines);
     r->zones = tool_alloc((size_t)(s->n_zones + 1) * sizeof *r->zones);
+    text where = {0};
     for (int i = 0; i < s->n_lines && !code; i++) {
         const config_shape *c = &s->lines[i];
+        text_clear(&where);
+        settings_where_shape(s, "line", c, &where);
         r->lines[i] = (fv_line){.name = c->name, .x1 = c->xy[0], .y1 = c->xy[1], .x2 = c->xy[2], .y2 = c->xy[3], .anchor = anchor_of(r, c)};
-        if (c->classes) code = class_list(r, c->classes, c->name, &r->lines[i].classes, &r->lines[i].n_classes);
+        if (c->classes) code = class_list(r, c->classes, where.s, &r->lines[i].classes, &r->lines[i].n_classes);
     }
     for (int i = 0; i < s->n_zones && !code; i++) {
         const config_shape *c = &s->zones[i];
+        text_clear(&where);
+        settings_where_shape(s, "zone", c, &where);
         r->zones[i] = (fv_zone){.name = c->name, .xy = c->xy, .n_points = c->n_points, .anchor = anchor_of(r, c)};
-        if (c->classes) code = class_list(r, c->classes, c->name, &r->zones[i].classes, &r->zones[i].n_classes);
+        if (c->classes) code = class_list(r, c->classes, where.s, &r->zones[i].classes, &r->zones[i].n_classes);
     }
+    text_free(&where);
     return code;
 }
 
@@ -171,7 +177,10 @@ int run_model_open(run_state *r)
     if (s->classes) {
         const int *ids;
         int n;
-        code = class_list(r, s->classes, "--classes", &ids, &n);
+        text where = {0};
+        settings_where(s, "classes", &where);
+        code = class_list(r, s->classes, where.s, &ids, &n);
+        text_free(&where);
         if (code) return code;
         st = fv_detector_set_classes(r->detector, ids, n, &err);
         if (st < 0) return cli_fail(r->a, st, &err);

@@ -111,6 +111,43 @@ static double real_of(const settings *s, const char *name, bool has_flag, double
     return v ? strtod(v, NULL) : otherwise;
 }
 
+void settings_where(const settings *s, const char *name, text *t)
+{
+    bool has_flag = s->mode == RUN_COUNT || strcmp(name, "anchor");
+    for (int i = 0; i < s->config.n_entries && !(has_flag && cli_given(s->args, name)); i++)
+        if (!strcmp(s->config.entries[i].key, name)) {
+            text_printf(t, "%s:%d: %s", cli_text(s->args, "config"), s->config.entries[i].at, name);
+            return;
+        }
+    text_printf(t, "--%s", name);
+}
+
+void settings_where_shape(const settings *s, const char *what, const config_shape *shape, text *t)
+{
+    if (shape->at)
+        text_printf(t, "%s:%d: %s '%s'", cli_text(s->args, "config"), shape->at, what, shape->name);
+    else
+        text_printf(t, "--%s %s", what, shape->name);
+}
+
+static int bad_value(const settings *s, const char *name, const char *v, const char *why)
+{
+    text t = {0};
+    settings_where(s, name, &t);
+    int code = cli_usage(s->args, "%s %s: %s", t.s, v, why);
+    text_free(&t);
+    return code;
+}
+
+static int bad_shape(const settings *s, const char *what, const config_shape *shape, const char *why, const char *about)
+{
+    text t = {0};
+    settings_where_shape(s, what, shape, &t);
+    int code = cli_usage(s->args, "%s %s%s", t.s, why, about);
+    text_free(&t);
+    return code;
+}
+
 static int parse_imgsz(settings *s, const char *v)
 {
     char extra;
@@ -119,7 +156,7 @@ static int parse_imgsz(settings *s, const char *v)
     n = sscanf(v, "%5dx%5d%c", &h, &w, &extra);
     if (n == 1 && sscanf(v, "%5d%c", &h, &extra) == 1) w = h;
     if ((n != 1 && n != 2) || h < 16 || w < 16 || h > 8192 || w > 8192)
-        return cli_usage(s->args, "--imgsz %s: it is written N or HxW, from 16 to 8192", v);
+        return bad_value(s, "imgsz", v, "it is written N or HxW, from 16 to 8192");
     s->imgsz_h = h;
     s->imgsz_w = w;
     return 0;
@@ -140,12 +177,13 @@ static int add_shapes(settings *s, const char *flag, config_shape **list, int *c
     }
     for (int i = 0; i < *count; i++)
         for (int k = 0; k < i; k++)
-            if (!strcmp((*list)[i].name, (*list)[k].name)) return cli_usage(s->args, "two %ss are called '%s'", flag, (*list)[i].name);
+            if (!strcmp((*list)[i].name, (*list)[k].name)) return bad_shape(s, flag, &(*list)[i], "is there twice: names must differ", "");
     for (int i = 0; i < *count; i++) {
         fv_anchor ignored;
         const char *anchor = (*list)[i].anchor;
-        if (anchor && fv_anchor_parse(anchor, &ignored) < 0)
-            return cli_usage(s->args, "%s '%s': there is no anchor '%s'", flag, (*list)[i].name, anchor);
+        if (anchor && fv_anchor_parse(anchor, &ignored) < 0) return bad_shape(s, flag, &(*list)[i], "has an anchor that does not exist: ", anchor);
+        const char *wrong = config_shape_wrong(&(*list)[i]);
+        if (wrong) return bad_shape(s, flag, &(*list)[i], wrong, "");
     }
     return 0;
 }
@@ -186,7 +224,7 @@ static int read_all(settings *s)
     s->vid_stride = (int)real_of(s, "vid-stride", true, 1);
     const char *policy = value_of(s, "policy", true), *anchor = value_of(s, "anchor", counts);
     s->policy = !policy || policy[0] == 'a' ? FV_POLICY_AUTO : policy[0] == 'e' ? FV_POLICY_EVERY : FV_POLICY_NEWEST;
-    if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return cli_usage(s->args, "there is no anchor '%s'", anchor);
+    if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return bad_value(s, "anchor", anchor, "there is no such anchor");
     code = parse_imgsz(s, value_of(s, "imgsz", true));
     if (!counts) return code;
     if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);

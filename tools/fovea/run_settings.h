@@ -3,6 +3,7 @@
 #define FOVEA_TOOL_RUN_SETTINGS_H
 #include "cli.h"
 #include "config_yaml.h"
+#include "text.h"
 #include <fovea/count.h>
 #include <fovea/pipeline.h>
 
@@ -26,5 +27,8 @@ typedef struct settings {
 
 /* 0, or the exit code after the error was printed. */
 int settings_load(settings *s, const cli_args *a, run_mode mode);
+/* Where a value was given, for messages: "hall.yaml:4: imgsz" or "--imgsz"; "hall.yaml:7: line 'door'" or "--line door". */
+void settings_where(const settings *s, const char *name, text *t);
+void settings_where_shape(const settings *s, const char *what, const config_shape *shape, text *t);
 void settings_free(settings *s);
 #endif
