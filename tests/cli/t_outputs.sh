@@ -49,3 +49,5 @@ quiet fovea predict kept.mp4 --model my.onnx --conf 0.9
 echo '# models that are no files'
 run fovea predict v.y4m --model d
 run fovea predict v.y4m --model /dev/null
+run fovea predict v.y4m --model my.onnx --names /dev/zero
+run fovea exec my.onnx --input images=/dev/zero -o d

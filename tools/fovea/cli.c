@@ -207,8 +207,9 @@ fv_status cli_read_file(const char *path, size_t limit, char **data, size_t *siz
     *size = 0;
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
-        const char *why = fd >= 0 && S_ISDIR(st.st_mode) ? "is a directory" : strerror(errno);
+    /* devices have no end: files and pipes are read */
+    if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode) || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
+        const char *why = fd < 0 ? strerror(errno) : S_ISDIR(st.st_mode) ? "is a directory" : "is a device, not a file";
         if (fd >= 0) close(fd);
         return cli_set_error(err, FV_ERR_INPUT, "%s: %s", path, why);
     }
