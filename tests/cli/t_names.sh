@@ -24,3 +24,6 @@ picture "$long"
 fovea predict "$long" --model "$tiny" --save-crop crops2 --save-txt t2 -o out2 --quiet
 echo "=> $?"
 ls crops2/dog t2 out2 | wc -c
+echo '# more or fewer names than classes'
+echo one >one.txt
+fovea predict "$long" --model "$tiny" --quiet --names one.txt --summary -

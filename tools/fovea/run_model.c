@@ -173,6 +173,9 @@ int run_model_open(run_state *r)
                                                         .n_names = r->n_names),
                                       &err);
     if (st < 0) return cli_fail(r->a, st, &err);
+    if (r->n_names && r->n_names != fv_detector_class_count(r->detector))
+        cli_warn(r->a, "%s holds %d name%s, but the model has %d classes", s->names, r->n_names, r->n_names == 1 ? "" : "s",
+                 fv_detector_class_count(r->detector));
     r->class_ids = tool_alloc((size_t)(s->n_lines + s->n_zones + 1) * sizeof *r->class_ids);
     if (s->classes) {
         const int *ids;
