@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,15 @@ static char *part_name(const char *path)
     return b.s;
 }
 
+/* Two runs must not write one file: whoever does holds a lock on the part. */
+static bool is_being_written(const char *part)
+{
+    int fd = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0) close(fd);
+    return held;
+}
+
 static fv_status check_target(const fvi_media_sink *s, fv_error *err)
 {
     struct stat st;
@@ -48,6 +58,8 @@ static fv_status check_target(const fvi_media_sink *s, fv_error *err)
     } else if (errno != ENOENT) {
         return fvi_error_set(err, FV_ERR_OUTPUT, "%s: %s", s->path, strerror(errno));
     }
+    if (is_being_written(s->part))
+        return fvi_error_set(err, FV_ERR_OUTPUT, "%s: is being written by another run", s->path);
     if (lstat(s->part, &st) == 0 && (!S_ISREG(st.st_mode) || unlink(s->part) != 0)) /* left by a killed run */
         return fvi_error_set(err, FV_ERR_OUTPUT, "%s: is in the way and cannot be removed", s->part);
     return FV_OK;
@@ -67,6 +79,8 @@ static fv_status open_file(fvi_media_sink *s, fv_error *err)
     if (code == AVERROR(ENOENT)) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the folder does not exist", s->path);
     if (code < 0) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: %s", s->path, fvi_media_av_text(code, text));
     s->made_part = s->part != NULL;
+    if (s->part) s->lock = open(s->part, O_RDONLY | O_CLOEXEC);
+    if (s->lock >= 0) flock(s->lock, LOCK_EX | LOCK_NB); /* file systems without locks do without */
     return FV_OK;
 }
 
@@ -203,6 +217,7 @@ static void sink_close(fv_sink *base)
     if (s->oc) avio_closep(&s->oc->pb);
     avformat_free_context(s->oc);
     if (s->made_part) unlink(s->part);
+    if (s->lock >= 0) close(s->lock);
     fvi_media_scaler_free(&s->scaler);
     fvi_free(s->part);
     fvi_free(s->path);
@@ -246,6 +261,7 @@ fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int he
         return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     }
     s->base = (fv_sink){.write = sink_write, .finish = sink_finish, .close = sink_close, .priv = s};
+    s->lock = -1;
     s->width = width;
     s->height = height;
     s->fps = isfinite(o.fps) && o.fps > 0 ? o.fps : 0;

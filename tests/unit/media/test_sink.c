@@ -300,9 +300,33 @@ static void without_frames_the_file_is_still_closed(void **state)
     assert_int_equal(leftovers(), 0);
 }
 
+/* A second run would otherwise take away the part of the first, and the first put the second's half file in place. */
+static void two_runs_do_not_share_a_file(void **state)
+{
+    (void)state;
+    fv_error err = {0};
+    fv_sink *first, *second;
+    fv_sink_options opt = {.size = sizeof opt, .fps = 25, .overwrite = 1};
+    assert_int_equal(media->sink_open(&first, in_dir("shared.mkv"), 64, 48, &opt, NULL), FV_OK);
+    assert_int_equal(media->sink_open(&second, in_dir("shared.mkv"), 64, 48, &opt, &err), FV_ERR_OUTPUT);
+    assert_non_null(strstr(err.text, "another run"));
+    fv_frame f = new_frame(FV_PIXEL_I420, 64, 48);
+    paint_quarters(&f, 50, 100, 150, 200);
+    assert_int_equal(first->write(first, &f, NULL), FV_OK);
+    release(&f);
+    assert_int_equal(first->finish(first, NULL), FV_OK);
+    first->close(first);
+    assert_int_equal(read_clip(in_dir("shared.mkv")).frames, 1);
+    write_file(in_dir(".shared.mkv.part"), "left by a killed run", 20);
+    assert_int_equal(media->sink_open(&second, in_dir("shared.mkv"), 64, 48, &opt, &err), FV_OK);
+    second->close(second);
+    assert_false(exists(in_dir(".shared.mkv.part")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_runs_do_not_share_a_file),
         cmocka_unit_test(what_cannot_work_fails_at_once),
         cmocka_unit_test(an_unfinished_file_leaves_nothing),
         cmocka_unit_test(a_file_that_appears_meanwhile_is_kept),
