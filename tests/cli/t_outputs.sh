@@ -46,6 +46,11 @@ grep stdout why
 cat why
 [ "$(cat code)" = 7 ] && [ -s kept.mp4 ] && [ -s kept.json ] && echo kept
 quiet fovea predict kept.mp4 --model my.onnx --conf 0.9
+echo '# a limit on file sizes is an error like a full disk'
+(
+    ulimit -f 4
+    run fovea track long.y4m --model my.onnx --quiet --json limited.jsonl
+)
 echo '# models that are no files'
 run fovea predict v.y4m --model d
 run fovea predict v.y4m --model /dev/null

@@ -25,6 +25,7 @@ void cli_install_signals(void)
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is a failed write, not the end of a half-written video */
+    signal(SIGXFSZ, SIG_IGN); /* neither is a file over its limit */
 }
 
 void cli_on_stop(void (*stop)(void *), void *arg)
