@@ -31,7 +31,7 @@ missing=
 for p in $packages; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"; done
 if [ -n "$missing" ] && [ $install = yes ]; then
     sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
-    say "+ $sudo apt-get install -y --no-install-recommends$missing"
+    say "+${sudo:+ $sudo} apt-get install -y --no-install-recommends$missing"
     $sudo apt-get update -qq || say "test: apt-get update failed; trying with the lists that are there"
     # shellcheck disable=SC2086
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || { say "test: the packages could not be installed"; exit 1; }
