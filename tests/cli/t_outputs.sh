@@ -47,10 +47,9 @@ cat why
 [ "$(cat code)" = 7 ] && [ -s kept.mp4 ] && [ -s kept.json ] && echo kept
 quiet fovea predict kept.mp4 --model my.onnx --conf 0.9
 echo '# a limit on file sizes is an error like a full disk'
-(
-    ulimit -f 4
-    run fovea track long.y4m --model my.onnx --quiet --json limited.jsonl
-)
+sh -c 'ulimit -f 4; exec fovea track long.y4m --model my.onnx --quiet --json limited.jsonl' 2>why
+echo "=> $?"
+cat why
 echo '# models that are no files'
 run fovea predict v.y4m --model d
 run fovea predict v.y4m --model /dev/null
