@@ -7,6 +7,8 @@
 /* Until memory is placed, fvi_tensor.data counts bytes from this address inside the tensor's buffer (never dereferenced). */
 #define FVI_PLAN_BASE ((char *)(uintptr_t)(1u << 20))
 
+#define FVI_PLAN_TOO_LARGE (SIZE_MAX / 4) /* bytes of a buffer whose size overflows: can be rounded up, never be had */
+
 typedef struct fvi_plan_value {
     int order[FV_MAX_RANK]; /* preferred memory order, outermost dimension first */
     int halo;               /* zeros its readers want around it */

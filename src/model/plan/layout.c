@@ -11,10 +11,13 @@ static void dense_order(int *order, int rank)
     for (int i = 0; i < rank; i++) order[i] = i;
 }
 
-/* Strides of a tensor of its own: dims in `order`, outermost first. A halo widens H and W and needs NHWC order. */
+/* Strides of a tensor of its own: dims in `order`, outermost first. A halo widens H and W and needs NHWC order. What
+ * overflows is FVI_PLAN_TOO_LARGE bytes, so that placing memory fails. */
 void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, size_t *bytes)
 {
+    const int64_t most = INT64_C(1) << 48; /* elements; far more than memory.c can have */
     int64_t step = 1, before = 0;
+    bool fits = true;
     for (int i = t->rank - 1; i >= 0; i--) {
         int d = order[i];
         int64_t extent = t->dim[d];
@@ -23,11 +26,14 @@ void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, size_t *bytes)
             before += halo * step;
             extent += 2 * halo;
         }
-        step *= extent > 0 ? extent : 1;
+        if (!fvi_mul_i64(step, extent > 0 ? extent : 1, &step) || step > most) {
+            fits = false;
+            step = 1;
+        }
     }
     t->halo = halo;
     t->data = FVI_PLAN_BASE + before * (int64_t)fv_dtype_size(t->dtype);
-    *bytes = (size_t)step * fv_dtype_size(t->dtype);
+    *bytes = fits ? (size_t)step * fv_dtype_size(t->dtype) : FVI_PLAN_TOO_LARGE;
 }
 
 /* Order of dims by descending stride; equal strides keep their logical order. */

@@ -418,6 +418,43 @@ static void unsupported_node_is_named(void **state)
     fvi_graph_free(&m.g);
 }
 
+static int wide_halo(const fvi_node *n, int k) { return (void)k, n->op == FVI_OP_CONV ? 1024 : 0; }
+
+/* Sizes whose bytes, with their zeros around, are a small number modulo 2^64: an error, not a small buffer. */
+static void sizes_do_not_wrap(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t dim[4];
+        int (*halo)(const fvi_node *n, int k);
+    } cases[] = {{{INT64_C(1098438671873), 1, 1, 1}, wide_halo}, /* * 2049 * 2049 * 4 is 2^64 + 11.5 million */
+                 {{INT64_C(1) << 31, INT64_C(1) << 31, 1, 1}, wide_halo},
+                 {{INT64_C(1) << 31, INT64_C(1) << 31, 1, 1}, in_halo}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        maker m = {0};
+        fv_error err = {0};
+        assert_int_equal(fvi_graph_create(&m.g, &err), FV_OK);
+        fvi_value *x = value(&m, 4, cases[i].dim);
+        x->is_input = true;
+        add_unary(&m, FVI_OP_CONV, x);
+        m.g->inputs = &x;
+        m.g->n_inputs = 1;
+        fvi_value *out = m.v[1];
+        for (int d = 0; d < 4; d++) out->dim[d] = 1;
+        out->is_output = true;
+        m.g->outputs = &out;
+        m.g->n_outputs = 1;
+        assert_int_equal(fvi_graph_relink(m.g, &err), FV_OK);
+        fvi_plan *p = NULL;
+        fvi_backend_env env = {0};
+        fvi_backend wide = toy;
+        wide.input_halo = cases[i].halo;
+        assert_int_equal(fvi_plan_create(&p, m.g, &wide, &env, &err), FV_ERR_MEMORY);
+        assert_null(p);
+        fvi_graph_free(&m.g);
+    }
+}
+
 /* Every allocation fails once: an error, no leak (the sanitizer build sees to that), no crash. */
 static void survives_failing_allocations(void **state)
 {
@@ -449,6 +486,7 @@ int main(void)
         cmocka_unit_test(concat_costs_nothing),
         cmocka_unit_test(element_wise_nodes_overwrite),
         cmocka_unit_test(unsupported_node_is_named),
+        cmocka_unit_test(sizes_do_not_wrap),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
