@@ -19,14 +19,14 @@ enum {
 
 typedef enum cli_kind { CLI_TEXT, CLI_INT, CLI_REAL, CLI_SWITCH, CLI_CHOICE } cli_kind;
 
-/* One flag. Zero is a good default for every field but the first three. */
+/* One flag; it may be given several times: cli_text is the last one, cli_count and cli_nth are all. Zero is a good default
+ * for every field but the first three. */
 typedef struct cli_flag {
     const char *name;    /* "vid-stride": --vid-stride N, --vid-stride=N, vid_stride=N ('_' and '-' are the same) */
     const char *value;   /* how help calls the value: "N", "F.json"; for CLI_CHOICE the words: "auto|every|newest"; null for a switch */
     const char *help;    /* one line; say the default */
     cli_kind kind;
     double min, max;     /* CLI_INT, CLI_REAL: allowed range, checked while parsing when max > min */
-    bool many;           /* may be given several times (cli_count, cli_nth); else the last one counts */
     const char *alias;   /* another long name, or one letter: "o" is -o */
 } cli_flag;
 
@@ -36,7 +36,7 @@ typedef struct cli_group {
     const cli_flag *flags;
 } cli_group;
 
-/* Shared groups for the verbs that have them. --help, and CLI_TALK, come by themselves. */
+/* Shared groups for the verbs that have them. cli_flags_talk comes by itself. */
 extern const cli_flag cli_flags_compute[]; /* --device --precision --half --threads --cpu */
 extern const cli_flag cli_flags_output[];  /* --overwrite --run --report */
 extern const cli_flag cli_flags_talk[];    /* --quiet --progress --log-level --help */
@@ -46,7 +46,7 @@ typedef struct cli_verb {
     const char *name, *job;     /* "exec", "run a model on given tensors" */
     const char *usage;          /* after the name: "MODEL --input NAME=F.npy -o DIR" */
     const char *details;        /* paragraphs under the usage, lines up to 100 characters; may be null */
-    const char *example;        /* one command a line */
+    const char *example;        /* one command a line; never null */
     cli_group groups[6];        /* ends with a title of null */
     const char *positional;     /* name under which key=value and --flag give a positional: "source", "model"; may be null */
     int min_args, max_args;     /* positionals; max -1 = any number */
@@ -88,7 +88,7 @@ fv_status cli_model_options(const cli_args *a, fv_model_options *out, fv_error *
 fv_status cli_check_output(const cli_args *a, const char *path, fv_error *err);
 /* Writes beside the final name and renames; "-" is stdout. */
 fv_status cli_write_file(const char *path, const void *data, size_t size, fv_error *err);
-/* Whole file, null-terminated. owned: free(). */
+/* Whole file, up to `limit` bytes and a 0 behind them. FV_ERR_INPUT when it is larger, a folder or a device. owned: free(). */
 fv_status cli_read_file(const char *path, size_t limit, char **data, size_t *size, fv_error *err);
 /* Sets an error and returns `s`. */
 fv_status cli_set_error(fv_error *err, fv_status s, const char *fmt, ...) FV_PRINTF(3, 4);
@@ -104,9 +104,16 @@ void cli_on_stop(void (*stop)(void *arg), void *arg);
 bool cli_stopped(void);  /* a signal came */
 int cli_stop_code(void); /* 130 or 143 after a signal, else 0 */
 
+/* ---- words ---- */
+/* Are the first n bytes of `a` this name? '-' and '_' are the same. A null or empty name is nobody's. */
+bool cli_same_name(const char *a, size_t n, const char *name);
+/* Is `word` one of "a|b|c"? */
+bool cli_is_choice(const char *choices, const char *word);
+/* The nearest of [n] words to a mistyped one; null: nothing is close. */
+const char *cli_closest(const char *word, const char *const *words, int n);
+
 /* ---- main.c only ---- */
 int cli_run(const cli_verb *v, int argc, char **argv); /* argv[0] is the first word after the verb */
 void cli_help(const cli_verb *v);
 void cli_install_signals(void);
-const char *cli_closest(const char *word, const char *const *words, int n); /* null: nothing is close */
 #endif

@@ -29,7 +29,7 @@ const cli_flag cli_flags_talk[] = {
     {"help", NULL, "show this", CLI_SWITCH, .alias = "h"},
     {0}};
 
-static bool same_name(const char *a, size_t n, const char *name)
+bool cli_same_name(const char *a, size_t n, const char *name)
 {
     if (!name || strlen(name) != n) return false;
     for (size_t i = 0; i < n; i++)
@@ -56,7 +56,7 @@ typedef struct span {
 static bool is_called(const cli_flag *f, void *user)
 {
     const span *w = user;
-    return same_name(w->s, w->n, f->name) || same_name(w->s, w->n, f->alias);
+    return cli_same_name(w->s, w->n, f->name) || cli_same_name(w->s, w->n, f->alias);
 }
 static const cli_flag *find_flag(const cli_verb *v, const char *name, size_t n) { return cli_each_flag(v, is_called, &(span){name, n}); }
 
@@ -84,7 +84,7 @@ static bool among(const char *word, const char *const *words)
 /* How a flag is written: one dash for a letter. */
 static const char *dashes(const cli_flag *f) { return strlen(f->name) == 1 ? "-" : "--"; }
 
-static bool in_choices(const char *choices, const char *word)
+bool cli_is_choice(const char *choices, const char *word)
 {
     size_t n = strlen(word);
     for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
@@ -108,7 +108,7 @@ static int store(cli_args *a, const cli_flag *f, const char *value)
 {
     if (f->kind == CLI_SWITCH && !among(value, true_words) && !among(value, false_words))
         return cli_usage(a, "%s%s is a switch: true or false, not '%s'", dashes(f), f->name, value);
-    if (f->kind == CLI_CHOICE && !in_choices(f->value, value)) return cli_usage(a, "%s%s %s: must be one of %s", dashes(f), f->name, value, f->value);
+    if (f->kind == CLI_CHOICE && !cli_is_choice(f->value, value)) return cli_usage(a, "%s%s %s: must be one of %s", dashes(f), f->name, value, f->value);
     if (f->kind == CLI_INT || f->kind == CLI_REAL) {
         int e = check_number(a, f, value);
         if (e) return e;
@@ -155,7 +155,7 @@ static int parse_flag(cli_args *a, const char *word, const char *next, bool *use
     const char *name = word + (is_long ? 2 : 1), *value = strchr(name, '=');
     size_t n = value ? (size_t)(value - name) : strlen(name);
     const cli_flag *f = is_long || n == 1 ? find_flag(a->verb, name, n) : NULL;
-    if (!f && is_long && same_name(name, n, a->verb->positional)) {
+    if (!f && is_long && cli_same_name(name, n, a->verb->positional)) {
         if (!value && !next) return cli_usage(a, "--%.*s needs a value", (int)n, name);
         *used = !value;
         return add_positional(a, value ? value + 1 : next);
@@ -178,7 +178,7 @@ static int parse_word(cli_args *a, const char *word)
         return add_positional(a, word);
     const cli_flag *f = find_flag(a->verb, word, n);
     if (f) return store(a, f, value + 1);
-    if (same_name(word, n, a->verb->positional)) return add_positional(a, value + 1);
+    if (cli_same_name(word, n, a->verb->positional)) return add_positional(a, value + 1);
     return unknown(a, "", word, n);
 }
 

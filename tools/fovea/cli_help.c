@@ -2,7 +2,6 @@
 #include "cli.h"
 #include "text.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COLUMN 34
@@ -36,7 +35,12 @@ void cli_help(const cli_verb *v)
     for (int g = 0; g < (int)(sizeof v->groups / sizeof *v->groups) && v->groups[g].title; g++)
         print_group(v->groups[g].title, v->groups[g].flags);
     print_group("messages", cli_flags_talk);
-    if (v->example) printf("\nexample\n%s\n", v->example);
+    puts("\nexample");
+    for (const char *line = v->example; *line;) {
+        size_t n = strcspn(line, "\n");
+        printf("  %.*s\n", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
 }
 
 /* Edit distance (insert, delete, replace, swap of neighbours), for words up to 47 characters. */

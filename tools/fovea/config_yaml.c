@@ -45,18 +45,10 @@ static fv_status unknown_key(loader *l, const yaml_node_t *key, const char *cons
                          close ? "; did you mean " : "", close ? close : "", close ? "?" : "");
 }
 
-/* '_' and '-' are the same, as on the command line. */
-static bool same_key(const char *a, const char *b)
-{
-    for (; *a && *b; a++, b++)
-        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b)) return false;
-    return *a == *b;
-}
-
 static const char *find_key(const char *const *known, const char *key)
 {
     for (int i = 0; key && known[i]; i++)
-        if (same_key(known[i], key)) return known[i];
+        if (cli_same_name(key, strlen(key), known[i])) return known[i];
     return NULL;
 }
 

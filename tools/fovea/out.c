@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static FILE *open_text(outputs *o, const char *flag, int *code)
 {

@@ -64,7 +64,7 @@ void out_csv_frame(text *t, const out_frame *f);
 void out_mot_frame(text *t, const out_frame *f);
 void out_yolo_frame(text *t, const out_frame *f);
 void out_event(text *t, const fv_event *e, const settings *s, const fv_detector *names, const char *source /* or null */);
-/* "4 persons, 1 bus" */
+/* "bus.jpg: 4 person, 1 bus" and a newline, for people. */
 void out_picture_line(text *t, const out_frame *f);
 
 /* out_crops.c: every box of a frame as DIR/LABEL/STEM…jpg. */

@@ -3,7 +3,6 @@
 #define FOVEA_TOOL_OUT_TALLY_H
 #include "run_settings.h"
 #include "text.h"
-#include <stdio.h>
 
 typedef struct tally_line {
     int64_t in, out;

@@ -3,9 +3,7 @@
  * verb_count.c. */
 #include "run.h"
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static void on_stop(void *arg)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "models/a.onnx" -> "a" is what the report calls the run when it stands alone. */
+/* The name without its folders: what the report calls a run that stands alone. */
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

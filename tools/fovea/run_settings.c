@@ -26,8 +26,8 @@ const cli_flag run_flags_detect[] = {
 const cli_flag run_flags_track[] = {TRACK_FLAGS, {0}};
 const cli_flag run_flags_count[] = {
     TRACK_FLAGS,
-    {"line", "NAME=x1,y1,x2,y2", "count crossings of this line; all values <= 1: fractions of the frame", .many = true},
-    {"zone", "NAME=x1,y1,x2,y2,x3,y3,...", "count who enters, is in and leaves this area", .many = true},
+    {"line", "NAME=x1,y1,x2,y2", "count crossings of this line; all values <= 1: fractions of the frame"},
+    {"zone", "NAME=x1,y1,x2,y2,x3,y3,...", "count who enters, is in and leaves this area"},
     {"anchor", "bottom|center|top|...", "point of a box that crosses lines (bottom)"},
     {"interval", "SECONDS", "also sum up every so many seconds, in --summary", CLI_REAL, 0.1, 1e7},
     {"events", "F.jsonl", "one line of JSON for each crossing, entry and exit"},
@@ -63,16 +63,6 @@ static const cli_flag *flag_named(const char *name)
     return NULL;
 }
 
-static bool is_choice(const char *words, const char *value)
-{
-    size_t n = strlen(value);
-    for (const char *w = words; w && n; w = strchr(w, '|')) {
-        if (*w == '|') w++;
-        if (!strncmp(w, value, n) && (w[n] == '|' || !w[n])) return true;
-    }
-    return false;
-}
-
 /* The check that the command line would have made. */
 static int check_entry(const settings *s, const char *path, const config_entry *e)
 {
@@ -80,7 +70,7 @@ static int check_entry(const settings *s, const char *path, const config_entry *
     char *end;
     double v;
     if (!f) return cli_error(s->args, EXIT_USAGE, "%s:%d: %s has no meaning here", path, e->at, e->key);
-    if (f->kind == CLI_CHOICE && !is_choice(f->value, e->value))
+    if (f->kind == CLI_CHOICE && !cli_is_choice(f->value, e->value))
         return cli_error(s->args, EXIT_USAGE, "%s:%d: %s: '%s' is none of %s", path, e->at, e->key, e->value, f->value);
     if (f->kind != CLI_INT && f->kind != CLI_REAL) return 0;
     v = strtod(e->value, &end);

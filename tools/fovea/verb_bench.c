@@ -350,7 +350,7 @@ static const cli_flag flags[] = {
     {"avgRuns", "N", "print the average of every N runs", CLI_INT, 1, 1e6},
     {"percentile", "P,...", "percentiles to print (90,95,99)"},
     {"batch", "N", "first dimension of every input (as declared)", CLI_INT, 1, 4096},
-    {"shapes", "NAME:1x3x640x640", "shape of an input; again for each (as declared)", .many = true},
+    {"shapes", "NAME:1x3x640x640", "shape of an input; again for each (as declared)"},
     {"seed", "S", "of the random inputs (1)", CLI_INT, 0, 1e15},
     {"dump-profile", NULL, "time every step, in runs of their own", CLI_SWITCH, .alias = "dumpProfile"},
     {"json", "F|-", "write the figures as JSON"},
@@ -363,7 +363,7 @@ const cli_verb cli_verb_bench = {
     .usage = "MODEL [flags]",
     .details = "Latency is what a caller waits: inputs copied in, network, outputs copied out. Compute is the network\n"
                "alone, host is the copying. Every output is computed in full.",
-    .example = "  fovea bench yolov8n.onnx --threads 2 --duration 5\n  fovea bench yolov8n.onnx --dump-profile --json bench.json",
+    .example = "fovea bench yolov8n.onnx --threads 2 --duration 5\nfovea bench yolov8n.onnx --dump-profile --json bench.json",
     .groups = {{"measuring", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
     .min_args = 1,

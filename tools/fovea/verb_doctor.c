@@ -127,7 +127,7 @@ const cli_verb cli_verb_doctor = {
     .name = "doctor",
     .job = "what this machine can do, and why not",
     .usage = "",
-    .example = "  fovea doctor",
+    .example = "fovea doctor",
     .max_args = 0,
     .run = run,
 };

@@ -200,11 +200,11 @@ static int run(const cli_args *a)
 }
 
 static const cli_flag flags[] = {
-    {"input", "NAME=F.npy", "value of an input; again for each (NAME= may be left out when there is one)", .many = true},
+    {"input", "NAME=F.npy", "value of an input; again for each (NAME= may be left out when there is one)"},
     {"o", "DIR", "folder for the outputs; made when it does not exist"},
     {"seed", "S", "fill inputs that are not given with uniform [0,1)", CLI_INT, 0, 1e15},
     {"batch", "N", "first dimension of every input (as declared)", CLI_INT, 1, 4096},
-    {"shapes", "NAME:1x3x640x640", "shape of an input; again for each (as declared, or as the file)", .many = true},
+    {"shapes", "NAME:1x3x640x640", "shape of an input; again for each (as declared, or as the file)"},
     {"overwrite", NULL, "replace outputs that exist (they are refused)", CLI_SWITCH},
     {0}};
 
@@ -214,7 +214,7 @@ const cli_verb cli_verb_exec = {
     .usage = "MODEL --input NAME=F.npy ... -o DIR [flags]",
     .details = "Outputs keep their type (bfloat16 is written as float32). Characters of a name other than\n"
                "A-Z a-z 0-9 . _ - become _ in its file name.",
-    .example = "  fovea exec yolov8n.onnx --input images=picture.npy -o out\n  fovea exec model.onnx --seed 1 --batch 4 -o out --overwrite",
+    .example = "fovea exec yolov8n.onnx --input images=picture.npy -o out\nfovea exec model.onnx --seed 1 --batch 4 -o out --overwrite",
     .groups = {{"tensors", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
     .min_args = 1,

@@ -258,14 +258,14 @@ static const cli_flag flags[] = {
     {"metadata", NULL, "only the metadata, in full", CLI_SWITCH},
     {"steps", NULL, "every step with its implementation", CLI_SWITCH},
     {"batch", "N", "first dimension of every input (as declared)", CLI_INT, 1, 4096},
-    {"shapes", "NAME:1x3x640x640", "shape of an input; again for each (as declared)", .many = true},
+    {"shapes", "NAME:1x3x640x640", "shape of an input; again for each (as declared)"},
     {0}};
 
 const cli_verb cli_verb_inspect = {
     .name = "inspect",
     .job = "what is in a model: ports, metadata, operators, head, steps, memory",
     .usage = "FILE [flags]",
-    .example = "  fovea inspect yolov8n.onnx\n  fovea inspect yolov8n.onnx --rewritten | less",
+    .example = "fovea inspect yolov8n.onnx\nfovea inspect yolov8n.onnx --rewritten | less",
     .groups = {{"what to show", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
     .min_args = 1,
