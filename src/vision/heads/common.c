@@ -106,6 +106,14 @@ fv_status fvi_head_plan_view(const fvi_head_plan *plan, const fvi_tensor *output
     return FV_OK;
 }
 
+bool fvi_head_view_of(const fvi_tensor *t, int64_t rows, int columns, int n, fvi_head_view *v)
+{
+    if (t->rank != 3 || t->dtype != FV_F32 || t->dim[1] != rows || t->dim[2] != columns || n < 0 || n >= t->dim[0] || !t->data)
+        return false;
+    *v = (fvi_head_view){(const float *)(const void *)t->data + n * t->stride[0], t->stride[1], t->stride[2]};
+    return true;
+}
+
 bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h)
 {
     float dw = w / 2, dh = h / 2;

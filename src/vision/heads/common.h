@@ -41,6 +41,8 @@ fv_status fvi_head_plan_create(fvi_head_state *st, const fvi_head *head, const f
 void fvi_head_plan_free(fvi_head_state *st);
 /* FV_ERR_SHAPE when the outputs are not those of match. */
 fv_status fvi_head_plan_view(const fvi_head_plan *plan, const fvi_tensor *outputs, int n, fvi_head_view *v);
+/* The same for heads of several outputs: image n of one [N,rows,columns]. False: it is not that, or not float32. */
+bool fvi_head_view_of(const fvi_tensor *t, int64_t rows, int columns, int n, fvi_head_view *v);
 
 static inline bool fvi_head_keeps(const fvi_head_params *p, int class_id) { return !p->keep || p->keep[class_id]; }
 /* Centre form -> corner form in single precision, as the references do. False: not finite. */
@@ -52,5 +54,6 @@ int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_clas
 fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
                         int src_h, fv_detections *out);
 
-extern const fvi_head fvi_head_e2e, fvi_head_yolov8, fvi_head_yolov5, fvi_head_yolox;
+extern const fvi_head fvi_head_e2e, fvi_head_yolov8, fvi_head_yolov5, fvi_head_yolox, fvi_head_nanodet,
+    fvi_head_detr;
 #endif

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* The first that matches is used: those that metadata or an exact count of boxes can prove come first. */
-static const fvi_head *const heads[] = {&fvi_head_e2e, &fvi_head_yolov8, &fvi_head_yolov5, &fvi_head_yolox};
+static const fvi_head *const heads[] = {&fvi_head_nanodet, &fvi_head_detr,   &fvi_head_e2e,
+                                       &fvi_head_yolov8,  &fvi_head_yolov5, &fvi_head_yolox};
 
 static void append(char *text, size_t size, size_t *at, const char *fmt, const char *a, const char *b)
 {
@@ -38,7 +39,7 @@ static bool is_raw_anchor_grid(const fvi_head_model *m)
 
 static fv_status nothing_fits(const fvi_head_model *m, fv_error *err)
 {
-    char shape[96], seen[192] = "", wanted[224] = "";
+    char shape[96], seen[192] = "", wanted[416] = "";
     size_t at = 0, w = 0;
     for (int i = 0; i < m->n_outputs && i < 4; i++) {
         describe_shape(&m->outputs[i], shape, sizeof shape);
