@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
 done
 
 # ---- what it needs ----
-packages="gcc g++ cmake ninja-build pkg-config python3 ffmpeg libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
+packages="gcc g++ cmake ninja-build pkg-config python3 python3-venv ffmpeg libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
  libfreetype-dev libyaml-dev libcmocka-dev libsimde-dev"
 [ $long = no ] || packages="$packages clang libclang-rt-14-dev"
 missing=
@@ -87,8 +87,21 @@ run() {
     }
 }
 wrap=
+mkdir -p build
 
-build release -DFV_WERROR=ON -DFV_TESTS=ON && run release
+# whole models are compared with Python references; without the data, or where pip cannot fetch them, those tests are skipped
+python=python3
+if [ -n "${FOVEA_TEST_DATA:-}" ] && ! python3 -c 'import numpy, onnx, onnxruntime, cv2' 2>/dev/null; then
+    venv=${FOVEA_TEST_VENV:-build/venv}
+    if [ -x "$venv/bin/python" ] || { [ $install = yes ] && python3 -m venv "$venv" >/dev/null 2>&1; }; then
+        "$venv/bin/python" -c 'import numpy, onnx, onnxruntime, cv2' 2>/dev/null || [ $install = no ] ||
+            "$venv/bin/python" -m pip install -q numpy onnx onnxruntime opencv-python-headless >build/pip.log 2>&1 ||
+            say "test: the Python references could not be installed (build/pip.log); model tests are skipped"
+        python=$(cd "$venv" && pwd)/bin/python
+    fi
+fi
+
+build release -DFV_WERROR=ON -DFV_TESTS=ON -DFV_PYTHON="$python" && run release
 if [ $quick = no ]; then
     build asan && run asan -LE 'lint|header'
     # some kernels place memory where the thread sanitizer of this compiler cannot have it
