@@ -94,7 +94,6 @@ static fv_status write_header(fvi_media_sink *s, fv_error *err)
     int code = avformat_write_header(s->oc, &opt);
     av_dict_free(&opt);
     if (code >= 0) {
-        s->header = true;
         avio_flush(s->oc->pb);
         code = s->oc->pb->error;
     }
@@ -196,7 +195,6 @@ static fv_status sink_finish(fv_sink *base, fv_error *err)
     if (s->last_pts != INT64_MIN) FVI_TRY(send_picture(s, NULL, err));
     FVI_TRY(copy_rest(s, err));
     int code = av_write_trailer(s->oc);
-    s->header = false;
     int closed = 0;
     if (code >= 0 && s->oc->pb->error < 0) code = s->oc->pb->error;
     closed = avio_closep(&s->oc->pb);

@@ -21,7 +21,7 @@ typedef struct fvi_media_copy {
 typedef struct fvi_media_sink {
     fv_sink base;      /* first, so that both pointers are one */
     char *path, *part; /* part: null = stdout */
-    bool overwrite, made_part, header, finished;
+    bool overwrite, made_part, finished;
     int lock; /* on the part, held while it is written; -1 = none */
     int width, height; /* of the frames; the encoder's may be one larger */
     double fps;

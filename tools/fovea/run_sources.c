@@ -135,11 +135,6 @@ fv_source *run_sources_next(run_sources *r, bool *pictures, int *file)
     return video;
 }
 
-const char *run_sources_picture(const run_sources *r, int64_t index)
-{
-    return index >= 0 && index < r->n_files ? r->files[r->file_of[index]] : "";
-}
-
 void run_sources_free(run_sources *r)
 {
     if (r->pending) r->pending->close(r->pending);

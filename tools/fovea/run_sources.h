@@ -18,6 +18,8 @@ typedef struct run_sources {
     int n_files;
     run_failure *failures;
     int n_failures;
+    int *file_of;   /* [n_files] picture number in its row -> file */
+    int n_pictures; /* of the row, so far */
     /* the rest belongs to run_sources.c */
     int at;
     fv_source *pending; /* opened, not handed out yet */
@@ -25,8 +27,6 @@ typedef struct run_sources {
     fv_source pictures; /* the row of pictures */
     bool films;         /* a row ends where a film ends */
     int row_film;
-    int *file_of;       /* [n_files] picture number in its row -> file */
-    int n_pictures;
 } run_sources;
 
 /* Expands files, directories and globs of all positionals. An argument that matches nothing is a failure in the list. With
@@ -37,8 +37,7 @@ bool run_sources_ready(run_sources *r);
 /* Opens the next source that can be opened. Null: no more. *pictures: a row of pictures. *file: index of the (first) file.
  * Close it with its own close. */
 fv_source *run_sources_next(run_sources *r, bool *pictures, int *file);
-/* Path of frame `index` of the row of pictures, from the lane that received it. */
-const char *run_sources_picture(const run_sources *r, int64_t index);
+/* Notes an input that cannot be read (or not to its end: `partial`), for the list at the end; name and why are copied. */
 void run_sources_fail(run_sources *r, const char *name, const char *why, bool partial);
 void run_sources_free(run_sources *r);
 /* By its name only, to plan outputs before anything is opened. */
