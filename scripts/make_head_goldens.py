@@ -4,7 +4,8 @@
 The oracle is numpy for decoding and torchvision.ops.nms for suppression (needs numpy, torch, torchvision). The files hold
 random numbers only. Little-endian: int32 d1 d2 input_h input_w src_w src_h n_names max_det agnostic n_keep, float32 conf
 iou, int32 keep[n_keep], float32 data[d1*d2], int32 n, float32 [n][6] = x1 y1 x2 y2 score class. NMS cases have d1 = 0:
-d2 boxes of [x1 y1 x2 y2 score class], then int32 n and the kept indices.
+d2 boxes of [x1 y1 x2 y2 score class], then int32 n and the kept indices. Heads of several outputs are stored as one table:
+nanodet and picodet [cells of all strides, classes + 32], detr_pair [queries, 4 + logits]; the test cuts them apart.
 """
 import pathlib
 import struct
@@ -27,9 +28,55 @@ def nms(boxes, scores, classes, iou, agnostic, max_det):
     return order[kept][:max_det]
 
 
-def unmap(boxes, topleft):
+STRETCHED = ("picodet", "nanodet_plus", "rtdetr", "detr_pair", "detr_coco")
+BINS = 8
+
+
+def cells_of(strides):
+    """[cells, 3]: x, y, stride; a part of a cell counts."""
+    return np.array([(x, y, s) for s in strides for y in range(-(-H // s)) for x in range(-(-W // s))], f32)
+
+
+def grid_of(kind):
+    return cells_of((8, 16, 32) if kind == "nanodet" else (8, 16, 32, 64))
+
+
+def sides(data, kind):
+    """Distributions -> corners."""
+    g = grid_of(kind)
+    bins = data[:, -4 * BINS:].reshape(-1, 4, BINS)
+    e = np.exp(bins - bins.max(2, keepdims=True))
+    reach = (e * np.arange(BINS, dtype=f32)).sum(2) / e.sum(2) * g[:, 2:]
+    centre = (g[:, :2] + f32(0 if kind == "nanodet_plus" else 0.5)) * g[:, 2:]
+    return np.concatenate([centre - reach[:, :2], centre + reach[:, 2:]], 1).astype(f32)
+
+
+def coco_ids():
+    unused = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
+    return [i for i in range(91) if i not in unused]
+
+
+def queries(kind, data, o):
+    """RT-DETR has one class a query; the pairs report every class of a query that passes, best first, nothing suppressed."""
+    boxes = corners(data[:, :4] * np.array([W, H, W, H], f32))
+    if kind == "rtdetr":
+        scores, classes, at = data[:, 4:].max(1), data[:, 4:].argmax(1), np.arange(len(data))
+    else:
+        scores = 1 / (1 + np.exp(-data[:, 4:]))
+        if kind == "detr_coco":
+            scores = scores[:, coco_ids()]
+        at, classes = (a.ravel() for a in np.indices(scores.shape))
+        scores = scores.ravel()
+    ok = (scores > f32(o["conf"])) & (np.isin(classes, o["keep"]) if o["keep"] else True)
+    order = np.flatnonzero(ok)[np.argsort(-scores[ok], kind="stable")][: o["max_det"]]
+    return boxes[at[order]], scores[order].astype(f32), classes[order]
+
+
+def unmap(boxes, kind):
     gain = min(H / SRC_H, W / SRC_W)
-    if topleft:
+    if kind in STRETCHED:
+        gx, gy, left, top = W / SRC_W, H / SRC_H, 0, 0
+    elif kind == "yolox":
         gx = gy = gain
         left = top = 0
     else:
@@ -51,6 +98,11 @@ def reference(kind, data, o):
     """data [boxes, channels] -> [n, 6]"""
     if kind == "e2e":
         boxes, scores, classes = data[:, :4], data[:, 4], data[:, 5].astype(np.int32)
+    elif kind in ("rtdetr", "detr_pair", "detr_coco"):
+        boxes, scores, classes = queries(kind, data, o)
+        return np.concatenate([unmap(boxes, kind), scores[:, None], classes[:, None].astype(f32)], 1)
+    elif kind in ("nanodet", "picodet", "nanodet_plus"):
+        boxes, scores, classes = sides(data, kind), data[:, :-4 * BINS].max(1), data[:, :-4 * BINS].argmax(1)
     elif kind == "yolov8":
         boxes, scores, classes = corners(data[:, :4]), data[:, 4:].max(1), data[:, 4:].argmax(1).astype(np.int32)
     else:
@@ -74,7 +126,18 @@ def reference(kind, data, o):
         kept = np.argsort(-scores, kind="stable")[: o["max_det"]]
     else:
         kept = nms(boxes, scores, classes, o["iou"], o["agnostic"], o["max_det"])
-    return np.concatenate([unmap(boxes[kept], kind == "yolox"), scores[kept, None], classes[kept, None].astype(f32)], 1)
+    return np.concatenate([unmap(boxes[kept], kind), scores[kept, None], classes[kept, None].astype(f32)], 1)
+
+
+def make_more(kind, classes, rng):
+    if kind in ("nanodet", "picodet", "nanodet_plus"):
+        n = len(grid_of(kind))
+        rows = [rng.uniform(0, 1, (n, classes)) ** 4, rng.normal(0, 3, (n, 4 * BINS))]
+    else:
+        n = 300 if kind == "rtdetr" else 30
+        scores = rng.uniform(0, 1, (n, classes)) ** 30 if kind == "rtdetr" else rng.normal(-6, 3, (n, classes))
+        rows = [rng.uniform(0, 1, (n, 2)), rng.uniform(0.05, 0.5, (n, 2)), scores]
+    return np.concatenate(rows, 1).astype(f32)
 
 
 def make(kind, classes, rng):
@@ -128,6 +191,11 @@ def main():
         cls[n // 2 :] = cls[: n - n // 2]
         kept = nms(boxes, scores, cls, o["iou"], o["agnostic"], o["max_det"])
         write(name, (0, n), o, 0, np.concatenate([boxes, scores[:, None], cls[:, None].astype(f32)], 1), kept.astype("<i4"))
+    rng = np.random.default_rng(21)
+    for kind, classes, names in (("nanodet", 6, 0), ("picodet", 32, 0), ("nanodet_plus", 6, 6), ("rtdetr", 12, 12), ("detr_pair", 6, 0), ("detr_coco", 91, 0)):
+        for suffix, o in variants.items():
+            data = make_more(kind, classes, rng)
+            write(kind + suffix, data.shape, o, names, data, reference(kind, data, o))
 
 
 if __name__ == "__main__":
