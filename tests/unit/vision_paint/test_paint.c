@@ -475,6 +475,30 @@ static void test_counts_are_shown(void **state)
     fv_counter_free(&counter);
 }
 
+/* What the options leave out: the plate, the confidence on it, the number of the track on it. */
+static void test_labels_say_what_is_wanted(void **state)
+{
+    (void)state;
+    fv_detection d = {.box = {50, 60, 70, 80}, .confidence = 0.5f, .track_id = 1};
+    fv_detections dets = {&d, 1, 1};
+    fv_scene scene = {.dets = &dets, .class_name = name_of};
+    fv_paint_options opt[] = {{.no_labels = 1}, {.no_conf = 1, .no_tracks = 1}, {.no_conf = 1}, {0}};
+    int changed[4];
+    for (int k = 0; k < 4; k++) {
+        fv_painter *p;
+        canvas c = canvas_make(FV_PIXEL_GRAY, 300, 120, 0, 0);
+        opt[k].size = sizeof opt[k];
+        opt[k].line_width = 2;
+        opt[k].font = &font;
+        assert_int_equal(fv_painter_create(&p, &opt[k], NULL), FV_OK);
+        assert_int_equal(fv_painter_draw(p, &c.f, &scene), FV_OK);
+        changed[k] = canvas_changed(&c, 0, 0);
+        fv_painter_free(&p);
+        canvas_free(&c);
+    }
+    for (int k = 1; k < 4; k++) assert_true(changed[k] > changed[k - 1] + 200); /* each has a wider plate than the one before */
+}
+
 static void test_steady_state_does_not_allocate(void **state)
 {
     (void)state;
@@ -561,7 +585,7 @@ int main(void)
         cmocka_unit_test(test_line_arrow_points_in),
         cmocka_unit_test(test_zone_is_translucent),
         cmocka_unit_test(test_polygon_area),
-        cmocka_unit_test(test_counts_are_shown),
+        cmocka_unit_test(test_counts_are_shown), cmocka_unit_test(test_labels_say_what_is_wanted),
         cmocka_unit_test(test_steady_state_does_not_allocate),
         cmocka_unit_test(test_refusals_and_memory),
     };
