@@ -3,7 +3,7 @@
 
     tests/model/compare_boxes.py FOVEA [MODEL.onnx...] [--pictures DIR_OR_FILE...] [--conf 0.25]
 
-Without models and pictures: the five of $FOVEA_TEST_DATA/models on its photographs. Reference: Ultralytics where it is installed and the
+Without models and pictures: the six of $FOVEA_TEST_DATA/models on its photographs. Reference: Ultralytics where it is installed and the
 head is its own (v8, 11, 26), otherwise OpenCV letterbox, ONNX Runtime and the published decoding in numpy. A box is matched when class is equal, IoU > 0.98 and confidence within 0.01. Passes with at
 least 99.5 % matched and at most 0.5 % extra for each model. Exit 77 when numpy, cv2, onnxruntime or the data is missing."""
 import argparse
@@ -21,7 +21,7 @@ except ImportError as e:
     print(f"skipped: {e}")
     sys.exit(77)
 
-MODELS = ("yolov8n_640_fp32", "yolov5n_640_fp32", "yolo11n_640_fp32", "yolo26n_640_fp32", "yolox_nano_coco")
+MODELS = ("yolov8n_640_fp32", "yolov5n_640_fp32", "yolo11n_640_fp32", "yolo26n_640_fp32", "yolox_nano_coco", "nanodet_m")
 IOU, CONF_DIFF, MATCHED, EXTRA = 0.98, 0.01, 0.995, 0.005
 
 
@@ -72,6 +72,23 @@ def decode_yolox(out, conf, size):
     return with_objectness(out, conf)
 
 
+def decode_nanodet(outputs, conf, size):
+    """Per stride class scores [cells, nc] and sides [cells, 4 * 8]: each side is the mean of its bins under their softmax, in strides."""
+    boxes, scores = [], []
+    for i, s in enumerate((8, 16, 32)):
+        cls, bins = outputs[i][0], outputs[3 + i][0].reshape(-1, 4, 8)
+        e = np.exp(bins - bins.max(2, keepdims=True))
+        reach = (e * np.arange(8)).sum(2) / e.sum(2) * s
+        centre = (np.stack(np.meshgrid(np.arange(size[1] // s), np.arange(size[0] // s)), -1).reshape(-1, 2) + 0.5) * s
+        boxes.append(np.concatenate([centre - reach[:, :2], centre + reach[:, 2:]], 1))
+        scores.append(cls)
+    boxes, scores = np.concatenate(boxes), np.concatenate(scores)
+    classes = scores.argmax(1)
+    best = scores[np.arange(len(scores)), classes]
+    keep = best > conf
+    return boxes[keep], best[keep], classes[keep]
+
+
 def with_objectness(out, conf):
     scores = out[:, 5:] * out[:, 4:5]
     classes = scores.argmax(1)
@@ -93,6 +110,9 @@ class Numpy:
         self.session = ort.InferenceSession(model, o, providers=["CPUExecutionProvider"])
         self.input = self.session.get_inputs()[0]
         self.size = self.input.shape[2:]
+        if len(self.session.get_outputs()) == 6:
+            self.head, self.name = "NanoDet", "NanoDet in numpy"
+            return
         _, rows, columns = self.session.get_outputs()[0].shape
         cells = sum((self.size[0] // s) * (self.size[1] // s) for s in (8, 16, 32))
         self.head = "YOLOX" if rows == cells else "end to end" if columns == 6 else "YOLOv8" if columns == cells else "YOLOv5"
@@ -102,7 +122,7 @@ class Numpy:
         h, w = img.shape[:2]
         th, tw = self.size
         r = min(th / h, tw / w)
-        canvas = np.full((th, tw, 3), 114, np.uint8)
+        canvas = np.full((th, tw, 3), 0 if self.head == "NanoDet" else 114, np.uint8)
         if self.head == "YOLOX":
             nw, nh, left, top = int(w * r), int(h * r), 0, 0
         else:
@@ -116,12 +136,16 @@ class Numpy:
         img = cv2.imread(path)
         canvas, offset, gain = self.letterbox(img)
         x = canvas.astype(np.float32) if self.head == "YOLOX" else canvas[..., ::-1].astype(np.float32) / 255
-        out = self.session.run(None, {self.input.name: np.ascontiguousarray(x.transpose(2, 0, 1)[None])})[0][0]
+        if self.head == "NanoDet":  # BGR
+            x = (canvas.astype(np.float32) - np.float32([103.53, 116.28, 123.675])) / np.float32([57.375, 57.12, 58.395])
+        outputs = self.session.run(None, {self.input.name: np.ascontiguousarray(x.transpose(2, 0, 1)[None])})
+        out = outputs[0][0]
         if self.head == "end to end":
             out = out[out[:, 4] > conf]
             boxes, best, classes = out[:, :4], out[:, 4], out[:, 5]
         else:
-            boxes, best, classes = (decode_yolox(out, conf, self.size) if self.head == "YOLOX"
+            boxes, best, classes = (decode_nanodet(outputs, conf, self.size) if self.head == "NanoDet"
+                                    else decode_yolox(out, conf, self.size) if self.head == "YOLOX"
                                     else decode_yolov8(out, conf) if self.head == "YOLOv8" else decode_yolov5(out, conf))
             k = nms(boxes, best, classes)
             boxes, best, classes = boxes[k], best[k], classes[k]
@@ -145,7 +169,7 @@ class Ultralytics:
 
 def reference(model):
     name = os.path.basename(model)
-    if "yolov5" in name or "yolox" in name:
+    if any(word in name for word in ("yolov5", "yolox", "nanodet")):
         return Numpy(model)
     try:
         return Ultralytics(model)
