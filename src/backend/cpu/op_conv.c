@@ -117,9 +117,21 @@ fv_status fvi_cpu_conv_params(fvi_step *s, const fvi_tensor *x, const fvi_tensor
     return FV_OK;
 }
 
+/* The reference is many times slower than any other tactic: nobody should wonder why. Once a step (the phases of a
+ * ConvTranspose say it once), and not for constants computed while loading. */
+static void warn_of_reference(const fvi_conv_job *j, const fvi_step *s)
+{
+    if (j->tactic != fvi_conv_tactics || !(s->env->cpu & ~(fvi_cpu_flags)FVI_CPU_C)) return;
+    if (s->tactic == j->tactic->name || s->in_const[0]) return;
+    fvi_log_write(s->env->log, FV_LOG_WARNING,
+                  "node '%s': no fast convolution takes its layout or padding; it runs as '%s', which is slow", s->name,
+                  j->tactic->name);
+}
+
 fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err)
 {
     j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
+    warn_of_reference(j, s);
     const fvi_conv_algorithm *a = j->tactic->algorithm;
     size_t packed = a->packed_bytes(j->tactic, &j->p);
     j->packed = packed ? fvi_alloc(packed) : NULL;

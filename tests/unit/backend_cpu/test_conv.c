@@ -333,6 +333,44 @@ static void impossible_shapes_are_refused_in_words(void **state)
     }
 }
 
+static void count_warning(void *user, fv_log_level level, const char *text)
+{
+    assert_int_equal(level, FV_LOG_WARNING);
+    assert_non_null(strstr(text, "'node'"));
+    assert_non_null(strstr(text, "conv reference c"));
+    ++*(int *)user;
+}
+
+static int warnings_of(fvi_op op, fvi_cpu_flags cpu, bool nhwc, bool constant)
+{
+    fixture f = {0};
+    fv_error err = {0};
+    int warnings = 0;
+    const fvi_log log = {count_warning, &warnings, FV_LOG_WARNING};
+    const int64_t x[4] = {1, 4, 6, 6}, w[4] = {4, 4, 2, 2}, y[4] = {1, 4, 3, 3}, big[4] = {1, 4, 12, 12}, s[2] = {2, 2};
+    f.env.cpu = cpu;
+    f.env.log = &log;
+    begin(&f, op, 4, x, w, 0, op == FVI_OP_CONV ? y : big);
+    set_ints(&f, "strides", 2, s);
+    f.constant[0] = constant;
+    place(&f, 0, nhwc, 0, 0), place(&f, 3, nhwc, 0, 0);
+    assert_int_equal(op_of(op)->prepare(&f.step, &err), FV_OK);
+    end(&f);
+    return warnings;
+}
+
+static void a_slow_tactic_is_told(void **state)
+{
+    (void)state;
+    const fvi_cpu_flags best = fvi_cpu_detect();
+    if (best == FVI_CPU_C) skip();
+    assert_int_equal(warnings_of(FVI_OP_CONV, best, false, false), 1);
+    assert_int_equal(warnings_of(FVI_OP_CONV_TRANSPOSE, best, false, false), 1); /* four phases */
+    assert_int_equal(warnings_of(FVI_OP_CONV, best, true, false), 0);
+    assert_int_equal(warnings_of(FVI_OP_CONV, best, false, true), 0);      /* constant folding */
+    assert_int_equal(warnings_of(FVI_OP_CONV, FVI_CPU_C, false, false), 0); /* slow was asked for */
+}
+
 static void running_out_of_memory_is_an_error(void **state)
 {
     (void)state;
@@ -362,6 +400,7 @@ int main(void)
         cmocka_unit_test(activation_and_residual_are_applied_in_this_order),
         cmocka_unit_test(conv_transpose_of_all_kinds),
         cmocka_unit_test(impossible_shapes_are_refused_in_words),
+        cmocka_unit_test(a_slow_tactic_is_told),
         cmocka_unit_test(running_out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
