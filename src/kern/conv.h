@@ -58,7 +58,7 @@ struct fvi_conv_tactic {
 
 /* All tactics, terminated by a null name, lowest level first. The first is the last resort: any strides, any parameters. */
 extern const fvi_conv_tactic fvi_conv_tactics[];
-/* The cheapest supported one of the highest level in flags; never null for valid params. */
+/* The cheapest supported one of all levels in flags, and of level c; never null for valid params. */
 const fvi_conv_tactic *fvi_conv_choose(const fvi_conv_params *p, fvi_cpu_flags flags);
 
 /* Does the last window end inside the stored zeros, and the first begin there? */

@@ -1,5 +1,5 @@
 /* conv_isa.h: the kernels of one CPU level that all convolution tactics are made of. The tactics (conv_direct.c,
- * conv_depthwise.c, conv_wino_run.c) are plain C over this table; a new level fills in one table. */
+ * conv_depthwise.c, conv_wino.c) are plain C over this table; a new level fills in one table. */
 #ifndef FVI_KERN_CONV_ISA_H
 #define FVI_KERN_CONV_ISA_H
 #include "kern/conv.h"
