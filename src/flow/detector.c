@@ -63,6 +63,12 @@ static bool parse_imgsz(const char *text, int *h, int *w)
 
 static fv_status check_input(const fv_port *in, int n_inputs, fv_error *err)
 {
+    for (int i = 0; i < n_inputs; i++)
+        if (in[i].name && (!strcmp(in[i].name, "orig_target_sizes") || !strcmp(in[i].name, "scale_factor")))
+            return fvi_error_set(err, FV_ERR_MODEL,
+                                 "input '%s' belongs to a postprocessor that scales boxes inside the network; export the model without it, "
+                                 "with the picture as its only input (RT-DETR, D-FINE: outputs logits and pred_boxes)",
+                                 in[i].name);
     if (n_inputs != 1)
         return fvi_error_set(err, FV_ERR_MODEL, "a detection model has one input, the picture; this one has %d", n_inputs);
     if (in->rank != 4 || in->dtype != FV_F32)

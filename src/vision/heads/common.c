@@ -50,6 +50,19 @@ bool fvi_head_meta_is(const fvi_head_model *m, const char *key, const char *valu
     return v && strcasecmp(v, value) == 0;
 }
 
+bool fvi_head_holds(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+    for (; text && *text; text++)
+        if (!strncasecmp(text, word, n)) return true;
+    return false;
+}
+
+bool fvi_head_output_named(const fvi_head_model *m, int i, const char *word)
+{
+    return m->output_names && fvi_head_holds(m->output_names[i], word);
+}
+
 static int model_stride(const fvi_head_model *m, const fvi_head_levels *levels)
 {
     const char *text = fvi_head_meta(m, "stride");

@@ -19,6 +19,7 @@ typedef struct fvi_head_plan {
     bool anchors_last;  /* [N,channels,anchors], else [N,anchors,channels] */
     fvi_head_levels levels;
     int grid_h, grid_w; /* network input that the levels divide */
+    int part[3];        /* further outputs, as the head counts them */
     fvi_candidate *cand; /* [anchors] */
 } fvi_head_plan;
 
@@ -34,6 +35,9 @@ int fvi_head_only_rank3(const fvi_head_model *m);
 bool fvi_head_levels_find(const fvi_head_model *m, int64_t count, int per_cell, fvi_head_levels *out);
 const char *fvi_head_meta(const fvi_head_model *m, const char *key);
 bool fvi_head_meta_is(const fvi_head_model *m, const char *key, const char *value); /* letter case ignored */
+
+bool fvi_head_holds(const char *text, const char *word); /* null text: no; letter case ignored */
+bool fvi_head_output_named(const fvi_head_model *m, int i, const char *word); /* `word` is a part of output i's name */
 
 /* Fills st (scratch, prep as Ultralytics wants it, stride). FV_ERR_LIMIT, FV_ERR_MEMORY, FV_ERR_MODEL (dtype). */
 fv_status fvi_head_plan_create(fvi_head_state *st, const fvi_head *head, const fvi_head_model *m, const fvi_head_plan *plan,
@@ -55,5 +59,5 @@ fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *ma
                         int src_h, fv_detections *out);
 
 extern const fvi_head fvi_head_e2e, fvi_head_yolov8, fvi_head_yolov5, fvi_head_yolox, fvi_head_nanodet,
-    fvi_head_detr;
+    fvi_head_detr, fvi_head_nmsed;
 #endif

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define MAX_QUERIES 10000
 #define COCO_IDS 91 /* classes of models that count by COCO's category ids, 0..90, eleven of them unused */
@@ -20,14 +19,6 @@ typedef struct detr {
     float w, h; /* network input; boxes are relative to it */
 } detr;
 
-static bool holds(const char *text, const char *word)
-{
-    size_t n = strlen(word);
-    for (; text && *text; text++)
-        if (!strncasecmp(text, word, n)) return true;
-    return false;
-}
-
 static bool joined_fits(const fvi_head_model *m, detr *d)
 {
     int o = fvi_head_only_rank3(m), classes = m->n_names > 0 ? m->n_names : FVI_HEADS_COCO;
@@ -39,7 +30,7 @@ static bool joined_fits(const fvi_head_model *m, detr *d)
         fvi_head_levels_find(m, columns, 1, &levels))
         return false; /* YOLO grids, as they come or transposed */
     const char *what = fvi_head_meta(m, "description");
-    bool said = holds(what, "rtdetr") || holds(what, "rt-detr");
+    bool said = fvi_head_holds(what, "rtdetr") || fvi_head_holds(what, "rt-detr");
     /* two classes look like an end-to-end YOLO; without names only the usual 300 queries are believed */
     if (!said && (columns == 6 || (m->n_names == 0 && rows != 300))) return false;
     d->joined = true;
@@ -51,7 +42,7 @@ static bool joined_fits(const fvi_head_model *m, detr *d)
 
 static bool named(const fvi_head_model *m, int i, const char *a, const char *b)
 {
-    return m->output_names && (holds(m->output_names[i], a) || holds(m->output_names[i], b));
+    return fvi_head_output_named(m, i, a) || fvi_head_output_named(m, i, b);
 }
 
 static bool pair_fits(const fvi_head_model *m, detr *d)
@@ -86,7 +77,7 @@ static bool is_deploy_export(const fvi_head_model *m)
 static void set_prep(fvi_head_state *st, const fvi_head_model *m, const detr *d)
 {
     static const float mean[3] = {123.675f, 116.28f, 103.53f}, deviation[3] = {58.395f, 57.12f, 57.375f};
-    bool rf = !d->joined && named(m, d->boxes, "dets", "dets");
+    bool rf = !d->joined && fvi_head_output_named(m, d->boxes, "dets");
     st->prep.fit = FVI_FIT_STRETCH;
     for (int c = 0; rf && c < 3; c++) {
         st->prep.mean[c] = mean[c];
@@ -109,7 +100,7 @@ static fv_status match(const fvi_head_model *m, fvi_head_state *st, fv_error *er
                              "outputs labels, boxes, scores are scaled to orig_target_sizes inside the network; export the model without "
                              "its postprocessor, with outputs logits and pred_boxes");
     if (!joined_fits(m, &found) && !pair_fits(m, &found)) return FV_AGAIN;
-    if (!found.joined && found.queries == 100 && !named(m, found.boxes, "dets", "dets"))
+    if (!found.joined && found.queries == 100 && !fvi_head_output_named(m, found.boxes, "dets"))
         return fvi_error_set(err, FV_ERR_MODEL,
                              "100 queries of logits and boxes are the first DETR or YOLOS, with a softmax over a 'no object' class; "
                              "RT-DETR, D-FINE and RF-DETR can be used");

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The first that matches is used: those that metadata or an exact count of boxes can prove come first. */
-static const fvi_head *const heads[] = {&fvi_head_nanodet, &fvi_head_detr,   &fvi_head_e2e,
+static const fvi_head *const heads[] = {&fvi_head_nanodet, &fvi_head_detr,   &fvi_head_nmsed, &fvi_head_e2e,
                                        &fvi_head_yolov8,  &fvi_head_yolov5, &fvi_head_yolox};
 
 static void append(char *text, size_t size, size_t *at, const char *fmt, const char *a, const char *b)

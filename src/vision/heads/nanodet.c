@@ -5,7 +5,6 @@
 #include "vision/heads/common.h"
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #define MAX_BINS 64
 #define USUAL_BINS 8

@@ -201,6 +201,45 @@ static void what_is_said(void **state)
     expect_error(6, uneven, six, FV_ERR_MODEL, "no detection head");
 }
 
+/* Suppressed by the network: the count bounds the rows, nothing else is dropped, bad rows go. */
+static void suppressed_inside(void **state)
+{
+    (void)state;
+    const char *names[] = {"num_dets", "det_boxes", "det_scores", "det_classes"};
+    int32_t count[2] = {4, -3};
+    int64_t classes[2][6] = {{3, 3, 90, 1, 0, 0}, {0}};
+    float scores[2][6] = {{0.9f, 0.95f, 0.8f, 0.1f, 0.9f, 0.9f}, {0.9f}}, boxes[2][6][4] = {{{0, 0, 32, 48}, {0, 0, 32, 48}, {0, 0, 9, 9}}};
+    fvi_tensor t[4] = {SHAPE(1, 1), SHAPE(1, 6, 4), SHAPE(1, 6), SHAPE(1, 6)};
+    t[0].dtype = FV_I32;
+    t[3].dtype = FV_I64;
+    fvi_head_state st;
+    assert_int_equal(find_named(NULL, 4, t, names, 96, 64, 80, &st, NULL), FV_OK);
+    assert_non_null(strstr(st.rule, "NMS in the network"));
+    void *data[] = {count, boxes, scores, classes};
+    for (int i = 0; i < 4; i++) {
+        t[i].dim[0] = 2;
+        t[i].data = data[i];
+        int64_t step = 1;
+        for (int k = t[i].rank - 1; k >= 0; k--) t[i].stride[k] = step, step *= t[i].dim[k];
+    }
+    fvi_prep_map map;
+    fvi_prep_geometry(&map, &st.prep, 128, 192, 64, 96);
+    fvi_head_params p = {.conf = 0.25f, .iou = 0.5f, .max_det = 300};
+    fv_detections d = {0};
+    assert_int_equal(st.head->decode(&st, t, 0, &map, 128, 192, &p, &d), FV_OK);
+    assert_int_equal(d.count, 2); /* equal boxes both stay; class 90 does not exist */
+    assert_true(d.items[0].confidence == 0.95f && d.items[0].class_id == 3 && d.items[0].box[2] == 64 && d.items[0].box[3] == 96);
+    boxes[0][0][1] = NAN;
+    scores[0][1] = INFINITY;
+    count[0] = INT32_MAX;
+    assert_int_equal(st.head->decode(&st, t, 0, &map, 128, 192, &p, &d), FV_OK);
+    assert_int_equal(d.count, 2); /* the two last rows, which the count did not reach before */
+    assert_int_equal(st.head->decode(&st, t, 1, &map, 128, 192, &p, &d), FV_OK);
+    assert_int_equal(d.count, 0);
+    fv_detections_clear(&d);
+    fvi_heads_release(&st);
+}
+
 /* Values a broken network may give: nothing that is not finite comes out. */
 static void hostile_values(void **state)
 {
@@ -269,6 +308,7 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(goldens),      cmocka_unit_test(neighbours),     cmocka_unit_test(prep_of_each),
-                                       cmocka_unit_test(what_is_said), cmocka_unit_test(hostile_values), cmocka_unit_test(no_memory)};
+                                       cmocka_unit_test(what_is_said), cmocka_unit_test(hostile_values), cmocka_unit_test(no_memory),
+                                       cmocka_unit_test(suppressed_inside)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
