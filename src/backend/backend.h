@@ -10,8 +10,6 @@
 #include "model/graph/graph.h"
 #include "model/tensor/tensor.h"
 
-#define FVI_STEP_MAX_INLINE_IO 8
-
 typedef struct fvi_step fvi_step;
 
 /* What a step may use besides its tensors. */

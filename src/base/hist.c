@@ -46,16 +46,3 @@ double fvi_hist_quantile(const fvi_hist *h, double q)
 }
 
 double fvi_hist_mean(const fvi_hist *h) { return h->count ? h->sum / (double)h->count : 0; }
-
-void fvi_hist_merge(fvi_hist *into, const fvi_hist *from)
-{
-    if (from->count == 0) return;
-    if (into->count == 0 || from->min < into->min) into->min = from->min;
-    if (into->count == 0 || from->max > into->max) into->max = from->max;
-    into->count += from->count;
-    into->sum += from->sum;
-    for (int i = 0; i < FVI_HIST_BUCKETS; i++) {
-        uint32_t room = UINT32_MAX - into->bucket[i];
-        into->bucket[i] += from->bucket[i] < room ? from->bucket[i] : room;
-    }
-}

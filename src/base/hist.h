@@ -13,5 +13,4 @@ void fvi_hist_clear(fvi_hist *h);
 void fvi_hist_add(fvi_hist *h, double value); /* value >= 0, in any unit; the range 1e-4 .. 1e8 is resolved */
 double fvi_hist_quantile(const fvi_hist *h, double q); /* q in [0,1]; 0 when empty */
 double fvi_hist_mean(const fvi_hist *h);
-void fvi_hist_merge(fvi_hist *into, const fvi_hist *from);
 #endif

@@ -2,7 +2,6 @@
  * passes at most a few hundred times a second, so a lock-free ring would buy nothing. */
 #include "base/queue.h"
 #include "base/alloc.h"
-#include "base/clock.h"
 #include <pthread.h>
 
 struct fvi_queue {
@@ -10,7 +9,6 @@ struct fvi_queue {
     pthread_cond_t not_full, not_empty;
     size_t capacity, head, count;
     bool closed;
-    int64_t push_ns, pull_ns;
     void **ring;
 };
 
@@ -61,11 +59,7 @@ static void *take(fvi_queue *q)
 fv_status fvi_queue_push(fvi_queue *q, void *item)
 {
     pthread_mutex_lock(&q->lock);
-    if (q->count == q->capacity && !q->closed) {
-        int64_t t = fvi_now_ns();
-        while (q->count == q->capacity && !q->closed) pthread_cond_wait(&q->not_full, &q->lock);
-        q->push_ns += fvi_now_ns() - t;
-    }
+    while (q->count == q->capacity && !q->closed) pthread_cond_wait(&q->not_full, &q->lock);
     bool closed = q->closed;
     if (!closed) put(q, item);
     pthread_mutex_unlock(&q->lock);
@@ -75,11 +69,7 @@ fv_status fvi_queue_push(fvi_queue *q, void *item)
 fv_status fvi_queue_pull(fvi_queue *q, void **item)
 {
     pthread_mutex_lock(&q->lock);
-    if (q->count == 0 && !q->closed) {
-        int64_t t = fvi_now_ns();
-        while (q->count == 0 && !q->closed) pthread_cond_wait(&q->not_empty, &q->lock);
-        q->pull_ns += fvi_now_ns() - t;
-    }
+    while (q->count == 0 && !q->closed) pthread_cond_wait(&q->not_empty, &q->lock);
     bool have = q->count > 0;
     *item = have ? take(q) : NULL;
     pthread_mutex_unlock(&q->lock);
@@ -114,21 +104,5 @@ void fvi_queue_close(fvi_queue *q)
     q->closed = true;
     pthread_cond_broadcast(&q->not_full);
     pthread_cond_broadcast(&q->not_empty);
-    pthread_mutex_unlock(&q->lock);
-}
-
-size_t fvi_queue_count(fvi_queue *q)
-{
-    pthread_mutex_lock(&q->lock);
-    size_t n = q->count;
-    pthread_mutex_unlock(&q->lock);
-    return n;
-}
-
-void fvi_queue_waits(fvi_queue *q, int64_t *push_ns, int64_t *pull_ns)
-{
-    pthread_mutex_lock(&q->lock);
-    if (push_ns) *push_ns = q->push_ns;
-    if (pull_ns) *pull_ns = q->pull_ns;
     pthread_mutex_unlock(&q->lock);
 }

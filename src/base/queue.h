@@ -18,7 +18,4 @@ fv_status fvi_queue_try_pull(fvi_queue *q, void **item);
 /* "newest" mailbox: never waits; when full the oldest item is taken out and handed back in *displaced (else null). */
 fv_status fvi_queue_push_newest(fvi_queue *q, void *item, void **displaced);
 void fvi_queue_close(fvi_queue *q); /* no more pushes; pulls drain what is there */
-size_t fvi_queue_count(fvi_queue *q);
-/* Total time pushers and pullers waited, nanoseconds: who is the bottleneck. */
-void fvi_queue_waits(fvi_queue *q, int64_t *push_ns, int64_t *pull_ns);
 #endif

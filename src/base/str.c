@@ -51,13 +51,6 @@ void fvi_str_printf(fvi_str *b, const char *fmt, ...)
     va_end(ap);
 }
 
-void fvi_str_clear(fvi_str *b)
-{
-    b->len = 0;
-    b->failed = false;
-    if (b->s) b->s[0] = 0;
-}
-
 void fvi_str_free(fvi_str *b)
 {
     fvi_free(b->s);

@@ -11,7 +11,6 @@ typedef struct fvi_str {
 void fvi_str_add(fvi_str *b, const char *text);
 void fvi_str_addn(fvi_str *b, const char *text, size_t n);
 void fvi_str_printf(fvi_str *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void fvi_str_clear(fvi_str *b); /* keeps the memory */
 void fvi_str_free(fvi_str *b);
 /* Escapers append to b. Invalid UTF-8 becomes U+FFFD everywhere. */
 void fvi_str_add_json(fvi_str *b, const char *text);     /* with the quotes */

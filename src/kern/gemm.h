@@ -4,9 +4,6 @@
 #define FVI_KERN_GEMM_H
 #include "kern/cpu.h"
 
-#define FVI_GEMM_MAX_MR 14
-#define FVI_GEMM_MAX_NR 32
-
 typedef struct fvi_gemm_kern {
     int mr, nr;
     const char *name;

@@ -129,31 +129,17 @@ bool fvi_value_scalar(const fvi_value *v, float *out)
 
 /* ---- replacing ---- */
 
-/* Graph output k reads `to` from now on; true when the public name could move with it. */
-static bool output_takes(fvi_graph *g, int k, fvi_value *to)
+/* Graph output k reads `to` from now on and keeps its public name, unless `to` has one itself. */
+static void output_takes(fvi_graph *g, int k, fvi_value *to)
 {
     fvi_value *from = g->outputs[k];
-    if (to->is_input || to->is_output) return false;
+    if (to->is_input || to->is_output) return;
     char *name = to->name;
     to->name = from->name;
     from->name = name;
     to->is_output = true;
     from->is_output = false;
     g->outputs[k] = to;
-    return true;
-}
-
-void fvi_graph_replace_uses(fvi_graph *g, fvi_value *from, fvi_value *to)
-{
-    if (from == to) return;
-    for (int i = 0; i < g->n_nodes; i++) {
-        fvi_node *n = g->nodes[i];
-        for (int k = 0; k < n->n_in; k++)
-            if (n->in[k] == from) n->in[k] = to;
-        if (n->residual == from) n->residual = to;
-    }
-    for (int k = 0; from->is_output && k < g->n_outputs; k++)
-        if (g->outputs[k] == from && !output_takes(g, k, to)) break;
 }
 
 static fvi_value *resolve(fvi_value *v)

@@ -145,9 +145,6 @@ int64_t fvi_value_count(const fvi_value *v); /* -1 when not all dims are known *
 /* Rewrites change ->in/->out arrays, then call relink: recomputes producer, uses, ids, topological order, drops dead nodes
  * and values. A cycle is an error naming a node. */
 fv_status fvi_graph_relink(fvi_graph *g, fv_error *err);
-/* Every use of `from` (node inputs, residuals, graph outputs) becomes `to`. An output keeps its public name; where `to`
- * already has one (graph input or output), the graph output stays `from`. */
-void fvi_graph_replace_uses(fvi_graph *g, fvi_value *from, fvi_value *to);
 /* Checks the invariants that passes rely on; tests and debug builds call it after every pass. */
 fv_status fvi_graph_verify(const fvi_graph *g, fv_error *err);
 /* Text form, stable: what tests of rewrites compare and `inspect --graph` prints. */
@@ -158,7 +155,9 @@ void fvi_graph_dump(const fvi_graph *g, fvi_str *out);
 fv_status fvi_graph_infer(fvi_graph *g, fv_error *err);
 /* The same for one node whose inputs are inferred. */
 fv_status fvi_graph_infer_node(fvi_graph *g, fvi_node *n, fv_error *err);
-/* For rewrites: like replace_uses, but in constant time; takes effect for a node at fvi_node_resolve, for all at relink. */
+/* For rewrites: every use of `from` (node inputs, residuals, graph outputs) becomes `to`: of a node at fvi_node_resolve, of
+ * all at relink. An output keeps its public name; where `to` already has one (graph input or output), the graph output
+ * stays `from`. Constant time. */
 void fvi_graph_alias(fvi_value *from, fvi_value *to);
 void fvi_node_resolve(fvi_node *n);
 /* err's text becomes `node "NAME" (Op): ...`. */

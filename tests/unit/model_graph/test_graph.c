@@ -71,7 +71,7 @@ static void test_two_producers(void **state)
     fvi_graph_free(&g);
 }
 
-static void test_replace_keeps_public_names(void **state)
+static void test_alias_keeps_public_names(void **state)
 {
     (void)state;
     fvi_graph *g = b_graph(13);
@@ -82,8 +82,8 @@ static void test_replace_keeps_public_names(void **state)
     b_output(g, "y");
     b_output(g, "z");
     b_settle(g);
-    fvi_graph_replace_uses(g, fvi_graph_find(g, "y"), fvi_graph_find(g, "a"));
-    fvi_graph_replace_uses(g, fvi_graph_find(g, "z"), fvi_graph_find(g, "x"));
+    fvi_graph_alias(fvi_graph_find(g, "y"), fvi_graph_find(g, "a"));
+    fvi_graph_alias(fvi_graph_find(g, "z"), fvi_graph_find(g, "x"));
     b_settle(g);
     b_expect(g, "graph  opset 13\n"
                 "input x: float32[1,4]\n"
@@ -241,7 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_relink_sorts_and_drops), cmocka_unit_test(test_relink_is_stable), cmocka_unit_test(test_residual_is_an_input),
-        cmocka_unit_test(test_two_producers), cmocka_unit_test(test_replace_keeps_public_names), cmocka_unit_test(test_alias_chains),
+        cmocka_unit_test(test_two_producers), cmocka_unit_test(test_alias_keeps_public_names), cmocka_unit_test(test_alias_chains),
         cmocka_unit_test(test_clone_is_independent), cmocka_unit_test(test_set_input_shape_refuses), cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_constants), cmocka_unit_test(test_verify_finds), cmocka_unit_test(test_operator_table),
     };
