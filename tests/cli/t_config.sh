@@ -43,5 +43,8 @@ run fovea count v.mp4 --zone closed=0,0,9,0,9,9,0,9,0,0
 run fovea count v.mp4 --line a=1,2,3,4 --line a=5,6,7,8
 run fovea count v.mp4 --line a=1,2,3,4 --anchor nose
 run fovea count v.mp4 --line a=1,2,3,4 --tracker deepsort
+fovea count v.mp4 $(seq 257 | sed 's|.*|--line l&=1,2,3,&|')
+{ echo zones:; seq 257 | sed 's|.*|  - {name: z&, points: [[1, 2], [3, 4], [5, &]]}|'; } >c.yaml
+run fovea count v.mp4 --config c.yaml
 run fovea predict v.mp4 --imgsz 10x10
 run fovea predict v.mp4 --imgsz 640x

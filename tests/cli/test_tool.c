@@ -274,6 +274,21 @@ static void what_is_not_utf8_is_replaced(void **state)
     text_free(&t);
 }
 
+static void csv_quotes_what_it_must(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"", ""}, {"plain text.jpg", "plain text.jpg"}, {"a,b", "\"a,b\""}, {"a\nb", "\"a\nb\""}, {"a\rb", "\"a\rb\""},
+                                           {"\"", "\"\"\"\""}, {"say \"hi\", you", "\"say \"\"hi\"\", you\""}, {"a\xE2\x82\"b", "\"a\xEF\xBF\xBD\xEF\xBF\xBD\"\"b\""}};
+    text t = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        text_clear(&t);
+        text_add(&t, "");
+        text_csv(&t, cases[i][0]);
+        assert_string_equal(t.s, cases[i][1]);
+    }
+    text_free(&t);
+}
+
 static void exit_codes(void **state)
 {
     (void)state;
@@ -287,7 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads_all_formats), cmocka_unit_test(fortran_of_three_dimensions), cmocka_unit_test(refuses), cmocka_unit_test(survives_damage),
                                        cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(escapes), cmocka_unit_test(nearest_words),
-                                       cmocka_unit_test(exit_codes), cmocka_unit_test(names_are_unique_and_fit), cmocka_unit_test(many_names),
+                                       cmocka_unit_test(exit_codes), cmocka_unit_test(csv_quotes_what_it_must), cmocka_unit_test(names_are_unique_and_fit), cmocka_unit_test(many_names),
                                        cmocka_unit_test(files_are_known_by_what_they_are), cmocka_unit_test(what_is_not_utf8_is_replaced)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

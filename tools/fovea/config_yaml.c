@@ -10,7 +10,6 @@
 #include <yaml.h>
 
 #define MAX_FILE ((size_t)1 << 20)
-#define MAX_SHAPES 1000
 #define MAX_POINTS 1000
 #define MAX_LIST 1000
 
@@ -138,7 +137,7 @@ static fv_status shapes(loader *l, const yaml_node_t *n, bool zone, config_shape
     if (*out) return wrong(l, n, "this key is there twice: ", zone ? "zones" : "lines");
     if (n->type != YAML_SEQUENCE_NODE) return wrong(l, n, "a list was expected for ", zone ? "zones" : "lines");
     const yaml_node_item_t *i = n->data.sequence.items.start, *end = n->data.sequence.items.top;
-    if (end - i > MAX_SHAPES) return wrong(l, n, "too many entries in ", zone ? "zones" : "lines");
+    if (end - i > CONFIG_MAX_SHAPES) return wrong(l, n, "too many entries in ", zone ? "zones" : "lines");
     *out = tool_alloc((size_t)(end - i + 1) * sizeof **out);
     for (; i < end; i++) {
         fv_status st = one_shape(l, &(*out)[(*count)++], node(l, *i), zone);

@@ -4,6 +4,8 @@
 #include <fovea/status.h>
 #include <stdbool.h>
 
+#define CONFIG_MAX_SHAPES 256 /* lines, and zones: as many as fv_counter_create takes */
+
 /* A line (2 points) or zone (3 or more) as the user wrote it; from a flag or from YAML. */
 typedef struct config_shape {
     char *name;

@@ -37,21 +37,6 @@ void out_json_frame(text *t, const out_frame *f)
     text_add(t, "]}\n");
 }
 
-static void csv_text(text *t, const char *s)
-{
-    text valid = {0};
-    text_add(&valid, "");
-    text_utf8(&valid, s);
-    bool plain = !strpbrk(valid.s, ",\"\r\n");
-    if (!plain) text_add(t, "\"");
-    for (const char *c = valid.s; *c; c++) {
-        if (*c == '"') text_add(t, "\"");
-        text_addn(t, c, 1);
-    }
-    if (!plain) text_add(t, "\"");
-    text_free(&valid);
-}
-
 void out_csv_head(text *t) { text_add(t, "x_min,y_min,x_max,y_max,class_id,confidence,tracker_id,source,frame,pts,label\n"); }
 
 void out_csv_frame(text *t, const out_frame *f)
@@ -64,11 +49,11 @@ void out_csv_frame(text *t, const out_frame *f)
         text_add(t, ",");
         if (d->track_id > 0) text_printf(t, "%d", d->track_id);
         text_add(t, ",");
-        csv_text(t, f->source);
+        text_csv(t, f->source);
         text_printf(t, ",%lld,", (long long)f->frame);
         text_number(t, f->pts, 6);
         text_add(t, ",");
-        csv_text(t, fv_detector_class_name(f->names, d->class_id));
+        text_csv(t, fv_detector_class_name(f->names, d->class_id));
         text_add(t, "\n");
     }
 }

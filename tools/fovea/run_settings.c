@@ -156,6 +156,8 @@ static int add_shapes(settings *s, const char *flag, config_shape **list, int *c
 {
     fv_error err = {0};
     int n_flags = s->mode == RUN_COUNT ? cli_count(s->args, flag) : 0;
+    if (n_flags + n_file > CONFIG_MAX_SHAPES)
+        return cli_usage(s->args, "%d %ss are too many; %d are possible", n_flags + n_file, flag, CONFIG_MAX_SHAPES);
     *list = tool_alloc((size_t)(n_flags + n_file + 1) * sizeof **list);
     for (int i = 0; i < n_file; i++) {
         (*list)[(*count)++] = from_file[i];

@@ -104,14 +104,29 @@ static bool hides_on_terminal(uint32_t c)
            (c >= 0x2066 && c <= 0x2069);
 }
 
-void text_utf8(text *t, const char *s)
+/* Up to `end`, which is the end of the string or an ASCII character: no character reaches over it. */
+static void add_utf8(text *t, const char *s, const char *end)
 {
-    for (const unsigned char *p = (const unsigned char *)s; *p;) {
+    while (s < end) {
         uint32_t c;
-        int n = decode(p, &c);
-        text_addn(t, n ? (const char *)p : "\xEF\xBF\xBD", n ? (size_t)n : 3);
-        p += n ? n : 1;
+        int n = decode((const unsigned char *)s, &c);
+        text_addn(t, n ? s : "\xEF\xBF\xBD", n ? (size_t)n : 3);
+        s += n ? n : 1;
     }
+}
+
+void text_utf8(text *t, const char *s) { add_utf8(t, s, s + strlen(s)); }
+
+void text_csv(text *t, const char *s)
+{
+    bool quoted = strpbrk(s, ",\"\r\n") != NULL;
+    if (quoted) text_add(t, "\"");
+    for (const char *quote; (quote = strchr(s, '"')); s = quote + 1) {
+        add_utf8(t, s, quote);
+        text_add(t, "\"\"");
+    }
+    text_utf8(t, s);
+    if (quoted) text_add(t, "\"");
 }
 
 void text_terminal(text *t, const char *s)

@@ -17,10 +17,10 @@ void text_vprintf(text *t, const char *fmt, va_list ap);
 void text_clear(text *t); /* keeps the memory */
 void text_free(text *t);
 
-/* Invalid UTF-8 becomes U+FFFD in both. */
+/* Invalid UTF-8 becomes U+FFFD in all of them. */
 void text_terminal(text *t, const char *s); /* control and direction characters shown as \xNN, \uNNNN */
 void text_json(text *t, const char *s);     /* with the quotes; null pointer: null */
-/* What is not UTF-8 becomes U+FFFD. */
+void text_csv(text *t, const char *s);      /* in quotes where it has a comma, quote or line break */
 void text_utf8(text *t, const char *s);
 /* With the user and password of an address hidden. */
 void text_redacted(text *t, const char *s);
