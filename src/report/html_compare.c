@@ -1,5 +1,6 @@
 /* html_compare.c: two or more runs side by side, each figure with its ratio to the first run. Called by html.c. */
 #include "report/run.h"
+#include <fovea/pipeline.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,7 +60,9 @@ static void row(fvi_str *out, const char *name, const fvi_report_run *runs, int 
 
 void fvi_report_compare_section(fvi_str *out, const fvi_report_run *runs, int n)
 {
-    static const char *const stages[] = {"decode", "prep", "infer", "heads", "track", "count", "paint", "sink"};
+#define NAME(id, name) name,
+    static const char *const stages[] = {FV_STAGE_LIST(NAME)};
+#undef NAME
     char name[64];
     fvi_str_printf(out, "<header class=\"top\"><span class=\"logo\">fovea report</span><h1>%d runs side by side</h1></header>", n);
     fvi_str_add(out, "<p class=\"facts\">Ratios are to the first run.</p><div class=\"card\"><div class=\"scroll\"><table><tr><th></th>");

@@ -56,7 +56,6 @@ static void head(fvi_str *out, const fvi_report_run *r)
     fvi_str_add(out, "</p>");
 }
 
-
 static void tile_open(fvi_str *out, const char *class)
 {
     fvi_str_printf(out, "<div class=\"tile%s\"><div class=\"v\">", class);
