@@ -10,12 +10,13 @@ typedef enum fv_anchor {
     FV_ANCHOR_BOTTOM, FV_ANCHOR_CENTER, FV_ANCHOR_TOP, FV_ANCHOR_LEFT, FV_ANCHOR_RIGHT,
     FV_ANCHOR_TOP_LEFT, FV_ANCHOR_TOP_RIGHT, FV_ANCHOR_BOTTOM_LEFT, FV_ANCHOR_BOTTOM_RIGHT
 } fv_anchor;
-/* FV_ERR_ARGUMENT for an unknown name; "bottom", "center", "top-left", … */
+/* From "bottom", "center", "top-left", …; an unknown name is FV_ERR_ARGUMENT and leaves *out alone. */
 FV_API fv_status fv_anchor_parse(const char *name, fv_anchor *out);
 
-/* If all values are <= 1 they are fractions of the frame, else pixels. */
+/* A line from (x1, y1) to (x2, y2), and an area. If all values of one are <= 1 they are fractions of the frame, else pixels.
+ * Borrowed for the call that takes them. */
 typedef struct fv_line {
-    const char *name;
+    const char *name; /* UTF-8, for messages and overlays; may be null */
     double x1, y1, x2, y2;
     const int *classes; /* null = all */
     int n_classes;
@@ -23,9 +24,9 @@ typedef struct fv_line {
 } fv_line;
 typedef struct fv_zone {
     const char *name;
-    const double *xy; /* [n_points][2], n_points >= 3 */
+    const double *xy; /* [n_points][2], n_points 3 to 1024 */
     int n_points;
-    const int *classes;
+    const int *classes; /* null = all */
     int n_classes;
     fv_anchor anchor;
 } fv_zone;
@@ -33,20 +34,20 @@ typedef struct fv_zone {
 typedef enum fv_event_type { FV_EVENT_CROSS, FV_EVENT_ENTER, FV_EVENT_LEAVE, FV_EVENT_DWELL } fv_event_type;
 typedef struct fv_event {
     fv_event_type type;
-    double pts;
+    double pts;   /* seconds, of the update that decided it */
     int64_t frame;
     int index;    /* of the line (cross) or zone */
     int inward;   /* cross: 1 = in (from s < 0 to s > 0), 0 = out */
     int track_id, class_id;
-    float point[2];
-    double seconds; /* dwell: time in the zone, sent with leave */
+    float point[2]; /* pixels: where the line was crossed, else the anchor */
+    double seconds; /* leave, dwell (they come together): time in the zone */
 } fv_event;
 
 typedef struct fv_count_options {
     uint32_t size;
-    const fv_line *lines; /* copied */
+    const fv_line *lines; /* copied; at most 256 */
     int n_lines;
-    const fv_zone *zones; /* copied */
+    const fv_zone *zones; /* copied; at most 256 */
     int n_zones;
     double hysteresis; /* distance from the line, as a fraction of the box height, that a side must be taken with; 0 = 0.05; negative = none */
     int confirm;       /* frames a track must have been seen before it may count; 0 = 2 */
@@ -56,10 +57,11 @@ typedef struct fv_count_options {
 
 /* Threads: one at a time. */
 typedef struct fv_counter fv_counter;
+/* FV_ERR_ARGUMENT names the line or zone that cannot be counted with; FV_ERR_LIMIT: too many of them. */
 FV_API fv_status fv_counter_create(fv_counter **out, const fv_count_options *opt, fv_error *err);
 FV_API void fv_counter_free(fv_counter **c);
 /* Tracked detections of one frame -> events of this frame (borrowed until the next call). width, height: frame size, for
- * lines in fractions. pts in seconds, not backwards. */
+ * lines in fractions. pts in seconds; one that is no number or goes backwards is FV_ERR_ARGUMENT. */
 FV_API fv_status fv_counter_update(fv_counter *c, const fv_detections *dets, double pts, int64_t frame, int width, int height,
                                    const fv_event **events, int *n_events);
 /* End of stream: everything still inside a zone leaves (events borrowed until the next call). */
@@ -71,6 +73,7 @@ typedef struct fv_zone_totals {
     int occupancy, max;
     double dwell_mean_s, dwell_p95_s; /* of finished stays */
 } fv_zone_totals;
+/* Sums so far; zeros for a line or zone that does not exist. */
 FV_API void fv_counter_line(const fv_counter *c, int line, fv_line_totals *out);
 /* Totals of one class. */
 FV_API void fv_counter_line_class(const fv_counter *c, int line, int class_id, fv_line_totals *out);

@@ -25,11 +25,12 @@ typedef struct fv_detections {
 FV_API fv_status fv_detections_reserve(fv_detections *d, int n);
 FV_API void fv_detections_clear(fv_detections *d); /* frees */
 
+/* Zero is the default for every field. */
 typedef struct fv_detect_options {
     uint32_t size;
-    float conf;        /* 0 = 0.25 */
-    float iou;         /* 0 = 0.7 */
-    int max_det;       /* 0 = 300 */
+    float conf;        /* least confidence, up to 1; 0 = 0.25 */
+    float iou;         /* of two boxes of a class that overlap more (intersection over union) the surer one stays; 0 = 0.7 */
+    int max_det;       /* most boxes of a frame, the surest; 0 = 300 */
     int imgsz_h, imgsz_w; /* 0 = the model's own; both a multiple of its stride */
     int batch;         /* most frames a run; 0 = 1 */
     const int *classes; /* keep only these; null = all; copied */
@@ -45,14 +46,15 @@ typedef struct fv_detector fv_detector;
 /* model: borrowed, must outlive the detector. FV_ERR_MODEL when no head fits (the text says what was looked for). */
 FV_API fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *opt, fv_error *err);
 FV_API void fv_detector_free(fv_detector **d);
-/* frames [n], n <= batch, may differ in size and format; out [n]. Does not allocate once sizes have settled (out grows to max_det). */
+/* Boxes of n frames. frames [n], n <= batch, may differ in size and format; out [n], the same order, overwritten. Does not allocate once sizes have settled (out grows to max_det). */
 FV_API fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err);
 /* Report only these classes from the next run on; n 0 = all. For a caller that knows names, not numbers, before the model is read. */
 FV_API fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int n, fv_error *err);
-/* Name of a class: never null ("class7" when the model does not say). Borrowed until free. */
+/* Name of a class: never null ("class7" when the model does not say, "unknown" for a number that is no class of it).
+ * Borrowed until free. */
 FV_API const char *fv_detector_class_name(const fv_detector *d, int class_id);
 FV_API int fv_detector_class_count(const fv_detector *d);
-/* "YOLOv8/11 [1,84,8400], from metadata task=detect": which rule found the head. */
+/* "YOLOv8/9/11/12 [1,84,8400], from metadata task=detect": which rule found the head. Borrowed until free. */
 FV_API const char *fv_detector_rule(const fv_detector *d);
 /* Input size in use. */
 FV_API void fv_detector_input_size(const fv_detector *d, int *width, int *height);

@@ -6,7 +6,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* Rasterised glyphs, 8-bit coverage. libfovea-media makes one from a font file (fv_media_api.font_open). */
+/* A font as glyphs of one size, 8-bit coverage. libfovea-media makes one from a font file (fv_media_api.font_open). */
 typedef struct fv_glyph {
     uint32_t codepoint;
     int width, height, left, top, advance; /* pixels; top = baseline to the top row, upwards */
@@ -39,7 +39,7 @@ typedef struct fv_scene {
     int n_lines;
     const fv_zone *zones;
     int n_zones;
-    const char *const *hud; /* lines of text in the corner: fps, latency, device, precision */
+    const char *const *hud; /* [n_hud] lines of text in the corner: fps, latency, device, precision; a null line is left empty */
     int n_hud;
 } fv_scene;
 
@@ -47,7 +47,8 @@ typedef struct fv_scene {
 typedef struct fv_painter fv_painter;
 FV_API fv_status fv_painter_create(fv_painter **out, const fv_paint_options *opt, fv_error *err);
 FV_API void fv_painter_free(fv_painter **p);
-/* Draws into f's planes, which must be writable. */
+/* Draws into f's planes, which must be writable (not those of a source). f->pts ages the trails. FV_ERR_ARGUMENT for a frame or
+ * scene that is none. Allocates only when the frame or a zone is larger than any before. */
 FV_API fv_status fv_painter_draw(fv_painter *p, fv_frame *f, const fv_scene *scene);
 #ifdef __cplusplus
 }

@@ -49,6 +49,7 @@ typedef struct fv_metrics {
     uint32_t end_to_end_hist[FV_METRICS_BUCKETS], infer_hist[FV_METRICS_BUCKETS];
 } fv_metrics;
 
+/* Zero is the default for every field but the source. */
 typedef struct fv_pipeline_options {
     uint32_t size;
     /* Stages; null = left out. All borrowed until fv_pipeline_free. */
@@ -67,7 +68,7 @@ typedef struct fv_pipeline_options {
     int vid_stride;        /* 0 = 1 */
     int queue_frames;      /* frames between two stages; 0 = 4 */
     const char *device_text; /* for the overlay: "cpu avx2 fp32" */
-    fv_context *ctx;         /* for log and thread settings */
+    fv_context *ctx;         /* its threads sleep, not spin, between frames while the pipeline runs; null = not told */
     int no_hud;              /* non-zero: no fps, latency and device in the overlay (pictures) */
 } fv_pipeline_options;
 #define FV_PIPELINE_OPTIONS(...) (&(fv_pipeline_options){.size = sizeof(fv_pipeline_options), __VA_ARGS__})
@@ -81,9 +82,9 @@ FV_API fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err);
 /* Between runs: the stages of the next one (another source, sink, counter, …). The figures go on adding up. The detector must
  * stay the same. */
 FV_API fv_status fv_pipeline_set(fv_pipeline *p, const fv_pipeline_options *opt, fv_error *err);
-/* Async-signal-safe: no more frames are read, those in flight are finished. */
+/* Async-signal-safe: no more frames are read, those in flight are finished. It holds for later runs as well. */
 FV_API void fv_pipeline_stop(fv_pipeline *p);
-/* Snapshot, also while running. */
+/* Figures of all runs so far, also while one is running. */
 FV_API void fv_pipeline_metrics(fv_pipeline *p, fv_metrics *m);
 FV_API void fv_pipeline_free(fv_pipeline **p);
 #ifdef __cplusplus

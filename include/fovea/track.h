@@ -18,10 +18,11 @@ typedef struct fv_track_options {
 
 /* Threads: one at a time. */
 typedef struct fv_tracker fv_tracker;
+/* FV_ERR_ARGUMENT: no such tracker, or a value out of range. */
 FV_API fv_status fv_tracker_create(fv_tracker **out, const fv_track_options *opt, fv_error *err);
 FV_API void fv_tracker_free(fv_tracker **t);
 /* dets: in, all detections of the frame; out, those that belong to a confirmed track, track_id set, boxes smoothed by the
- * filter's update as ByteTrack reports them, order by track_id. pts in seconds, must not go backwards. Allocates only when
+ * filter's update as ByteTrack reports them, order by track_id. pts in seconds; backwards is FV_ERR_ARGUMENT. Allocates only when
  * more objects than ever before are seen. */
 FV_API fv_status fv_tracker_update(fv_tracker *t, fv_detections *dets, double pts);
 /* Forget everything (new source); ids start at 1 again. */
