@@ -14,9 +14,16 @@ bool fvi_conv_halo_suffices(const fvi_conv_params *p)
     return p->pt <= p->halo && p->pl <= p->halo && right < (int64_t)p->w + p->halo && bottom < (int64_t)p->h + p->halo;
 }
 
+/* Channels, and weights of one output channel, are counted in ints and rounded up to vectors. */
+static bool counts_fit(const fvi_conv_params *p)
+{
+    const double most = INT32_MAX - 64;
+    return p->cin < most && p->cout < most && (double)p->kh * p->kw * (p->cin / p->groups) < most;
+}
+
 bool fvi_conv_is_nhwc(const fvi_conv_params *p)
 {
-    return (p->in_c == 1 || p->cin == 1) && (p->out_c == 1 || p->cout == 1) &&
+    return counts_fit(p) && (p->in_c == 1 || p->cin == 1) && (p->out_c == 1 || p->cout == 1) &&
            (!p->residual || p->res_c == 1 || p->cout == 1) && fvi_conv_halo_suffices(p);
 }
 

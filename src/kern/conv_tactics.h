@@ -8,7 +8,7 @@ extern const fvi_conv_algorithm fvi_conv_direct;    /* conv_direct.c */
 extern const fvi_conv_algorithm fvi_conv_depthwise; /* conv_depthwise.c */
 extern const fvi_conv_algorithm fvi_conv_wino;      /* conv_wino.c */
 
-/* Channel stride 1 on all sides and all windows inside the stored zeros. */
+/* Channel stride 1 on all sides, all windows inside the stored zeros, and counts that an int holds. */
 bool fvi_conv_is_nhwc(const fvi_conv_params *p);
 /* Applies the epilogue to pixels x.. of output row (image,y), channels o.., from tile[mr][lds]. */
 void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, const float *tile,
