@@ -11,12 +11,18 @@ PKG_CONFIG_PATH=$(dirname "$(find "$tmp/usr" -name libfovea.pc)")
 export PKG_CONFIG_PATH
 flags=${sanitize:+-fsanitize=$sanitize}
 # shellcheck disable=SC2086,SC2046
-"$cc" $flags -Wall -Werror "$source" -o "$tmp/shared" $(pkg-config --define-prefix --cflags --libs libfovea)
-lib=$(pkg-config --define-prefix --variable=libdir libfovea)
+"$cc" $flags -Wall -Werror "$source" -o "$tmp/shared" $(pkg-config --cflags --libs libfovea)
+lib=$(pkg-config --variable=libdir libfovea)
 LD_LIBRARY_PATH=$lib "$tmp/shared"
 # shellcheck disable=SC2086,SC2046
-"$cc" $flags -Wall -Werror "$source" -o "$tmp/static" $(pkg-config --define-prefix --cflags libfovea) "$lib/libfovea.a" -lm -pthread
+"$cc" $flags -Wall -Werror "$source" -o "$tmp/static" $(pkg-config --cflags libfovea) "$lib/libfovea.a" -lm -pthread
 "$tmp/static"
+# the program of README.md, in a function that has a frame
+sed -n '/^```c$/,/^```$/p' "$(dirname "$source")/../../README.md" |
+    sed -e '/^```/d' -e 's/^#include .*/&\nint show(fv_frame frame);\nint show(fv_frame frame) {/' >"$tmp/readme.c"
+echo 'return found.count; }' >>"$tmp/readme.c"
+# shellcheck disable=SC2086,SC2046
+"$cc" -Wall -Werror -c "$tmp/readme.c" -o "$tmp/readme.o" $(pkg-config --cflags libfovea)
 "$tmp/usr/bin/fovea" --version
 [ -f "$tmp/usr/share/doc/fovea/LICENSE" ]
 if find "$tmp/usr" -name 'libfovea-media.so.0' | grep -q .; then
