@@ -58,6 +58,9 @@ fvi_binary_fn fvi_compare_of_type(fvi_compare op, fv_dtype t);
 /* Conversion of contiguous elements; null for FV_NONE. Floats out of an integer's range saturate, NaN becomes 0. */
 typedef void (*fvi_convert_fn)(void *y, const void *x, size_t n);
 fvi_convert_fn fvi_convert(fv_dtype to, fv_dtype from);
+/* One element; exact. */
+float fvi_half_to_float(uint16_t h);   /* IEEE 754 binary16 */
+float fvi_bfloat_to_float(uint16_t h); /* bfloat16 */
 /* y[i] = cond[i] ? a[i] : b[i], elements of `size` bytes */
 void fvi_where(void *y, const uint8_t *cond, const void *a, const void *b, size_t n, size_t size);
 #endif

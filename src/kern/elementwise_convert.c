@@ -3,7 +3,7 @@
 #include "kern/elementwise.h"
 #include <string.h>
 
-static float half_to_float(uint16_t h)
+float fvi_half_to_float(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, e = h >> 10 & 31, m = h & 0x3ff, bits;
     if (e == 31) {
@@ -39,7 +39,7 @@ static uint16_t float_to_half(float f)
     return (uint16_t)(sign | x >> 13);
 }
 
-static float bfloat_to_float(uint16_t h)
+float fvi_bfloat_to_float(uint16_t h)
 {
     uint32_t bits = (uint32_t)h << 16;
     float f;
@@ -109,9 +109,9 @@ FROM(CONVERT, b8, uint8_t)
         const T *x = xv;                                                                                               \
         for (size_t i = 0; i < n; i++) y[i] = fn(x[i]);                                                                \
     }
-HALF(f32_of_f16, float, uint16_t, half_to_float)
+HALF(f32_of_f16, float, uint16_t, fvi_half_to_float)
 HALF(f16_of_f32, uint16_t, float, float_to_half)
-HALF(f32_of_bf16, float, uint16_t, bfloat_to_float)
+HALF(f32_of_bf16, float, uint16_t, fvi_bfloat_to_float)
 HALF(bf16_of_f32, uint16_t, float, float_to_bfloat)
 
 static void copy1(void *y, const void *x, size_t n) { memmove(y, x, n); }

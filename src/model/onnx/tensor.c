@@ -1,6 +1,7 @@
 /* tensor.c: TensorProto -> constant. Borrows raw bytes that are aligned, copies the rest; FP16, BF16 and FP64 become FP32. */
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "kern/elementwise.h"
 #include "model/onnx/internal.h"
 #include <string.h>
 
@@ -104,38 +105,16 @@ static fv_status read_proto(fvi_onnx *o, fvi_span s, proto *t)
     }
 }
 
-static float half_to_float(uint16_t h)
-{
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, e = (h >> 10) & 31, m = h & 1023, bits;
-    if (e == 31)
-        bits = sign | 0x7f800000u | m << 13;
-    else if (e != 0)
-        bits = sign | (e + 112) << 23 | m << 13;
-    else { /* zero and subnormal: m * 2^-24 is exact */
-        float v = (float)m * 0x1p-24f;
-        memcpy(&bits, &v, 4);
-        bits |= sign;
-    }
-    float out;
-    memcpy(&out, &bits, 4);
-    return out;
-}
-
 static float widen(int64_t type, const uint8_t *p)
 {
     uint16_t h;
-    uint32_t bits;
     double d;
-    float f;
     if (type == 11) {
         memcpy(&d, p, 8);
         return (float)d;
     }
     memcpy(&h, p, 2);
-    if (type == 10) return half_to_float(h);
-    bits = (uint32_t)h << 16;
-    memcpy(&f, &bits, 4);
-    return f;
+    return type == 10 ? fvi_half_to_float(h) : fvi_bfloat_to_float(h);
 }
 
 static fv_status copy_room(fvi_onnx *o, uint64_t bytes, void **out)
