@@ -5,7 +5,8 @@ import os
 import numpy as np
 
 MAX_RANK = 8
-DTYPES = {1: np.float32, 2: np.float64, 3: np.float16, 5: np.int8, 6: np.uint8, 9: np.int32, 11: np.int64, 13: np.bool_}
+DTYPES = {1: np.float32, 2: np.float64, 3: np.float16, 5: np.int8, 6: np.uint8, 7: np.int16, 8: np.uint16, 9: np.int32,
+          10: np.uint32, 11: np.int64, 12: np.uint64, 13: np.bool_}
 CODES = {np.dtype(v): k for k, v in DTYPES.items()}
 
 

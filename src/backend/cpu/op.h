@@ -21,4 +21,9 @@ extern const fvi_cpu_op fvi_cpu_resize_ops[];      /* op_resize.c */
 extern const fvi_cpu_op fvi_cpu_matmul_ops[];      /* op_matmul.c: MatMul, Gemm */
 extern const fvi_cpu_op fvi_cpu_reduce_ops[];      /* op_reduce.c: Reduce*, ArgMax, Softmax, TopK */
 extern const fvi_cpu_op fvi_cpu_gather_ops[];      /* op_gather.c: Gather, GatherElements */
+extern const fvi_cpu_op fvi_cpu_math_ops[];        /* op_math.c: the rarer functions of one element */
+extern const fvi_cpu_op fvi_cpu_logic_ops[];       /* op_logic.c: Or, Xor, comparisons with equality, Bitwise*, BitShift */
+extern const fvi_cpu_op fvi_cpu_reduce_sums_ops[]; /* op_reduce_sums.c: ReduceProd, ReduceL1, ReduceLogSumExp, … */
+extern const fvi_cpu_op fvi_cpu_norm_ops[];        /* op_norm.c: LayerNormalization and its kin, LogSoftmax, Hardmax */
+extern const fvi_cpu_op fvi_cpu_blocks_ops[];      /* op_blocks.c: DepthToSpace, Trilu, EyeLike, CumSum, Size, … */
 #endif

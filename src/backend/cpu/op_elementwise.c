@@ -247,6 +247,24 @@ static int binary_of(const fvi_node *n)
     }
 }
 
+/* Sum and Mean of one input or more: a chain in place over the output; Mean is divided at the end. */
+static fv_status prepare_sum(fvi_step *s, fv_error *err)
+{
+    fv_dtype type = s->out[0].dtype;
+    bool mean = s->node->op == FVI_OP_MEAN;
+    FVI_TRY(fvi_cpu_need_type(type, FVI_TYPE_BIT(FV_F32), err));
+    for (int i = 0; i < s->n_in; i++) FVI_TRY(fvi_cpu_need_type(s->in[i].dtype, FVI_TYPE_BIT(FV_F32), err));
+    if (s->n_in == 1) return fvi_cpu_prepare_copy(s, err);
+    stage *g;
+    FVI_TRY(new_stages(s, s->n_in - 1 + mean, &g, err));
+    for (int i = 1; i < s->n_in; i++)
+        FVI_TRY(binary_stage(s, &g[i - 1], FVI_BINARY_ADD, i > 1 ? &s->out[0] : &s->in[0], &s->in[i], 0.25, err));
+    if (!mean) return FV_OK;
+    g[s->n_in - 1].alpha = (float)s->n_in;
+    fvi_tensor count = {.dtype = FV_F32, .data = (char *)&g[s->n_in - 1].alpha};
+    return binary_stage(s, &g[s->n_in - 1], FVI_BINARY_DIV, &s->out[0], &count, 0.25, err);
+}
+
 static fv_status prepare_binary(fvi_step *s, fv_error *err)
 {
     int op = binary_of(s->node);
@@ -360,6 +378,7 @@ static const char *refuse(const fvi_node *n)
     case FVI_OP_WHERE: return fvi_cpu_refuse_type(t, FVI_TYPES_ANY);
     default: break;
     }
+    if (n->op == FVI_OP_SUM || n->op == FVI_OP_MEAN) return fvi_cpu_refuse_type(t, FVI_TYPE_BIT(FV_F32));
     if (binary_of(n) >= 0) return fvi_cpu_refuse_type(t, FVI_TYPES_NUMBER);
     return fvi_cpu_refuse_type(t, FVI_TYPES_HALF | FVI_TYPE_BIT(FV_F32));
 }
@@ -387,6 +406,8 @@ const fvi_cpu_op fvi_cpu_elementwise_ops[] = {
     OP(CLIP, true, prepare_clip),
     OP(ADD, true, prepare_binary),
     OP(SUB, true, prepare_binary),
+    OP(SUM, false, prepare_sum),
+    OP(MEAN, false, prepare_sum),
     OP(MUL, true, prepare_binary),
     OP(DIV, true, prepare_binary),
     OP(MOD, true, prepare_binary),
@@ -400,6 +421,7 @@ const fvi_cpu_op fvi_cpu_elementwise_ops[] = {
     OP(LESS, false, prepare_compare),
     OP(WHERE, false, prepare_where),
     {FVI_OP_CAST, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, NULL, NULL, fvi_cpu_prepare_cast},
+    {FVI_OP_CAST_LIKE, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, NULL, NULL, fvi_cpu_prepare_cast},
     {FVI_OP_BATCH_NORM, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, true, fvi_cpu_refuse_batch_norm, NULL, fvi_cpu_prepare_batch_norm},
     {FVI_OP_NONE},
 };

@@ -16,7 +16,8 @@ typedef struct reduce_state {
     float (*line)(const float *x, size_t n); /* along contiguous folded elements */
     fvi_binary_fn across;                    /* contiguous kept elements, one folded element at a time */
     void (*element)(const struct reduce_state *r, char *y, const char *x);
-    bool last; /* ArgMax: the last of equals */
+    bool last;  /* ArgMax: the last of equals */
+    bool least; /* ArgMin */
 } reduce_state;
 
 /* ---- one kept element, any type ---- */
@@ -64,7 +65,7 @@ static void element_i64(const reduce_state *r, char *yv, const char *xv)
     memcpy(yv, &y, sizeof y);
 }
 
-/* The first (or last) largest; NaN counts as largest. */
+/* The first (or last) largest, or smallest; NaN counts as either. */
 #define ARGMAX(T, name)                                                                                                \
     static void name(const reduce_state *r, char *yv, const char *xv)                                                  \
     {                                                                                                                  \
@@ -74,7 +75,7 @@ static void element_i64(const reduce_state *r, char *yv, const char *xv)
         T top = x[0];                                                                                                  \
         for (int64_t k = 1; k < r->f.size; k++) {                                                                      \
             T v = x[k * g->stride[0]];                                                                                 \
-            if (v > top || (r->last && v == top) || (v != v && top == top)) {                                          \
+            if ((r->least ? v < top : v > top) || (r->last && v == top) || (v != v && top == top)) {                   \
                 best = k;                                                                                              \
                 top = v;                                                                                               \
             }                                                                                                          \
@@ -225,16 +226,17 @@ static fv_status prepare_argmax(fvi_step *s, fv_error *err)
     int64_t axis = fvi_node_int(s->node, "axis", 0);
     FVI_TRY(fvi_cpu_need_type(t, ARG_TYPES, err));
     if (!fvi_cpu_axis(&axis, s->in[0].rank)) return fvi_error_set(err, FV_ERR_MODEL, "axis is out of range");
-    if (s->in[0].dim[axis] < 1) return fvi_error_set(err, FV_ERR_SHAPE, "an empty axis has no largest element");
+    if (s->in[0].dim[axis] < 1) return fvi_error_set(err, FV_ERR_SHAPE, "an empty axis has no largest or smallest element");
     if (s->out[0].dtype != FV_I64) return fvi_error_set(err, FV_ERR_MODEL, "the output must be int64");
     FVI_TRY(fvi_cpu_new_state(s, sizeof(reduce_state), err));
     reduce_state *r = s->state;
     FVI_TRY(fvi_fold_dims(&r->f, &s->out[0], &s->in[0], 1u << axis, true, err));
+    r->least = s->node->op == FVI_OP_ARGMIN;
     r->last = fvi_node_int(s->node, "select_last_index", 0) != 0;
     r->element = t == FV_F32 ? argmax_f32 : t == FV_F64 ? argmax_f64 : t == FV_I8 ? argmax_i8 : t == FV_U8 ? argmax_u8 : t == FV_I32 ? argmax_i32 : argmax_i64;
     r->chunks = fvi_chunks_for(1.0 * (double)r->f.count * (double)r->f.size, r->f.count);
     s->run = run;
-    s->tactic = "argmax";
+    s->tactic = r->least ? "argmin" : "argmax";
     return FV_OK;
 }
 
@@ -248,6 +250,7 @@ const fvi_cpu_op fvi_cpu_reduce_ops[] = {
     {FVI_OP_REDUCE_MAX, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_fold, NULL, prepare_reduce},
     {FVI_OP_REDUCE_MIN, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_fold, NULL, prepare_reduce},
     {FVI_OP_ARGMAX, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_arg, NULL, prepare_argmax},
+    {FVI_OP_ARGMIN, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_arg, NULL, prepare_argmax},
     {FVI_OP_SOFTMAX, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, true, refuse_softmax, NULL, fvi_cpu_prepare_softmax},
     {FVI_OP_TOPK, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, NULL, NULL, fvi_cpu_prepare_topk},
     {FVI_OP_NONE},

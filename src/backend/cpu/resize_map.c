@@ -114,7 +114,9 @@ static float position(const fvi_resize_rule *r, int axis, int64_t in, int64_t ou
     float x = (float)o, scale = r->scale[axis], n = (float)in, m = (float)out;
     switch (r->coordinates) {
     case ASYMMETRIC: return x / scale;
-    case ALIGN_CORNERS: return out == 1 ? 0 : x * (n - 1) / (m - 1);
+    case ALIGN_CORNERS: /* the standard counts the resized length before it is cut down to a whole number */
+        if (n * scale - m > 1e-3f * m) m = n * scale;
+        return out == 1 ? 0 : x * (n - 1) / (m - 1);
     case PYTORCH_HALF_PIXEL: return out > 1 ? (x + 0.5f) / scale - 0.5f : 0;
     case TF_HALF_PIXEL_FOR_NN: return (x + 0.5f) / scale;
     case HALF_PIXEL_SYMMETRIC: {

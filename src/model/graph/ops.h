@@ -9,24 +9,44 @@ struct fvi_graph;
  * (fvi_shape_<rule>, shape.c) */
 #define FVI_OP_LIST(X)                                                                                                 \
     X(ABS, "Abs", 1, 1, 1, 1, 6, same)                                                                                 \
+    X(ACOS, "Acos", 1, 1, 1, 1, 7, same)                                                                               \
+    X(ACOSH, "Acosh", 1, 1, 1, 1, 9, same)                                                                             \
     X(ADD, "Add", 2, 2, 1, 1, 7, broadcast)                                                                            \
     X(AND, "And", 2, 2, 1, 1, 7, compare)                                                                              \
     X(ARGMAX, "ArgMax", 1, 1, 1, 1, 1, argreduce)                                                                      \
+    X(ARGMIN, "ArgMin", 1, 1, 1, 1, 1, argreduce)                                                                      \
+    X(ASIN, "Asin", 1, 1, 1, 1, 7, same)                                                                               \
+    X(ASINH, "Asinh", 1, 1, 1, 1, 9, same)                                                                             \
+    X(ATAN, "Atan", 1, 1, 1, 1, 7, same)                                                                               \
+    X(ATANH, "Atanh", 1, 1, 1, 1, 9, same)                                                                             \
     X(AVERAGE_POOL, "AveragePool", 1, 1, 1, 1, 7, pool)                                                                \
     X(BATCH_NORM, "BatchNormalization", 5, 5, 1, 1, 7, same)                                                           \
+    X(BIT_SHIFT, "BitShift", 2, 2, 1, 1, 11, broadcast)                                                                \
+    X(BITWISE_AND, "BitwiseAnd", 2, 2, 1, 1, 18, broadcast)                                                            \
+    X(BITWISE_NOT, "BitwiseNot", 1, 1, 1, 1, 18, same)                                                                 \
+    X(BITWISE_OR, "BitwiseOr", 2, 2, 1, 1, 18, broadcast)                                                              \
+    X(BITWISE_XOR, "BitwiseXor", 2, 2, 1, 1, 18, broadcast)                                                            \
     X(CAST, "Cast", 1, 1, 1, 1, 6, cast)                                                                               \
+    X(CAST_LIKE, "CastLike", 2, 2, 1, 1, 15, cast_like)                                                                \
     X(CEIL, "Ceil", 1, 1, 1, 1, 6, same)                                                                               \
+    X(CELU, "Celu", 1, 1, 1, 1, 12, same)                                                                              \
     X(CLIP, "Clip", 1, 3, 1, 1, 6, same)                                                                               \
     X(CONCAT, "Concat", 1, 65535, 1, 1, 4, concat)                                                                     \
     X(CONSTANT, "Constant", 0, 0, 1, 1, 1, constant)                                                                   \
     X(CONSTANT_OF_SHAPE, "ConstantOfShape", 1, 1, 1, 1, 9, constant_of_shape)                                          \
     X(CONV, "Conv", 2, 3, 1, 1, 1, conv)                                                                               \
     X(CONV_TRANSPOSE, "ConvTranspose", 2, 3, 1, 1, 1, conv_transpose)                                                  \
+    X(COS, "Cos", 1, 1, 1, 1, 7, same)                                                                                 \
+    X(COSH, "Cosh", 1, 1, 1, 1, 9, same)                                                                               \
+    X(CUM_SUM, "CumSum", 2, 2, 1, 1, 11, cum_sum)                                                                      \
+    X(DEPTH_TO_SPACE, "DepthToSpace", 1, 1, 1, 1, 1, depth_to_space)                                                   \
     X(DIV, "Div", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(ELU, "Elu", 1, 1, 1, 1, 6, same)                                                                                 \
     X(EQUAL, "Equal", 2, 2, 1, 1, 7, compare)                                                                          \
     X(ERF, "Erf", 1, 1, 1, 1, 9, same)                                                                                 \
     X(EXP, "Exp", 1, 1, 1, 1, 6, same)                                                                                 \
     X(EXPAND, "Expand", 2, 2, 1, 1, 8, expand)                                                                         \
+    X(EYE_LIKE, "EyeLike", 1, 1, 1, 1, 9, eye_like)                                                                    \
     X(FLATTEN, "Flatten", 1, 1, 1, 1, 1, flatten)                                                                      \
     X(FLOOR, "Floor", 1, 1, 1, 1, 6, same)                                                                             \
     X(GATHER, "Gather", 2, 2, 1, 1, 1, gather)                                                                         \
@@ -34,47 +54,84 @@ struct fvi_graph;
     X(GEMM, "Gemm", 2, 3, 1, 1, 7, gemm)                                                                               \
     X(GLOBAL_AVERAGE_POOL, "GlobalAveragePool", 1, 1, 1, 1, 1, global_pool)                                            \
     X(GREATER, "Greater", 2, 2, 1, 1, 7, compare)                                                                      \
+    X(GREATER_OR_EQUAL, "GreaterOrEqual", 2, 2, 1, 1, 12, compare)                                                     \
+    X(GROUP_NORM, "GroupNormalization", 3, 3, 1, 1, 18, group_norm)                                                    \
+    X(HARDMAX, "Hardmax", 1, 1, 1, 1, 1, same)                                                                         \
     X(HARD_SIGMOID, "HardSigmoid", 1, 1, 1, 1, 6, same)                                                                \
     X(HARD_SWISH, "HardSwish", 1, 1, 1, 1, 14, same)                                                                   \
     X(IDENTITY, "Identity", 1, 1, 1, 1, 1, same)                                                                       \
+    X(INSTANCE_NORM, "InstanceNormalization", 3, 3, 1, 1, 6, group_norm)                                               \
+    X(IS_INF, "IsInf", 1, 1, 1, 1, 10, test)                                                                           \
+    X(IS_NAN, "IsNaN", 1, 1, 1, 1, 9, test)                                                                            \
+    X(LAYER_NORM, "LayerNormalization", 2, 3, 1, 3, 17, layer_norm)                                                    \
     X(LEAKY_RELU, "LeakyRelu", 1, 1, 1, 1, 6, same)                                                                    \
     X(LESS, "Less", 2, 2, 1, 1, 7, compare)                                                                            \
+    X(LESS_OR_EQUAL, "LessOrEqual", 2, 2, 1, 1, 12, compare)                                                           \
     X(LOG, "Log", 1, 1, 1, 1, 6, same)                                                                                 \
+    X(LOG_SOFTMAX, "LogSoftmax", 1, 1, 1, 1, 1, same)                                                                  \
+    X(LP_NORM, "LpNormalization", 1, 1, 1, 1, 1, same)                                                                 \
     X(MATMUL, "MatMul", 2, 2, 1, 1, 1, matmul)                                                                         \
     X(MAX, "Max", 1, 65535, 1, 1, 8, broadcast)                                                                        \
     X(MAX_POOL, "MaxPool", 1, 1, 1, 1, 1, pool)                                                                        \
+    X(MEAN, "Mean", 1, 65535, 1, 1, 8, broadcast)                                                                      \
+    X(MEAN_VARIANCE_NORM, "MeanVarianceNormalization", 1, 1, 1, 1, 9, same)                                            \
     X(MIN, "Min", 1, 65535, 1, 1, 8, broadcast)                                                                        \
+    X(MISH, "Mish", 1, 1, 1, 1, 18, same)                                                                              \
     X(MOD, "Mod", 2, 2, 1, 1, 10, broadcast)                                                                           \
     X(MUL, "Mul", 2, 2, 1, 1, 7, broadcast)                                                                            \
     X(NEG, "Neg", 1, 1, 1, 1, 6, same)                                                                                 \
     X(NOT, "Not", 1, 1, 1, 1, 1, same)                                                                                 \
+    X(OR, "Or", 2, 2, 1, 1, 7, compare)                                                                                \
     X(PAD, "Pad", 1, 4, 1, 1, 2, pad)                                                                                  \
     X(POW, "Pow", 2, 2, 1, 1, 7, broadcast)                                                                            \
     X(PRELU, "PRelu", 2, 2, 1, 1, 7, same)                                                                             \
     X(RANGE, "Range", 3, 3, 1, 1, 11, range)                                                                           \
     X(RECIPROCAL, "Reciprocal", 1, 1, 1, 1, 6, same)                                                                   \
+    X(REDUCE_L1, "ReduceL1", 1, 2, 1, 1, 1, reduce)                                                                    \
+    X(REDUCE_L2, "ReduceL2", 1, 2, 1, 1, 1, reduce)                                                                    \
+    X(REDUCE_LOG_SUM, "ReduceLogSum", 1, 2, 1, 1, 1, reduce)                                                           \
+    X(REDUCE_LOG_SUM_EXP, "ReduceLogSumExp", 1, 2, 1, 1, 1, reduce)                                                    \
     X(REDUCE_MAX, "ReduceMax", 1, 2, 1, 1, 1, reduce)                                                                  \
     X(REDUCE_MEAN, "ReduceMean", 1, 2, 1, 1, 1, reduce)                                                                \
     X(REDUCE_MIN, "ReduceMin", 1, 2, 1, 1, 1, reduce)                                                                  \
+    X(REDUCE_PROD, "ReduceProd", 1, 2, 1, 1, 1, reduce)                                                                \
     X(REDUCE_SUM, "ReduceSum", 1, 2, 1, 1, 1, reduce)                                                                  \
+    X(REDUCE_SUM_SQUARE, "ReduceSumSquare", 1, 2, 1, 1, 1, reduce)                                                     \
     X(RELU, "Relu", 1, 1, 1, 1, 6, same)                                                                               \
     X(RESHAPE, "Reshape", 2, 2, 1, 1, 5, reshape)                                                                      \
     X(RESIZE, "Resize", 1, 4, 1, 1, 10, resize)                                                                        \
+    X(RMS_NORM, "RMSNormalization", 2, 2, 1, 1, 23, layer_norm)                                                        \
+    X(ROUND, "Round", 1, 1, 1, 1, 11, same)                                                                            \
+    X(SELU, "Selu", 1, 1, 1, 1, 6, same)                                                                               \
     X(SHAPE, "Shape", 1, 1, 1, 1, 1, shape)                                                                            \
+    X(SHRINK, "Shrink", 1, 1, 1, 1, 9, same)                                                                           \
     X(SIGMOID, "Sigmoid", 1, 1, 1, 1, 6, same)                                                                         \
+    X(SIGN, "Sign", 1, 1, 1, 1, 9, same)                                                                               \
+    X(SIN, "Sin", 1, 1, 1, 1, 7, same)                                                                                 \
+    X(SINH, "Sinh", 1, 1, 1, 1, 9, same)                                                                               \
+    X(SIZE, "Size", 1, 1, 1, 1, 1, size)                                                                               \
     X(SLICE, "Slice", 1, 5, 1, 1, 1, slice)                                                                            \
     X(SOFTMAX, "Softmax", 1, 1, 1, 1, 1, same)                                                                         \
+    X(SOFTPLUS, "Softplus", 1, 1, 1, 1, 1, same)                                                                       \
+    X(SOFTSIGN, "Softsign", 1, 1, 1, 1, 1, same)                                                                       \
+    X(SPACE_TO_DEPTH, "SpaceToDepth", 1, 1, 1, 1, 1, space_to_depth)                                                   \
     X(SPLIT, "Split", 1, 2, 1, 65535, 2, split)                                                                        \
     X(SQRT, "Sqrt", 1, 1, 1, 1, 6, same)                                                                               \
     X(SQUEEZE, "Squeeze", 1, 2, 1, 1, 1, squeeze)                                                                      \
     X(SUB, "Sub", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(SUM, "Sum", 1, 65535, 1, 1, 8, broadcast)                                                                        \
+    X(SWISH, "Swish", 1, 1, 1, 1, 24, same)                                                                            \
+    X(TAN, "Tan", 1, 1, 1, 1, 7, same)                                                                                 \
     X(TANH, "Tanh", 1, 1, 1, 1, 6, same)                                                                               \
+    X(THRESHOLDED_RELU, "ThresholdedRelu", 1, 1, 1, 1, 10, same)                                                       \
     X(TILE, "Tile", 2, 2, 1, 1, 6, tile)                                                                               \
     X(TOPK, "TopK", 1, 2, 2, 2, 1, topk)                                                                               \
     X(TRANSPOSE, "Transpose", 1, 1, 1, 1, 1, transpose)                                                                \
+    X(TRILU, "Trilu", 1, 2, 1, 1, 14, trilu)                                                                           \
     X(UNSQUEEZE, "Unsqueeze", 1, 2, 1, 1, 1, unsqueeze)                                                                \
     X(UPSAMPLE, "Upsample", 1, 2, 1, 1, 7, resize)                                                                     \
     X(WHERE, "Where", 3, 3, 1, 1, 9, where)                                                                            \
+    X(XOR, "Xor", 2, 2, 1, 1, 7, compare)                                                                              \
     X(SILU, "fovea.Silu", 1, 1, 1, 1, 1, same)                                                                         \
     X(GELU, "Gelu", 1, 1, 1, 1, 20, same)
 

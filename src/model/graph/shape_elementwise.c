@@ -39,7 +39,7 @@ fv_status fvi_shape_same(fvi_graph *g, fvi_node *n, fv_error *err)
     if (n->op == FVI_OP_BATCH_NORM) FVI_TRY(check_per_channel(n, &x, err));
     if (n->op == FVI_OP_CLIP) FVI_TRY(check_bounds(n, err));
     if (n->op == FVI_OP_PRELU) FVI_TRY(check_slope(n, &x, err));
-    if (n->op == FVI_OP_SOFTMAX) {
+    if (n->op == FVI_OP_SOFTMAX || n->op == FVI_OP_LOG_SOFTMAX || n->op == FVI_OP_HARDMAX) {
         int64_t axis = fvi_node_int(n, "axis", n->opset < 13 ? 1 : -1);
         int a;
         /* before opset 13 the axis only says where the 2-D view is cut, so rank itself is allowed */
