@@ -266,6 +266,13 @@ static void what_is_not_utf8_is_replaced(void **state)
     text_utf8(&t, "a\xFF\xE2\x82\xAC\xC3");
     assert_string_equal(t.s, "a\xEF\xBF\xBD\xE2\x82\xAC\xEF\xBF\xBD");
     text_clear(&t);
+    text_folder(&t, "");
+    assert_string_equal(t.s, "");
+    text_folder(&t, "out");
+    text_folder(&t, "more/");
+    text_folder(&t, "/");
+    assert_string_equal(t.s, "out/more//");
+    text_clear(&t);
     text_redacted(&t, "rtsp://user:p@ss@host/a@b");
     assert_string_equal(t.s, "rtsp://***@host/a@b");
     text_clear(&t);

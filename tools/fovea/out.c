@@ -85,7 +85,8 @@ static bool put_labels(outputs *o, const out_frame *f, const char *stem)
 {
     text path = {0};
     if (!f->r->dets->count) return true;
-    text_printf(&path, "%s/%s", o->txt_dir, stem);
+    text_folder(&path, o->txt_dir);
+    text_add(&path, stem);
     if (!o->pictures) text_printf(&path, "_%lld", (long long)f->frame + 1);
     text_add(&path, ".txt");
     text_clear(&o->line);

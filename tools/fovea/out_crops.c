@@ -54,7 +54,7 @@ fv_status out_crops(outputs *o, const out_frame *f, const char *stem, fv_error *
         text path = {0};
         fv_frame part;
         if (!window(&part, f->r->original, d->box)) continue;
-        text_printf(&path, "%s/", o->crop_dir);
+        text_folder(&path, o->crop_dir);
         folder_name(&path, fv_detector_class_name(f->names, d->class_id));
         if (mkdir(path.s, 0777) && errno != EEXIST) {
             st = cli_set_error(err, FV_ERR_OUTPUT, "%s: %s", path.s, strerror(errno));

@@ -117,7 +117,8 @@ static int plan_directory(outputs *o)
         text t = {0};
         if (!among(ext, picture ? picture_out : video_out)) ext = picture ? ".jpg" : ".mp4";
         if (!picture && strcasecmp(ext, ".mkv") && strcasecmp(ext, ".mov")) ext = ".mp4";
-        text_printf(&t, "%s/%s%s", o->path, o->stems[i], ext);
+        text_folder(&t, o->path);
+        text_printf(&t, "%s%s", o->stems[i], ext);
         o->targets[i] = t.s;
         code = check_file(o, t.s);
     }

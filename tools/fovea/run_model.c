@@ -13,7 +13,8 @@ static char *found(const char *dir, const char *name, const char *ext)
 {
     text t = {0};
     struct stat st;
-    text_printf(&t, "%s%s%s%s", dir, dir[0] ? "/" : "", name, ext);
+    text_folder(&t, dir);
+    text_printf(&t, "%s%s", name, ext);
     if (!stat(t.s, &st) && S_ISREG(st.st_mode)) return t.s;
     text_free(&t);
     return NULL;

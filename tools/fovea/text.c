@@ -71,6 +71,13 @@ void text_printf(text *t, const char *fmt, ...)
     va_end(ap);
 }
 
+void text_folder(text *t, const char *dir)
+{
+    size_t n = strlen(dir);
+    text_addn(t, dir, n);
+    if (n && dir[n - 1] != '/') text_add(t, "/");
+}
+
 void text_clear(text *t)
 {
     t->len = 0;

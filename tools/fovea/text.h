@@ -14,6 +14,7 @@ void text_add(text *t, const char *s);
 void text_addn(text *t, const char *s, size_t n);
 void text_printf(text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_vprintf(text *t, const char *fmt, va_list ap);
+void text_folder(text *t, const char *dir); /* with a slash at its end, for a name to follow */
 void text_clear(text *t); /* keeps the memory */
 void text_free(text *t);
 

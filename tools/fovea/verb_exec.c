@@ -113,7 +113,7 @@ static int name_outputs(job *j)
     bool exists = stat(dir, &st) == 0;
     for (int i = 0; i < j->n_out; i++) {
         text f = {0};
-        text_printf(&f, "%s/", dir);
+        text_folder(&f, dir);
         for (const char *c = j->out[i].name; *c; c++) text_addn(&f, strchr(usual, *c) ? c : "_", 1);
         text_add(&f, ".npy");
         j->files[i] = f.s;
