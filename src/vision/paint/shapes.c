@@ -1,5 +1,5 @@
 /* shapes.c: plates, rings, thick lines, polygons and glyphs -> coverage of row pairs, blended by surface.c.
- * Called by painter.c, labels.c and trails.c. */
+ * Called by painter.c, labels.c and text.c. */
 #include "base/checked.h"
 #include "vision/paint/surface_rows.h"
 #include <math.h>
