@@ -3,7 +3,7 @@
  * Ownership words used in these headers: owned (you free it), borrowed (valid until the named event), taken (moves on
  * success only; on failure still yours), shared (reference counted; drop your reference).
  * Options structs: zero is the default of every field; they are needed only for the call; make them with their macro,
- * which sets `size`. */
+ * which sets `size`: one without it is refused (FV_ERR_ARGUMENT). */
 #ifndef FOVEA_FOVEA_H
 #define FOVEA_FOVEA_H
 #include <fovea/context.h>

@@ -1,4 +1,4 @@
-/* version.h */
+/* version.h: the version of these headers, and of the library that runs. */
 #ifndef FOVEA_VERSION_H
 #define FOVEA_VERSION_H
 #include <fovea/status.h>

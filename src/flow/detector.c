@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "flow/names.h"
 #include "image/prep.h"
 #include "model/engine/engine.h"
@@ -255,7 +256,7 @@ fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model
     *out = NULL;
     if (!model) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector needs a model");
     fv_detect_options o = {.size = sizeof o};
-    if (opt) memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_DETECT_OPTIONS", err));
     net *d = fvi_calloc(1, sizeof *d);
     if (!d) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     d->base.run = net_run;

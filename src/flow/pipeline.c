@@ -3,6 +3,7 @@
 #include "flow/pipeline.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "flow/detector.h"
 #include "model/engine/engine.h"
 #include <string.h>
@@ -68,7 +69,7 @@ static fv_status read_options(fv_pipeline_options *o, const fv_pipeline_options 
 {
     memset(o, 0, sizeof *o);
     if (!opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "a pipeline needs options");
-    memcpy(o, opt, opt->size < sizeof *o ? opt->size : sizeof *o);
+    FVI_TRY(fvi_options_read(o, sizeof *o, opt, "FV_PIPELINE_OPTIONS", err));
     if (o->vid_stride < 0 || o->queue_frames < 0 || o->queue_frames > MAX_QUEUE)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "vid_stride must not be negative, queue_frames must be in 0..%d", MAX_QUEUE);
     return FV_OK;

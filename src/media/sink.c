@@ -4,6 +4,7 @@
 #include "media/sink.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/str.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -252,7 +253,7 @@ fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int he
     if (width < 1 || height < 1 || width > FVI_MEDIA_MAX_SIDE || height > FVI_MEDIA_MAX_SIDE)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "%s: a video of %dx%d cannot be written", path, width, height);
     fv_sink_options o = {0};
-    if (opt) memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_SINK_OPTIONS", err));
     fvi_media_sink *s = fvi_calloc(1, sizeof *s);
     if (!s || !(s->path = fvi_strdup(path))) {
         fvi_free(s);

@@ -1,6 +1,7 @@
 /* count.c: the public counter: tracked detections of a frame -> events and totals. Called by the pipeline and by replay. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "vision/count/counter.h"
 #include <math.h>
 #include <string.h>
@@ -53,7 +54,7 @@ fv_status fv_counter_create(fv_counter **out, const fv_count_options *opt, fv_er
     if (!out) return FV_ERR_ARGUMENT;
     *out = NULL;
     fv_count_options o = {.size = sizeof o};
-    if (opt) memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_COUNT_OPTIONS", err));
     if ((o.n_lines > 0 && !o.lines) || (o.n_zones > 0 && !o.zones)) return fvi_error_set(err, FV_ERR_ARGUMENT, "lines or zones are missing");
     fv_counter *c = fvi_calloc(1, sizeof *c);
     if (!c) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");

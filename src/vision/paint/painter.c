@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "vision/paint/labels.h"
 #include "vision/paint/trails.h"
 #include <math.h>
@@ -36,7 +37,7 @@ fv_status fv_painter_create(fv_painter **out, const fv_paint_options *opt, fv_er
     if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_painter_create: out is null");
     *out = NULL;
     fv_paint_options o = {.size = sizeof o};
-    if (opt) memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_PAINT_OPTIONS", err));
     if (o.line_width < 0 || o.line_width > LINE_WIDTH_MAX)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "line width must be 0 (automatic) to %d pixels", LINE_WIDTH_MAX);
     if (!isfinite(o.trail_s)) return fvi_error_set(err, FV_ERR_ARGUMENT, "length of trails must be a number of seconds");

@@ -1,6 +1,7 @@
 /* track.c: the public tracker: picks a kind by name, fills in defaults, forwards. Called by the pipeline and the tools. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "vision/track/tracker.h"
 #include <math.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static bool is_share(float v) { return v >= 0 && v <= 1; }
 static fv_status fill_options(fv_track_options *o, const fv_track_options *opt, fv_error *err)
 {
     *o = (fv_track_options){.size = sizeof *o};
-    if (opt) memcpy(o, opt, opt->size < sizeof *o ? opt->size : sizeof *o);
+    FVI_TRY(fvi_options_read(o, sizeof *o, opt, "FV_TRACK_OPTIONS", err));
     if (!is_share(o->track_high) || !is_share(o->track_low) || !is_share(o->new_track) || !is_share(o->match))
         return fvi_error_set(err, FV_ERR_ARGUMENT, "confidences and match cost of a tracker lie between 0 and 1");
     if (!(o->buffer_s >= 0) || !isfinite(o->buffer_s))
