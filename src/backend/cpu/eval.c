@@ -10,11 +10,7 @@ static bool constant_tensor(const fvi_value *v, fvi_tensor *t)
     memset(t, 0, sizeof *t);
     if (!v) return true; /* left out */
     if (!v->constant || v->rank < 0 || v->rank > FV_MAX_RANK || v->dtype == FV_NONE) return false;
-    t->dtype = v->dtype;
-    t->rank = v->rank;
-    memcpy(t->dim, v->dim, sizeof t->dim);
-    fvi_tensor_dense(t);
-    t->data = (char *)(uintptr_t)v->constant;
+    *t = fvi_tensor_over(v->constant, v->dtype, v->rank, v->dim);
     return true;
 }
 
@@ -26,11 +22,7 @@ static fv_status output_tensor(fvi_graph *g, const fvi_value *v, fvi_tensor *t, 
     size_t size = fv_dtype_size(v->dtype);
     if ((uint64_t)count > *left / size) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "'%s' is too large to be computed while loading", v->name);
     *left -= (size_t)count * size;
-    t->dtype = v->dtype;
-    t->rank = v->rank;
-    memcpy(t->dim, v->dim, sizeof t->dim);
-    fvi_tensor_dense(t);
-    t->data = fvi_arena_alloc(g->arena, (size_t)count * size + FVI_PAD);
+    *t = fvi_tensor_over(fvi_arena_alloc(g->arena, (size_t)count * size + FVI_PAD), v->dtype, v->rank, v->dim);
     return t->data ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
 }
 
@@ -58,9 +50,7 @@ fv_status fvi_cpu_eval(void *user, fvi_graph *g, fvi_node *n, fv_error *err)
         in_const[i] = true;
         /* Shape needs only the shape of its input */
         if (n->op == FVI_OP_SHAPE && i == 0 && n->in[0] && !n->in[0]->constant && fvi_value_count(n->in[0]) >= 0) {
-            t[i] = (fvi_tensor){.dtype = n->in[0]->dtype, .rank = n->in[0]->rank};
-            memcpy(t[i].dim, n->in[0]->dim, sizeof t[i].dim);
-            fvi_tensor_dense(&t[i]);
+            t[i] = fvi_tensor_over(NULL, n->in[0]->dtype, n->in[0]->rank, n->in[0]->dim);
         } else if (!constant_tensor(n->in[i], &t[i])) {
             st = fvi_error_set(err, FV_ERR_UNSUPPORTED, "input %d of node '%s' is not constant", (int)i, n->name);
         }

@@ -79,12 +79,7 @@ static fv_status dense_like(const fv_port *p, const fv_tensor *t, fvi_tensor *ou
         for (int d = 0; t && d < t->rank && d < FV_MAX_RANK && g < sizeof got; d++) g += (size_t)snprintf(got + g, sizeof got - g, "%s%lld", d ? "," : "", (long long)t->dim[d]);
         return fvi_error_set(err, FV_ERR_SHAPE, "'%s' is %s [%s], but %s [%s] was given", p->name, fv_dtype_name(p->dtype), p->rank ? want : "", t ? fv_dtype_name(t->dtype) : "nothing", t && t->rank > 0 ? got : "");
     }
-    memset(out, 0, sizeof *out);
-    out->dtype = t->dtype;
-    out->rank = t->rank;
-    memcpy(out->dim, t->dim, sizeof out->dim);
-    fvi_tensor_dense(out);
-    out->data = t->data;
+    *out = fvi_tensor_over(t->data, t->dtype, t->rank, t->dim);
     return FV_OK;
 }
 

@@ -48,14 +48,6 @@ static void order_of_strides(const fvi_tensor *t, int *order)
         }
 }
 
-static void value_tensor(const fvi_value *v, fvi_tensor *t)
-{
-    memset(t, 0, sizeof *t);
-    t->dtype = v->dtype;
-    t->rank = v->rank;
-    memcpy(t->dim, v->dim, sizeof t->dim);
-}
-
 static bool wants_nhwc(const fvi_plan_builder *b, const fvi_value *v)
 {
     if (v->rank != 4) return false;
@@ -80,13 +72,9 @@ static const fvi_value *largest_input(const fvi_node *n)
 static void view_order(const fvi_plan_builder *b, const fvi_node *n, int output, int *order)
 {
     const fvi_value *x = n->in[0], *y = n->out[output];
-    fvi_tensor tx, ty;
+    fvi_tensor tx = fvi_tensor_over(NULL, x->dtype, x->rank, x->dim), ty;
     size_t bytes;
-    value_tensor(x, &tx);
-    if (x->constant)
-        fvi_tensor_dense(&tx);
-    else
-        fvi_plan_strides(&tx, b->value[x->id].order, 0, &bytes);
+    if (!x->constant) fvi_plan_strides(&tx, b->value[x->id].order, 0, &bytes);
     if (n->op == FVI_OP_SPLIT || n->op == FVI_OP_SLICE || n->op == FVI_OP_IDENTITY)
         memcpy(order, b->value[x->id].order, sizeof(int) * FV_MAX_RANK);
     else if (fvi_plan_view(n, output, &tx, &ty))

@@ -9,10 +9,7 @@ fv_status fvi_plan_new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, con
                               fvi_tensor *t, int *buffer)
 {
     if (!fvi_grow((void **)&b->buffers, b->n_buffers, &b->cap_buffers, sizeof *b->buffers)) return FV_ERR_MEMORY;
-    memset(t, 0, sizeof *t);
-    t->dtype = dtype;
-    t->rank = rank;
-    if (rank) memcpy(t->dim, dim, sizeof(int64_t) * (size_t)rank);
+    *t = fvi_tensor_over(NULL, dtype, rank, dim);
     fvi_plan_buffer *buf = &b->buffers[b->n_buffers];
     memset(buf, 0, sizeof *buf);
     fvi_plan_strides(t, order, halo, &buf->bytes);

@@ -35,16 +35,6 @@ static fv_status add_copy(fvi_plan_builder *b, const char *what, const fvi_tenso
     return FV_OK;
 }
 
-static void constant_tensor(const fvi_value *v, fvi_tensor *t)
-{
-    memset(t, 0, sizeof *t);
-    t->dtype = v->dtype;
-    t->rank = v->rank;
-    memcpy(t->dim, v->dim, sizeof t->dim);
-    fvi_tensor_dense(t);
-    t->data = (char *)(uintptr_t)v->constant; /* read only; in_const says so */
-}
-
 /* A view node whose view cannot be expressed over where its input lies: the output gets its own buffer, and the copy runs
  * over the common refinement of both shapes, or into the input's shape when there is none. */
 static fv_status copy_reshaped(fvi_plan_builder *b, const fvi_node *n, int k, fv_error *err)
@@ -214,7 +204,7 @@ fv_status fvi_plan_draft_steps(fvi_plan_builder *b, fv_error *err)
         const fvi_value *v = g->values[i];
         fvi_plan_value *pv = &b->value[i];
         if (v->constant) {
-            constant_tensor(v, &b->plan->tensor[i]);
+            b->plan->tensor[i] = fvi_tensor_over(v->constant, v->dtype, v->rank, v->dim); /* read only; in_const says so */
             pv->placed = true;
         } else if (v->is_input) {
             if (fvi_plan_new_buffer(b, v->dtype, v->rank, v->dim, pv->order, pv->halo, &b->plan->tensor[i], &pv->buffer) < 0) st = no_memory(err);

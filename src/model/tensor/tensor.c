@@ -11,12 +11,20 @@ int64_t fvi_tensor_count(const fvi_tensor *t)
 
 void fvi_tensor_dense(fvi_tensor *t)
 {
-    int64_t s = 1;
+    uint64_t s = 1; /* of an empty tensor it may wrap: nobody walks that */
     for (int i = t->rank - 1; i >= 0; i--) {
-        t->stride[i] = s;
-        s *= t->dim[i] > 0 ? t->dim[i] : 1;
+        t->stride[i] = (int64_t)s;
+        s *= t->dim[i] > 0 ? (uint64_t)t->dim[i] : 1;
     }
     t->halo = 0;
+}
+
+fvi_tensor fvi_tensor_over(const void *data, fv_dtype dtype, int rank, const int64_t *dim)
+{
+    fvi_tensor t = {.dtype = dtype, .rank = rank, .data = (char *)(uintptr_t)data};
+    for (int i = 0; i < rank; i++) t.dim[i] = dim[i];
+    fvi_tensor_dense(&t);
+    return t;
 }
 
 bool fvi_tensor_is_dense(const fvi_tensor *t)

@@ -23,6 +23,8 @@ typedef struct fvi_tensor {
 
 int64_t fvi_tensor_count(const fvi_tensor *t); /* product of dim */
 void fvi_tensor_dense(fvi_tensor *t);          /* sets row-major strides from dim */
+/* A dense tensor over borrowed memory; rank <= FV_MAX_RANK. */
+fvi_tensor fvi_tensor_over(const void *data, fv_dtype dtype, int rank, const int64_t *dim);
 bool fvi_tensor_is_dense(const fvi_tensor *t); /* row-major, ignoring dims of 1 */
 bool fvi_tensor_is_nhwc(const fvi_tensor *t);  /* rank 4, stride[1] == 1 (or C == 1), stride[3] >= C */
 bool fvi_tensor_same_shape(const fvi_tensor *a, const fvi_tensor *b);
