@@ -16,9 +16,13 @@ typedef struct fv_model_options {
 } fv_model_options;
 #define FV_MODEL_OPTIONS(...) (&(fv_model_options){.size = sizeof(fv_model_options), __VA_ARGS__})
 
+/* Loads, checks and rewrites a model; ctx must outlive it. On failure *out is null: FV_ERR_MODEL (the file or data beside it
+ * cannot be read, or the graph is wrong), FV_ERR_MODEL_FORMAT (not ONNX, or damaged), FV_ERR_UNSUPPORTED (names every
+ * operator or the node), FV_ERR_SHAPE, FV_ERR_LIMIT, FV_ERR_DEVICE, FV_ERR_MEMORY. */
 FV_API fv_status fv_model_load(fv_model **out, fv_context *ctx, const char *path, const fv_model_options *opt, fv_error *err);
-/* bytes: borrowed until the model is freed. */
+/* bytes: borrowed until the model is freed. A model with data in other files is FV_ERR_MODEL. */
 FV_API fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const void *bytes, size_t size, const fv_model_options *opt, fv_error *err);
+/* After all its sessions. *m becomes null. */
 FV_API void fv_model_free(fv_model **m);
 
 /* Inputs and outputs as the file declares them; dim -1 = symbolic. Borrowed until free. */
@@ -50,20 +54,23 @@ typedef struct fv_model_info {
 } fv_model_info;
 FV_API void fv_model_get_info(const fv_model *m, fv_model_info *info);
 
-/* A plan for fixed shapes with its memory. Threads: one at a time. */
+/* A plan for fixed shapes with its memory. Threads: one at a time a session; sessions of one model may run at once. */
 typedef struct fv_session fv_session;
 typedef struct fv_session_options {
     uint32_t size;
     int batch; /* 0 = as declared (1 when symbolic); else every input's first dimension becomes this */
-    /* Shapes by input index for inputs that are symbolic or re-sized; rank must match; null = as declared. [n_shapes] */
-    const fv_port *shapes; /* matched by name */
+    /* [n_shapes] name, rank and dim of the inputs that are symbolic or get another size (dtype is not looked at); the others
+     * stay as declared. Copied. */
+    const fv_port *shapes;
     int n_shapes;
     int profile; /* non-zero: time every step */
 } fv_session_options;
 #define FV_SESSION_OPTIONS(...) (&(fv_session_options){.size = sizeof(fv_session_options), __VA_ARGS__})
+/* The model must outlive it. On failure *out is null: FV_ERR_SHAPE (a dimension is left open, or shapes do not fit),
+ * FV_ERR_ARGUMENT (no such input), FV_ERR_UNSUPPORTED (names the node, also the one that forbids the batch), FV_ERR_MEMORY. */
 FV_API fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);
 FV_API void fv_session_free(fv_session **s);
-/* Shapes in use. */
+/* How many, and their shapes in use. Borrowed until free. */
 FV_API int fv_session_inputs(const fv_session *s, const fv_port **ports);
 FV_API int fv_session_outputs(const fv_session *s, const fv_port **ports);
 /* Copies a dense tensor into input i / output i into t->data (t's dtype and dims must be the port's). */
@@ -74,7 +81,7 @@ FV_API fv_status fv_session_run(fv_session *s);
 
 typedef struct fv_session_info {
     int steps;
-    int64_t arena_bytes, weight_bytes; /* activations; packed weights */
+    int64_t arena_bytes, weight_bytes; /* activations; constants, before packing */
     double gflop;                      /* of one run */
     double plan_ms;
 } fv_session_info;

@@ -1,4 +1,5 @@
-/* alloc.h: the only place that calls malloc. All sizes are checked; failures return null. */
+/* alloc.h: the only place that calls malloc. All sizes are checked; failures return null. What is returned is the caller's
+ * to fvi_free. Threads: any; an arena one at a time. */
 #ifndef FVI_BASE_ALLOC_H
 #define FVI_BASE_ALLOC_H
 #include <stdbool.h>
@@ -24,7 +25,7 @@ void fvi_alloc_fail_after(long n);
 /* Allocations made since process start, to prove that the frame loop makes none. */
 uint64_t fvi_alloc_count(void);
 
-/* Arena: many small objects of one lifetime, freed at once (graphs, plans). */
+/* Arena: many small objects of one lifetime, freed at once (graphs, plans). What it gives out is never freed alone. */
 typedef struct fvi_arena fvi_arena;
 fvi_arena *fvi_arena_create(size_t limit_bytes); /* limit 0 = none; null = out of memory */
 void *fvi_arena_alloc(fvi_arena *a, size_t bytes); /* 16-byte aligned, cleared; null = out of memory or over the limit */

@@ -1,4 +1,4 @@
-/* error.h: filling in fv_error. `err` may be null everywhere. */
+/* error.h: filling in fv_error. `err` may be null everywhere. Threads: one at a time an fv_error. */
 #ifndef FVI_BASE_ERROR_H
 #define FVI_BASE_ERROR_H
 #include <fovea/status.h>

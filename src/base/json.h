@@ -1,4 +1,5 @@
-/* json.h: JSON writer onto an fvi_str; commas and nesting are its job. NaN and infinity are written as null. */
+/* json.h: JSON writer onto an fvi_str; commas and nesting are its job. NaN and infinity are written as null. Nesting deeper
+ * than 31, or an end too many, sets out->failed. Threads: one at a time. */
 #ifndef FVI_BASE_JSON_H
 #define FVI_BASE_JSON_H
 #include "base/str.h"

@@ -1,4 +1,4 @@
-/* log.h: messages to the callback given at fv_context_create; silent when there is none. */
+/* log.h: messages to the callback given at fv_context_create; silent when there is none. Threads: any. */
 #ifndef FVI_BASE_LOG_H
 #define FVI_BASE_LOG_H
 #include <fovea/context.h>

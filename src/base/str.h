@@ -1,4 +1,5 @@
-/* str.h: growing string, and escaping of text that came from files (names in models, file names, labels). */
+/* str.h: growing string, and escaping of text that came from files (names in models, file names, labels). A zeroed fvi_str
+ * is an empty one; running out of memory only sets `failed`, to be asked once at the end. Threads: one at a time. */
 #ifndef FVI_BASE_STR_H
 #define FVI_BASE_STR_H
 #include <stdbool.h>
