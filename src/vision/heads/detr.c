@@ -1,5 +1,5 @@
 /* detr.c: transformer detectors, a fixed number of queries and no suppression -> detections. RT-DETR as Ultralytics exports
- * it: [N,queries,4+classes], probabilities. RT-DETR, D-FINE, RF-DETR as their own repositories and transformers do: boxes
+ * it: [N,queries,4+classes], probabilities, or newer [N,queries,6], score and class. RT-DETR, D-FINE, RF-DETR as their own repositories and transformers do: boxes
  * [N,queries,4] and logits [N,queries,classes]. Frame road, step "heads"; found by heads.c. */
 #include "base/alloc.h"
 #include "base/error.h"
@@ -10,12 +10,14 @@
 
 #define MAX_QUERIES 10000
 #define COCO_IDS 91 /* classes of models that count by COCO's category ids, 0..90, eleven of them unused */
+#define CLASSES_UNKNOWN 1000 /* no names: class ids up to here are believed */
 
 typedef struct detr {
     fvi_head_plan *plan; /* candidates: a query each, or a class of a query each */
     int boxes, scores;   /* outputs; the same one when joined */
     int queries, columns; /* columns: classes that the network gives */
     bool joined, coco_ids;
+    bool chosen; /* joined, and the network gives the best class itself: score and class behind the box */
     float w, h; /* network input; boxes are relative to it */
 } detr;
 
@@ -24,19 +26,22 @@ static bool joined_fits(const fvi_head_model *m, detr *d)
     int o = fvi_head_only_rank3(m), classes = m->n_names > 0 ? m->n_names : FVI_HEADS_COCO;
     if (o < 0) return false;
     int64_t rows = m->outputs[o].dim[1], columns = m->outputs[o].dim[2];
+    const char *head = fvi_head_meta(m, "head");
+    bool said = fvi_head_holds(head, "rtdetr") || fvi_head_holds(fvi_head_meta(m, "description"), "rtdetr");
     fvi_head_levels levels;
-    if (rows < 1 || rows > MAX_QUERIES || columns != classes + 4) return false;
-    if (fvi_head_levels_find(m, rows, 1, &levels) || fvi_head_levels_find(m, rows, 3, &levels) ||
-        fvi_head_levels_find(m, columns, 1, &levels))
+    if (rows < 1 || rows > MAX_QUERIES) return false;
+    /* Two classes look like score and class; the version that began to write `head` gives the latter. */
+    d->chosen = said && columns == 6 && (head || m->n_names != 2);
+    if (!d->chosen && columns != classes + 4) return false;
+    if (!said && (fvi_head_levels_find(m, rows, 1, &levels) || fvi_head_levels_find(m, rows, 3, &levels) ||
+                  fvi_head_levels_find(m, columns, 1, &levels)))
         return false; /* YOLO grids, as they come or transposed */
-    const char *what = fvi_head_meta(m, "description");
-    bool said = fvi_head_holds(what, "rtdetr") || fvi_head_holds(what, "rt-detr");
-    /* two classes look like an end-to-end YOLO; without names only the usual 300 queries are believed */
+    /* [1,K,6] is an end-to-end YOLO unless said; without names only the usual 300 queries are believed */
     if (!said && (columns == 6 || (m->n_names == 0 && rows != 300))) return false;
     d->joined = true;
     d->boxes = d->scores = o;
     d->queries = (int)rows;
-    d->columns = classes;
+    d->columns = d->chosen ? 2 : classes;
     return true;
 }
 
@@ -83,7 +88,9 @@ static void set_prep(fvi_head_state *st, const fvi_head_model *m, const detr *d)
         st->prep.mean[c] = mean[c];
         st->prep.scale[c] = 1.0f / deviation[c];
     }
-    if (d->joined)
+    if (d->chosen)
+        snprintf(st->rule, sizeof st->rule, "RT-DETR [1,%d,6], from metadata: score and class of each query, stretched", d->queries);
+    else if (d->joined)
         snprintf(st->rule, sizeof st->rule, "RT-DETR [1,%d,4+%d], from %s: stretched", d->queries, d->columns,
                  m->n_names > 0 ? "its shape and the number of names" : "its shape");
     else
@@ -111,7 +118,8 @@ static fv_status match(const fvi_head_model *m, fvi_head_state *st, fv_error *er
     fvi_head_plan plan = {.output = found.scores, .anchors = (int64_t)found.queries * (found.joined ? 1 : found.columns)};
     detr *own = fvi_calloc(1, sizeof *own);
     if (!own) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
-    fv_status s = fvi_head_plan_create(st, &fvi_head_detr, m, &plan, found.coco_ids ? FVI_HEADS_COCO : found.columns, err);
+    int n_classes = found.coco_ids ? FVI_HEADS_COCO : !found.chosen ? found.columns : m->n_names > 0 ? m->n_names : CLASSES_UNKNOWN;
+    fv_status s = fvi_head_plan_create(st, &fvi_head_detr, m, &plan, n_classes, err);
     if (s < 0) {
         fvi_free(own);
         return s;
@@ -149,6 +157,21 @@ static bool relative_box(const detr *d, const fvi_head_view *v, int query, float
 {
     const float *q = v->p + query * v->sa;
     return fvi_head_box_from_centre(box, q[0] * d->w, q[v->sc] * d->h, q[2 * v->sc] * d->w, q[3 * v->sc] * d->h);
+}
+
+/* Score and class of each query, as the network chose them. */
+static int scan_chosen(const detr *d, const fvi_head_view *v, int n_classes, const fvi_head_params *p, fvi_candidate *cand)
+{
+    int n = 0;
+    for (int a = 0; a < d->queries; a++) {
+        const float *q = v->p + a * v->sa;
+        float score = q[4 * v->sc], class_id = q[5 * v->sc];
+        if (!(score > p->conf) || isinf(score) || !(class_id >= 0) || class_id >= (float)n_classes) continue;
+        if (!fvi_head_keeps(p, (int)class_id)) continue;
+        cand[n] = (fvi_candidate){.score = score, .class_id = (int)class_id, .index = a};
+        if (relative_box(d, v, a, cand[n].box)) n++;
+    }
+    return n;
 }
 
 /* Probabilities: the best class of each query. */
@@ -199,7 +222,7 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
     int found;
     if (d->joined) {
         if (!fvi_head_view_of(&outputs[d->boxes], d->queries, 4 + d->columns, n, &boxes)) return FV_ERR_SHAPE;
-        found = scan_joined(d, &boxes, p, cand);
+        found = d->chosen ? scan_chosen(d, &boxes, st->n_classes, p, cand) : scan_joined(d, &boxes, p, cand);
     } else {
         if (!fvi_head_view_of(&outputs[d->boxes], d->queries, 4, n, &boxes) || !fvi_head_view_of(&outputs[d->scores], d->queries, d->columns, n, &scores))
             return FV_ERR_SHAPE;

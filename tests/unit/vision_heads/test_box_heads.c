@@ -122,10 +122,14 @@ static void expect_rule(const char *const *meta, fvi_tensor t, int side, int n_n
 static void neighbours(void **state)
 {
     (void)state;
-    const char *rtdetr[] = {"task", "detect", "description", "Ultralytics RTDETR-l model", NULL};
+    const char *rtdetr[] = {"task", "detect", "description", "Ultralytics rtdetr-l model", "end2end", "False", NULL};
+    const char *head[] = {"task", "detect", "head", "RTDETRDecoder", "description", "Ultralytics best model", "end2end", "False", NULL};
     const char *yolov10[] = {"task", "detect", "description", "Ultralytics YOLOv10n model", NULL};
     expect_rule(rtdetr, SHAPE(1, 300, 84), 640, 80, "RT-DETR");
-    expect_rule(rtdetr, SHAPE(1, 300, 6), 640, 2, "RT-DETR");
+    expect_rule(rtdetr, SHAPE(1, 300, 6), 640, 2, "RT-DETR [1,300,4+2]");
+    expect_rule(head, SHAPE(1, 300, 6), 640, 2, "RT-DETR [1,300,6], from metadata");
+    expect_rule(head, SHAPE(1, 300, 6), 640, 80, "RT-DETR [1,300,6], from metadata");
+    expect_rule(rtdetr, SHAPE(1, 300, 6), 640, 80, "RT-DETR [1,300,6], from metadata");
     expect_rule(yolov10, SHAPE(1, 300, 6), 640, 2, "end-to-end (YOLOv10/26) [1,300,6], from its shape");
     expect_rule(yolov10, SHAPE(1, 300, 6), 640, 80, "end-to-end");
     expect_rule(NULL, SHAPE(1, 300, 84), 640, 0, "RT-DETR [1,300,4+80], from its shape");
@@ -240,6 +244,32 @@ static void suppressed_inside(void **state)
     fvi_heads_release(&st);
 }
 
+static void score_and_class(void **state)
+{
+    (void)state;
+    const char *meta[] = {"head", "RTDETRDecoder", NULL};
+    float rows[5][6] = {{0.5f, 0.5f, 0.5f, 0.25f, 0.9f, 7}, {0.5f, 0.5f, 0.5f, 0.25f, 0.95f, 2}, {0.5f, 0.5f, 0.1f, 0.1f, 0.8f, 80},
+                        {NAN, 0.5f, 0.1f, 0.1f, 0.8f, 1}, {0.5f, 0.5f, 0.1f, 0.1f, 0.8f, NAN}};
+    fvi_tensor t = SHAPE(1, 5, 6);
+    fvi_head_state st;
+    assert_int_equal(find(meta, 1, &t, 96, 64, 80, &st, NULL), FV_OK);
+    t.stride[0] = 30;
+    t.stride[1] = 6;
+    t.stride[2] = 1;
+    t.data = (char *)rows;
+    fvi_prep_map map;
+    fvi_prep_geometry(&map, &st.prep, 200, 400, 64, 96);
+    fvi_head_params p = {.conf = 0.25f, .iou = 0.5f, .max_det = 300};
+    fv_detections d = {0};
+    assert_int_equal(st.head->decode(&st, &t, 0, &map, 200, 400, &p, &d), FV_OK);
+    assert_int_equal(d.count, 2);
+    assert_int_equal(d.items[0].class_id, 2);
+    const float want[4] = {50, 150, 150, 250};
+    for (int k = 0; k < 4; k++) assert_true(fabsf(d.items[1].box[k] - want[k]) < 1e-3f);
+    fv_detections_clear(&d);
+    fvi_heads_release(&st);
+}
+
 /* Values a broken network may give: nothing that is not finite comes out. */
 static void hostile_values(void **state)
 {
@@ -309,6 +339,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(goldens),      cmocka_unit_test(neighbours),     cmocka_unit_test(prep_of_each),
                                        cmocka_unit_test(what_is_said), cmocka_unit_test(hostile_values), cmocka_unit_test(no_memory),
-                                       cmocka_unit_test(suppressed_inside)};
+                                       cmocka_unit_test(suppressed_inside), cmocka_unit_test(score_and_class)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
