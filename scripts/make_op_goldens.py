@@ -333,7 +333,83 @@ def gather(f):
     f.add("GatherElements", [r(4, 4, dtype=i64), C(rng.integers(0, 4, (4, 4), dtype=i64))], opset=13, axis=1)
 
 
-FAMILIES = [elementwise, shape, pool, resize, matmul, reduce, gather]
+def rare(f):
+    """Functions, logic, sums and reductions without a fast kernel."""
+    for op in ["Elu", "Selu", "Celu", "Softplus", "Softsign", "ThresholdedRelu", "Shrink", "Sin", "Cos", "Tan", "Atan", "Sinh", "Cosh", "Asinh", "Round", "Sign"]:
+        f.add(op, [r(2, 3, 23, lo=-1.4 if op == "Tan" else -4, hi=1.4 if op == "Tan" else 4)], tol=2e-6)
+    f.add("Softplus", [np.array([-200, -20, 0, 20, 200], f32)], tol=1e-6, name="softplus_ends")
+    for op in ["Asin", "Acos", "Atanh"]:
+        f.add(op, [r(37, lo=-0.95, hi=0.95)], tol=2e-6)
+    f.add("Acosh", [r(37, lo=1, hi=9)], tol=2e-6)
+    f.add("Mish", [r(3, 37)], opset=18, tol=2e-6)
+    f.add("Elu", [r(3, 37)], alpha=0.3, tol=2e-6)
+    f.add("Round", [np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 1e9], f32)], name="round_half")
+    f.add("IsNaN", [np.array([1, np.nan, np.inf, -np.inf], f32)], opset=13)
+    for neg, pos in ((1, 1), (0, 1), (1, 0)):
+        f.add("IsInf", [np.array([1, np.nan, np.inf, -np.inf], f32)], opset=10, detect_negative=neg, detect_positive=pos)
+    for op in ["Or", "Xor"]:
+        f.add(op, [r(3, 1, 5, dtype=b8), r(4, 5, dtype=b8)])
+    for op in ["GreaterOrEqual", "LessOrEqual"]:
+        for dt in (f32, i32, i64):
+            f.add(op, [r(3, 4, 5, dtype=dt, hi=0).round(), r(5, dtype=dt, hi=0).round()])
+    for op in ["BitwiseAnd", "BitwiseOr", "BitwiseXor"]:
+        f.add(op, [r(3, 4, dtype=i32, lo=-99, hi=99), r(4, dtype=i32, lo=-99, hi=99)], opset=18)
+    f.add("BitwiseNot", [r(9, dtype=u8, lo=0, hi=255)], opset=18)
+    for d in ("LEFT", "RIGHT"):
+        f.add("BitShift", [r(12, dtype=u8, lo=0, hi=255), r(12, dtype=u8, lo=0, hi=7)], direction=d)
+    for op in ["Sum", "Mean"]:
+        f.add(op, [r(3, 5)], tol=1e-6)
+        f.add(op, [r(3, 5), r(5), r(2, 1, 5)], tol=1e-6)
+    for op in ["ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"]:
+        f.add(op, [r(3, 4, 5, lo=0.5, hi=2)], opset=13, axes=[1], tol=2e-6)
+        f.add(op, [r(3, 4, 5, lo=0.5, hi=2)], opset=13, axes=[0, -1], keepdims=0, tol=2e-6)
+        f.add(op, [r(4, 5, lo=0.5, hi=2)], opset=13, tol=2e-6)
+    f.add("ReduceProd", [r(3, 4, dtype=i32)], opset=13, axes=[0])
+    for last in (0, 1):
+        f.add("ArgMin", [r(3, 9, 2).round()], opset=13, axis=1, select_last_index=last)
+
+
+def regroup(f):
+    """Normalisations, blocks, running sums, scatter, sampling."""
+    f.add("LayerNormalization", [r(2, 5, 24), r(24), r(24)], tol=2e-6)
+    f.add("LayerNormalization", [r(2, 3, 4, 5), r(4, 5)], axis=2, outputs=3, tol=2e-6)
+    f.add("InstanceNormalization", [r(2, 3, 4, 5), r(3), r(3)], tol=4e-6)
+    f.add("GroupNormalization", [r(2, 6, 4, 3), r(6), r(6)], opset=21, num_groups=3, tol=4e-6)
+    f.add("MeanVarianceNormalization", [r(2, 3, 4, 5)], opset=13, tol=2e-6)
+    for p in (1, 2):
+        f.add("LpNormalization", [r(3, 4, 5)], axis=1, p=p, tol=2e-6)
+    for axis in (0, 1, -1):
+        f.add("LogSoftmax", [r(3, 4, 5)], opset=13, axis=axis, tol=2e-6)
+        f.add("Hardmax", [r(3, 4, 5).round()], opset=13, axis=axis)
+    f.add("LogSoftmax", [r(3, 4, 5)], opset=11, axis=1, tol=2e-6)
+    for mode in ("DCR", "CRD"):
+        f.add("DepthToSpace", [r(2, 12, 3, 4)], blocksize=2, mode=mode)
+    f.add("SpaceToDepth", [r(2, 3, 4, 6)], blocksize=2)
+    for upper in (0, 1):
+        f.add("Trilu", [r(2, 4, 5)], upper=upper)
+        f.add("Trilu", [r(4, 5, dtype=i64), C(-1, i64)], upper=upper)
+    f.add("EyeLike", [r(4, 5)], k=1)
+    for ex, rev in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        f.add("CumSum", [r(3, 4, 5), C(1, i64)], exclusive=ex, reverse=rev, tol=2e-6)
+    f.add("CumSum", [r(6, dtype=i32), C(0, i32)])
+    f.add("Size", [r(3, 4)])
+    f.add("GlobalMaxPool", [r(2, 3, 5, 4)])
+    f.add("ScatterElements", [r(3, 4, 5), C(np.array([[[2, 0], [1, -1]]], i64)), r(1, 2, 2)], opset=18, axis=0)
+    for how in ("add", "mul", "max", "min"):
+        f.add("ScatterElements", [r(5), np.array([1, 3, 1], i64), r(3)], opset=18, reduction=how, tol=1e-6)
+        f.add("ScatterND", [r(4, 3), np.array([[1], [3], [1]], i64), r(3, 3)], opset=18, reduction=how, tol=1e-6)
+    f.add("ScatterND", [r(4, 3, 2), np.array([[1, 2], [0, -1]], i64), r(2, 2)], opset=18)
+    f.add("GatherND", [r(4, 3, 2), np.array([[1, 2], [0, -1]], i64)], opset=13)
+    f.add("GatherND", [r(2, 3, 4), np.array([[1], [2]], i64)], opset=13, batch_dims=1)
+    f.add("OneHot", [np.array([[1, -1], [5, 0]], i64), C(4, i64), r(2)], axis=1)
+    for mode in ("bilinear", "nearest", "bicubic"):
+        for pad in ("zeros", "border", "reflection"):
+            f.add("GridSample", [r(2, 2, 4, 5), r(2, 3, 4, 2, lo=-1.3, hi=1.3)], opset=16, mode=mode, padding_mode=pad, align_corners=len(pad) % 2, tol=2e-5)
+    for mode in ("avg", "max"):
+        f.add("RoiAlign", [r(2, 2, 8, 9), np.array([[0, 0, 7, 6], [1, 2, 4, 3.5]], f32), np.array([0, 1], i64)], opset=16, mode=mode, output_height=3, output_width=2, sampling_ratio=2, tol=2e-5)
+
+
+FAMILIES = [elementwise, shape, pool, resize, matmul, reduce, gather, rare, regroup]
 for make in FAMILIES:
     if len(sys.argv) > 1 and make.__name__ not in sys.argv[1:]:
         continue

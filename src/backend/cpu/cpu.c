@@ -5,7 +5,7 @@ static const fvi_cpu_op *const tables[] = {
     fvi_cpu_conv_ops,   fvi_cpu_elementwise_ops, fvi_cpu_shape_ops,  fvi_cpu_pool_ops,
     fvi_cpu_resize_ops, fvi_cpu_matmul_ops,      fvi_cpu_reduce_ops, fvi_cpu_gather_ops,
     fvi_cpu_math_ops,   fvi_cpu_logic_ops,       fvi_cpu_reduce_sums_ops, fvi_cpu_norm_ops,
-    fvi_cpu_blocks_ops,
+    fvi_cpu_blocks_ops, fvi_cpu_scatter_ops,     fvi_cpu_sample_ops,
 };
 
 static const fvi_cpu_op *find(fvi_op op)

@@ -26,4 +26,6 @@ extern const fvi_cpu_op fvi_cpu_logic_ops[];       /* op_logic.c: Or, Xor, compa
 extern const fvi_cpu_op fvi_cpu_reduce_sums_ops[]; /* op_reduce_sums.c: ReduceProd, ReduceL1, ReduceLogSumExp, … */
 extern const fvi_cpu_op fvi_cpu_norm_ops[];        /* op_norm.c: LayerNormalization and its kin, LogSoftmax, Hardmax */
 extern const fvi_cpu_op fvi_cpu_blocks_ops[];      /* op_blocks.c: DepthToSpace, Trilu, EyeLike, CumSum, Size, … */
+extern const fvi_cpu_op fvi_cpu_scatter_ops[];     /* op_scatter.c: ScatterElements, ScatterND, GatherND */
+extern const fvi_cpu_op fvi_cpu_sample_ops[];      /* op_sample.c: GridSample, RoiAlign, OneHot */
 #endif

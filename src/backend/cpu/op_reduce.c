@@ -220,6 +220,13 @@ static fv_status prepare_reduce(fvi_step *s, fv_error *err)
     return prepare_fold(s, mask, op == FVI_OP_REDUCE_SUM ? FOLD_SUM : op == FVI_OP_REDUCE_MEAN ? FOLD_MEAN : op == FVI_OP_REDUCE_MAX ? FOLD_MAX : FOLD_MIN, err);
 }
 
+/* GlobalMaxPool: over all dims but the first two. */
+static fv_status prepare_global_max(fvi_step *s, fv_error *err)
+{
+    FVI_TRY(fvi_cpu_need_type(s->in[0].dtype, FVI_TYPE_BIT(FV_F32), err));
+    return prepare_fold(s, ((1u << s->in[0].rank) - 1) & ~3u, FOLD_MAX, err);
+}
+
 static fv_status prepare_argmax(fvi_step *s, fv_error *err)
 {
     fv_dtype t = s->in[0].dtype;
@@ -251,6 +258,7 @@ const fvi_cpu_op fvi_cpu_reduce_ops[] = {
     {FVI_OP_REDUCE_MIN, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_fold, NULL, prepare_reduce},
     {FVI_OP_ARGMAX, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_arg, NULL, prepare_argmax},
     {FVI_OP_ARGMIN, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_arg, NULL, prepare_argmax},
+    {FVI_OP_GLOBAL_MAX_POOL, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_fold, NULL, prepare_global_max},
     {FVI_OP_SOFTMAX, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, true, refuse_softmax, NULL, fvi_cpu_prepare_softmax},
     {FVI_OP_TOPK, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, NULL, NULL, fvi_cpu_prepare_topk},
     {FVI_OP_NONE},

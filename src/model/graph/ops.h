@@ -51,10 +51,13 @@ struct fvi_graph;
     X(FLOOR, "Floor", 1, 1, 1, 1, 6, same)                                                                             \
     X(GATHER, "Gather", 2, 2, 1, 1, 1, gather)                                                                         \
     X(GATHER_ELEMENTS, "GatherElements", 2, 2, 1, 1, 11, gather_elements)                                              \
+    X(GATHER_ND, "GatherND", 2, 2, 1, 1, 11, gather_nd)                                                                \
     X(GEMM, "Gemm", 2, 3, 1, 1, 7, gemm)                                                                               \
     X(GLOBAL_AVERAGE_POOL, "GlobalAveragePool", 1, 1, 1, 1, 1, global_pool)                                            \
+    X(GLOBAL_MAX_POOL, "GlobalMaxPool", 1, 1, 1, 1, 1, global_pool)                                                    \
     X(GREATER, "Greater", 2, 2, 1, 1, 7, compare)                                                                      \
     X(GREATER_OR_EQUAL, "GreaterOrEqual", 2, 2, 1, 1, 12, compare)                                                     \
+    X(GRID_SAMPLE, "GridSample", 2, 2, 1, 1, 16, grid_sample)                                                          \
     X(GROUP_NORM, "GroupNormalization", 3, 3, 1, 1, 18, group_norm)                                                    \
     X(HARDMAX, "Hardmax", 1, 1, 1, 1, 1, same)                                                                         \
     X(HARD_SIGMOID, "HardSigmoid", 1, 1, 1, 1, 6, same)                                                                \
@@ -81,6 +84,7 @@ struct fvi_graph;
     X(MUL, "Mul", 2, 2, 1, 1, 7, broadcast)                                                                            \
     X(NEG, "Neg", 1, 1, 1, 1, 6, same)                                                                                 \
     X(NOT, "Not", 1, 1, 1, 1, 1, same)                                                                                 \
+    X(ONE_HOT, "OneHot", 3, 3, 1, 1, 9, one_hot)                                                                       \
     X(OR, "Or", 2, 2, 1, 1, 7, compare)                                                                                \
     X(PAD, "Pad", 1, 4, 1, 1, 2, pad)                                                                                  \
     X(POW, "Pow", 2, 2, 1, 1, 7, broadcast)                                                                            \
@@ -101,7 +105,11 @@ struct fvi_graph;
     X(RESHAPE, "Reshape", 2, 2, 1, 1, 5, reshape)                                                                      \
     X(RESIZE, "Resize", 1, 4, 1, 1, 10, resize)                                                                        \
     X(RMS_NORM, "RMSNormalization", 2, 2, 1, 1, 23, layer_norm)                                                        \
+    X(ROI_ALIGN, "RoiAlign", 3, 3, 1, 1, 10, roi_align)                                                                \
     X(ROUND, "Round", 1, 1, 1, 1, 11, same)                                                                            \
+    X(SCATTER, "Scatter", 3, 3, 1, 1, 9, scatter)                                                                      \
+    X(SCATTER_ELEMENTS, "ScatterElements", 3, 3, 1, 1, 11, scatter)                                                    \
+    X(SCATTER_ND, "ScatterND", 3, 3, 1, 1, 11, scatter)                                                                \
     X(SELU, "Selu", 1, 1, 1, 1, 6, same)                                                                               \
     X(SHAPE, "Shape", 1, 1, 1, 1, 1, shape)                                                                            \
     X(SHRINK, "Shrink", 1, 1, 1, 1, 9, same)                                                                           \

@@ -1,4 +1,4 @@
-/* fold.c: nodes whose inputs are all constants become constants; Shape of a known shape too. Shapes are inferred on the
+/* fold.c: nodes whose inputs are all constants become constants; Shape and Size of a known shape too. Shapes are inferred on the
  * way, because a folded value may be what the next node's shape depends on. Run first, on the imported graph. */
 #include "base/checked.h"
 #include "model/rewrite/internal.h"
@@ -52,9 +52,21 @@ static fv_status fold_shape(fvi_graph *g, fvi_node *n, fv_error *err)
     return FV_OK;
 }
 
+static fv_status fold_size(fvi_graph *g, fvi_node *n, fv_error *err)
+{
+    int64_t count = fvi_value_count(n->in[0]), *data;
+    if (count < 0) return FV_OK;
+    data = fvi_arena_array(g->arena, 1, sizeof *data);
+    if (!data) return fvi_rewrite_memory(err);
+    *data = count;
+    n->out[0]->constant = data;
+    return FV_OK;
+}
+
 static fv_status fold_node(fvi_graph *g, fvi_node *n, fvi_eval_fn eval, void *user, int64_t *budget, fv_error *err)
 {
     if (n->op == FVI_OP_SHAPE) return fold_shape(g, n, err);
+    if (n->op == FVI_OP_SIZE) return fold_size(g, n, err);
     if (!all_constant(n)) return FV_OK;
     int64_t bytes = result_bytes(n);
     if (bytes < 0) return FV_OK;
