@@ -1,6 +1,6 @@
 /* detr.c: transformer detectors, a fixed number of queries and no suppression -> detections. RT-DETR as Ultralytics exports
- * it: [N,queries,4+classes], probabilities, or newer [N,queries,6], score and class. RT-DETR, D-FINE, RF-DETR as their own repositories and transformers do: boxes
- * [N,queries,4] and logits [N,queries,classes]. Frame road, step "heads"; found by heads.c. */
+ * it: [N,queries,4+classes], probabilities, or newer [N,queries,6], score and class. RT-DETR, D-FINE, RF-DETR as their own
+ * repositories and transformers do: boxes [N,queries,4] and logits [N,queries,classes]. Frame road, step "heads"; found by heads.c. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "vision/heads/common.h"
@@ -74,7 +74,8 @@ static bool is_deploy_export(const fvi_head_model *m)
     for (int i = 0; m->output_names && i < m->n_outputs; i++) {
         const char *name = m->output_names[i];
         int rank = m->outputs[i].rank;
-        seen |= !strcmp(name, "labels") && rank == 2 ? 1 : !strcmp(name, "boxes") && rank == 3 ? 2 : !strcmp(name, "scores") && rank == 2 ? 4 : 0;
+        if (rank == 2) seen |= !strcmp(name, "labels") ? 1 : !strcmp(name, "scores") ? 4 : 0;
+        if (rank == 3) seen |= !strcmp(name, "boxes") ? 2 : 0;
     }
     return seen == 7;
 }
@@ -224,7 +225,8 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
         if (!fvi_head_view_of(&outputs[d->boxes], d->queries, 4 + d->columns, n, &boxes)) return FV_ERR_SHAPE;
         found = d->chosen ? scan_chosen(d, &boxes, st->n_classes, p, cand) : scan_joined(d, &boxes, p, cand);
     } else {
-        if (!fvi_head_view_of(&outputs[d->boxes], d->queries, 4, n, &boxes) || !fvi_head_view_of(&outputs[d->scores], d->queries, d->columns, n, &scores))
+        if (!fvi_head_view_of(&outputs[d->boxes], d->queries, 4, n, &boxes) ||
+            !fvi_head_view_of(&outputs[d->scores], d->queries, d->columns, n, &scores))
             return FV_ERR_SHAPE;
         found = scan_pair(d, &boxes, &scores, p, cand);
     }
