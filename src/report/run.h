@@ -14,12 +14,12 @@ typedef struct fvi_report_stage {
     const char *name, *stage; /* "prep_ms", "prep" */
     const char *aliases;      /* comma-separated, or "" */
     double budget_ms;         /* 0 = none */
-    double count, mean, min, max, p50, p90, p95, p99, wait_ms;
+    double count, mean, min, max, p50, p95, p99, wait_ms;
 } fvi_report_stage;
 
 typedef struct fvi_report_run {
     const char *label; /* how the page calls it */
-    const char *version, *verb, *command, *started, *model, *device, *precision, *level, *machine, *bottleneck;
+    const char *verb, *command, *started, *model, *device, *precision, *level, *machine, *bottleneck;
     int threads, input_w, input_h;
     const fvi_report_json *sources;
     double decoded, processed, dropped, skipped, wall_s, fps;

@@ -34,7 +34,6 @@ static void read_stage(fvi_report_stage *s, fvi_arena *a, const fvi_report_json 
     s->min = positive(v, "min");
     s->max = positive(v, "max");
     s->p50 = positive(v, "p50");
-    s->p90 = positive(v, "p90");
     s->p95 = positive(v, "p95");
     s->p99 = positive(v, "p99");
     s->wait_ms = positive(v, "wait_ms");
@@ -42,7 +41,6 @@ static void read_stage(fvi_report_stage *s, fvi_arena *a, const fvi_report_json 
 
 static void read_head(fvi_report_run *r, const fvi_report_json *root)
 {
-    r->version = fvi_report_json_str(root, "fovea", "");
     r->verb = fvi_report_json_str(root, "verb", "run");
     r->command = fvi_report_json_str(root, "command", "");
     r->started = fvi_report_json_str(root, "started", "");
