@@ -19,13 +19,11 @@ static const fvi_act_kern *const levels[] = {
 
 static int list(ck_kernel *out, int max)
 {
-    static char names[3][FVI_KACT_COUNT][40];
     int n = 0;
     for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
         for (int a = 0; a < FVI_KACT_COUNT; a++) {
             fvi_cpu_flags level = 1u << l;
-            snprintf(names[l][a], sizeof names[l][a], "act %s %s", fvi_kact_names[a], fvi_cpu_level_name(level));
-            n = ck_add(out, max, n, names[l][a], level, (const void *)levels[l], a);
+            n = ck_add(out, max, n, level, (const void *)levels[l], a, "act %s %s", fvi_kact_names[a], fvi_cpu_level_name(level));
         }
     return n;
 }

@@ -16,7 +16,7 @@
 static int list(ck_kernel *out, int max)
 {
     int n = 0;
-    for (const fvi_conv_tactic *t = fvi_conv_tactics; t->name; t++) n = ck_add(out, max, n, t->name, t->level, t, 0);
+    for (const fvi_conv_tactic *t = fvi_conv_tactics; t->name; t++) n = ck_add(out, max, n, t->level, t, 0, "%s", t->name);
     return n;
 }
 

@@ -14,18 +14,13 @@ enum { MULADD = FVI_UNARY_COUNT + FVI_BINARY_COUNT, KERNELS };
 
 static int list(ck_kernel *out, int max)
 {
-    static char names[3][KERNELS][40];
     int n = 0;
-    for (int l = 0; l < 3; l++)
+    for (int l = 0; l < CK_LEVELS; l++)
         for (int k = 0; k < KERNELS; k++) {
             fvi_cpu_flags level = 1u << l;
             const char *what = k < FVI_UNARY_COUNT ? unary_names[k] : k < MULADD ? binary_names[k - FVI_UNARY_COUNT] : "muladd";
-#ifndef FVI_X86
-            if (l > 0) continue;
-#endif
             if (l > 0 && k >= FVI_UNARY_COUNT + FVI_BINARY_POW && k < MULADD) continue; /* C only */
-            snprintf(names[l][k], sizeof names[l][k], "elementwise %s %s", what, fvi_cpu_level_name(level));
-            n = ck_add(out, max, n, names[l][k], level, NULL, k);
+            n = ck_add(out, max, n, level, NULL, k, "elementwise %s %s", what, fvi_cpu_level_name(level));
         }
     return n;
 }

@@ -8,15 +8,8 @@
 
 static int list(ck_kernel *out, int max)
 {
-    static char names[3][40];
     int n = 0;
-    for (int l = 0; l < 3; l++) {
-#ifndef FVI_X86
-        if (l > 0) continue;
-#endif
-        snprintf(names[l], sizeof names[l], "gemm tile %s", fvi_cpu_level_name(1u << l));
-        n = ck_add(out, max, n, names[l], 1u << l, NULL, 0);
-    }
+    for (int l = 0; l < CK_LEVELS; l++) n = ck_add(out, max, n, 1u << l, NULL, 0, "gemm tile %s", fvi_cpu_level_name(1u << l));
     return n;
 }
 

@@ -13,11 +13,6 @@
 
 enum { PLANE, PAIRS, GRAY, RGB, BOX_ROWS, SPLIT, BOX_COLS, PUT_YUV, PUT_RGB, FUNCTIONS };
 static const char *const function_names[FUNCTIONS] = {"plane", "pairs", "gray", "rgb", "box_rows", "split", "box_cols", "put_yuv", "put_rgb"};
-#ifdef FVI_X86
-enum { LEVELS = 3 };
-#else
-enum { LEVELS = 1 };
-#endif
 
 static fvi_prep_kern kern_of(fvi_cpu_flags level)
 {
@@ -36,15 +31,13 @@ static const void *entry(const fvi_prep_kern *k, int f)
 
 static int list(ck_kernel *out, int max)
 {
-    static char names[LEVELS][FUNCTIONS][40];
     int n = 0;
-    for (int l = 0; l < LEVELS; l++)
+    for (int l = 0; l < CK_LEVELS; l++)
         for (int f = 0; f < FUNCTIONS; f++) {
             fvi_cpu_flags level = 1u << l;
             fvi_prep_kern k = kern_of(level), below = kern_of(level >> 1);
             if (l && entry(&k, f) == entry(&below, f)) continue; /* this level has none of its own */
-            snprintf(names[l][f], sizeof names[l][f], "prep %s %s", function_names[f], fvi_cpu_level_name(level));
-            n = ck_add(out, max, n, names[l][f], level, NULL, f);
+            n = ck_add(out, max, n, level, NULL, f, "prep %s %s", function_names[f], fvi_cpu_level_name(level));
         }
     return n;
 }

@@ -24,16 +24,11 @@ typedef struct tables {
 
 static int list(ck_kernel *out, int max)
 {
-    static char names[3][KERNELS][40];
     int n = 0;
-    for (int l = 0; l < 3; l++)
+    for (int l = 0; l < CK_LEVELS; l++)
         for (int k = 0; k < KERNELS; k++) {
-#ifndef FVI_X86
-            if (l > 0) continue;
-#endif
             if (l > 1 && k >= TRANSPOSE) continue; /* the highest of these is avx2 */
-            snprintf(names[l][k], sizeof names[l][k], "%s %s", titles[k], fvi_cpu_level_name(1u << l));
-            n = ck_add(out, max, n, names[l][k], 1u << l, NULL, k);
+            n = ck_add(out, max, n, 1u << l, NULL, k, "%s %s", titles[k], fvi_cpu_level_name(1u << l));
         }
     return n;
 }

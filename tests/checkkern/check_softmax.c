@@ -8,16 +8,10 @@ enum { ROWS, COLUMNS };
 
 static int list(ck_kernel *out, int max)
 {
-    static char names[3][2][40];
     int n = 0;
-    for (int l = 0; l < 3; l++)
-        for (int k = 0; k < 2; k++) {
-#ifndef FVI_X86
-            if (l > 0) continue;
-#endif
-            snprintf(names[l][k], sizeof names[l][k], "softmax %s %s", k == ROWS ? "rows" : "columns", fvi_cpu_level_name(1u << l));
-            n = ck_add(out, max, n, names[l][k], 1u << l, NULL, k);
-        }
+    for (int l = 0; l < CK_LEVELS; l++)
+        for (int k = 0; k < 2; k++)
+            n = ck_add(out, max, n, 1u << l, NULL, k, "softmax %s %s", k == ROWS ? "rows" : "columns", fvi_cpu_level_name(1u << l));
     return n;
 }
 

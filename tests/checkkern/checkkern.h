@@ -25,7 +25,7 @@
 typedef struct ck ck; /* the run */
 
 typedef struct ck_kernel {
-    const char *name; /* unique, names the level: "conv direct avx2" */
+    char name[40]; /* unique, names the level: "conv direct avx2" */
     fvi_cpu_flags level; /* one bit */
     const void *impl; /* the family's business */
     int index; /* likewise */
@@ -39,7 +39,15 @@ typedef struct ck_family {
 } ck_family;
 
 extern const ck_family *const ck_families[]; /* families.c; null-terminated */
-int ck_add(ck_kernel *out, int max, int count, const char *name, fvi_cpu_flags level, const void *impl, int index); /* count + 1 */
+/* Puts a kernel at out[count] when there is room; its name is the format's text, which must tell it from all others.
+ * Returns count + 1. */
+int ck_add(ck_kernel *out, int max, int count, fvi_cpu_flags level, const void *impl, int index, const char *fmt, ...)
+    __attribute__((format(printf, 7, 8)));
+#ifdef FVI_X86
+enum { CK_LEVELS = 3 }; /* level l is the flag 1 << l */
+#else
+enum { CK_LEVELS = 1 };
+#endif
 
 /* ---- randomness: the same for one seed and kernel, whatever else runs ---- */
 uint32_t ck_random(ck *c);

@@ -4,6 +4,7 @@
 #include "checkkern.h"
 #include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,15 @@ static ck run;
 static sigjmp_buf crash_exit;
 static volatile sig_atomic_t in_kernel;
 
-int ck_add(ck_kernel *out, int max, int count, const char *name, fvi_cpu_flags level, const void *impl, int index)
+int ck_add(ck_kernel *out, int max, int count, fvi_cpu_flags level, const void *impl, int index, const char *fmt, ...)
 {
-    if (count < max) out[count] = (ck_kernel){name, level, impl, index};
+    if (count >= max) return count + 1;
+    ck_kernel *k = &out[count];
+    *k = (ck_kernel){.level = level, .impl = impl, .index = index};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(k->name, sizeof k->name, fmt, ap);
+    va_end(ap);
     return count + 1;
 }
 
