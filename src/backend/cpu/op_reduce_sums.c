@@ -109,8 +109,10 @@ static fv_status prepare(fvi_step *s, fv_error *err)
         if (!fvi_cpu_axis(&axes[i], rank)) return fvi_error_set(err, FV_ERR_MODEL, "axis %lld is out of range", (long long)axes[i]);
         mask |= 1u << axes[i];
     }
-    /* no axes and the node says that this means "none": each element is reduced on its own */
-    if (n == 0 && !fvi_node_int(s->node, "noop_with_empty_axes", 0)) mask = (1u << rank) - 1;
+    bool none = n == 0 && fvi_node_int(s->node, "noop_with_empty_axes", 0) != 0;
+    /* a product of one element is the element; for the others versions of the standard differ */
+    if (none && s->node->op != FVI_OP_REDUCE_PROD) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "noop_with_empty_axes without axes");
+    if (n == 0 && !none) mask = (1u << rank) - 1;
     FVI_TRY(fvi_cpu_new_state(s, sizeof(sums_state), err));
     sums_state *r = s->state;
     FVI_TRY(fvi_fold_dims(&r->f, &s->out[0], &s->in[0], mask, true, err));

@@ -58,8 +58,8 @@ static const fvi_value *symbolic_input(const fvi_graph *g)
 
 static fv_status rewrite(fvi_graph *g, fv_model *m, fv_error *err)
 {
-    FVI_TRY(fvi_graph_infer(g, err));
-    return m->no_rewrite ? FV_OK : fvi_rewrite_all(g, fvi_cpu_eval, &m->env, err);
+    /* the rewrites infer as they fold: shapes may depend on values that only folding knows */
+    return m->no_rewrite ? fvi_graph_infer(g, err) : fvi_rewrite_all(g, fvi_cpu_eval, &m->env, err);
 }
 
 static fv_status grow_batch(fvi_graph *g, fv_model *m, int batch, fv_error *err)
