@@ -111,8 +111,9 @@ static int64_t offset_of_row(const fvi_tensor *t, int64_t row, bool b)
     return off;
 }
 
-/* S: the type sums are kept in; integers wrap, so they are summed unsigned. */
-#define ROW(T, S, name)                                                                                                \
+/* S: the type sums are kept in; integers wrap, so they are summed unsigned. F: how a factor gets there: a negative float has
+ * no unsigned value, so integers go through int64_t. */
+#define ROW(T, S, F, name)                                                                                             \
     static void name(const fvi_gemm_task *t, int64_t row)                                                              \
     {                                                                                                                  \
         int r = t->c.rank;                                                                                             \
@@ -124,17 +125,17 @@ static int64_t offset_of_row(const fvi_tensor *t, int64_t row, bool b)
             S sum = 0;                                                                                                 \
             for (int64_t k = 0; k < t->a.dim[r - 1]; k++)                                                              \
                 sum += (S)a[k * t->a.stride[r - 1]] * (S)b[k * t->b.stride[r - 2] + j * t->b.stride[r - 1]];           \
-            sum *= (S)t->alpha;                                                                                        \
+            sum *= (S)(F)t->alpha;                                                                                     \
             if (t->bias.dtype != FV_NONE)                                                                              \
-                sum += (S)t->beta * (S)((const T *)(const void *)t->bias.data)[offset_of_row(&t->bias, row, false) + j * t->bias.stride[r - 1]]; \
+                sum += (S)(F)t->beta * (S)((const T *)(const void *)t->bias.data)[offset_of_row(&t->bias, row, false) + j * t->bias.stride[r - 1]]; \
             c[j * t->c.stride[r - 1]] = (T)sum;                                                                        \
         }                                                                                                              \
     }
-ROW(double, double, row_f64)
-ROW(int32_t, uint64_t, row_i32)
-ROW(uint32_t, uint64_t, row_u32)
-ROW(int64_t, uint64_t, row_i64)
-ROW(uint64_t, uint64_t, row_u64)
+ROW(double, double, double, row_f64)
+ROW(int32_t, uint64_t, int64_t, row_i32)
+ROW(uint32_t, uint64_t, int64_t, row_u32)
+ROW(int64_t, uint64_t, int64_t, row_i64)
+ROW(uint64_t, uint64_t, int64_t, row_u64)
 
 static void plain_chunk(void *arg, int c, int thread)
 {
@@ -152,7 +153,7 @@ static void plain_run(fvi_step *s)
         fvi_pool_run(s->env->pool, plain_chunk, p, p->chunks);
 }
 
-static bool whole(float f) { return f == (float)(int32_t)f && f > -1e6f && f < 1e6f; }
+static bool whole(float f) { return f > -1e6f && f < 1e6f && f == (float)(int32_t)f; }
 
 static fv_status prepare_plain(fvi_step *s, const fvi_gemm_task *t, fv_error *err)
 {

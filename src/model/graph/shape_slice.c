@@ -105,9 +105,12 @@ fv_status fvi_shape_slice(fvi_graph *g, fvi_node *n, fv_error *err)
     }
     if (count > x.rank || (n_start >= 0 && n_start != count) || (n_end >= 0 && n_end != count) || (n_step >= 0 && n_step != count))
         return fvi_node_error(n, err, FV_ERR_MODEL, "starts, ends, axes and steps differ in length");
+    bool seen[FV_MAX_RANK] = {false};
     for (int i = 0; i < count; i++) {
         int axis;
         FVI_TRY(fvi_shape_axis(n, n_axes >= 0 ? axes[i] : i, x.rank, &axis, err));
+        if (seen[axis]) return fvi_node_error(n, err, FV_ERR_MODEL, "axis %d is there twice", axis);
+        seen[axis] = true;
         int64_t s = n_step >= 0 ? step[i] : 1;
         if (s == 0) return fvi_node_error(n, err, FV_ERR_MODEL, "a step of 0 does not work");
         bool known = n_start >= 0 && n_end >= 0 && n_step != -1 && x.d[axis] >= 0;

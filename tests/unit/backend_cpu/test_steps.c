@@ -312,6 +312,36 @@ static void indices_out_of_range(void **state)
     assert_int_equal(got, 10);
 }
 
+/* Integer Gemm with factors below zero, which have no unsigned value, and beyond int, which cannot be converted at all. */
+static void integer_gemm_factors(void **state)
+{
+    (void)state;
+    int32_t a[2] = {3, 5}, b[2] = {7, -2}, c[1] = {4}, y[1] = {0};
+    void *data[4] = {a, b, c, y};
+    int64_t dims[4][2] = {{1, 2}, {2, 1}, {1, 1}, {1, 1}};
+    fvi_tensor t[4];
+    fvi_value v[4], *in[3] = {&v[0], &v[1], &v[2]}, *out[1] = {&v[3]};
+    for (int i = 0; i < 4; i++) {
+        t[i] = (fvi_tensor){.dtype = FV_I32, .rank = 2, .dim = {dims[i][0], dims[i][1]}, .data = data[i]};
+        fvi_tensor_dense(&t[i]);
+        v[i] = (fvi_value){.dtype = FV_I32, .rank = 2, .dim = {dims[i][0], dims[i][1]}};
+    }
+    fvi_attr attr[2] = {{.name = (char[]){"alpha"}, .type = FVI_ATTR_FLOAT, .f = -2}, {.name = (char[]){"beta"}, .type = FVI_ATTR_FLOAT, .f = -3}};
+    fvi_node n = {.op = FVI_OP_GEMM, .n_in = 3, .n_out = 1, .in = in, .out = out, .opset = 13, .attr = attr, .n_attr = 2};
+    fvi_backend_env env = {.cpu = FVI_CPU_C};
+    bool in_const[3] = {false};
+    fv_error err = {0};
+    fvi_step s = {.backend = fvi_backend_cpu(), .env = &env, .node = &n, .name = "n", .n_in = 3, .n_out = 1, .in = t, .in_const = in_const, .out = &t[3]};
+    if (fvi_backend_cpu()->prepare(&s, &err) < 0) fail_msg("%s", err.text);
+    s.run(&s);
+    assert_int_equal(y[0], -2 * (3 * 7 - 5 * 2) - 3 * 4);
+    fvi_step_release(&s);
+    s.state = NULL;
+    attr[0].f = 1e30f;
+    assert_int_equal(fvi_backend_cpu()->prepare(&s, &err), FV_ERR_UNSUPPORTED);
+    fvi_step_release(&s);
+}
+
 static const char *refusal(fvi_op op, fv_dtype t, int rank)
 {
     fvi_value x = {.dtype = t, .rank = rank}, *in[2] = {&x, &x}, y = {.dtype = t, .rank = rank}, *out[1] = {&y};
@@ -376,7 +406,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(add_with_everything),     cmocka_unit_test(loops_of_every_shape), cmocka_unit_test(products),
         cmocka_unit_test(copies_between_any_strides), cmocka_unit_test(topk_against_sorting),
-        cmocka_unit_test(indices_out_of_range),    cmocka_unit_test(refusals_name_the_cause),
+        cmocka_unit_test(indices_out_of_range),    cmocka_unit_test(integer_gemm_factors),
+        cmocka_unit_test(refusals_name_the_cause),
         cmocka_unit_test(every_operator_is_there), cmocka_unit_test(folding_knows_its_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,24 @@ static void test_windows(void **state)
     }
 }
 
+/* Two starts on one axis would add up to a place outside the input. */
+static void test_slice_axis_twice(void **state)
+{
+    (void)state;
+    fvi_graph *g = b_graph(17);
+    fv_error err = {0};
+    b_input(g, "x", FV_F32, DIMS(10, 3));
+    b_ints(g, "s", DIMS(6, -1));
+    b_ints(g, "e", DIMS(10, INT64_MAX));
+    b_ints(g, "a", DIMS(0, -2));
+    b_node(g, FVI_OP_SLICE, "x s e a", "y");
+    b_output(g, "y");
+    assert_int_equal(fvi_graph_relink(g, &err), FV_OK);
+    assert_int_equal(fvi_graph_infer(g, &err), FV_ERR_MODEL);
+    assert_non_null(strstr(err.text, "twice"));
+    fvi_graph_free(&g);
+}
+
 static void test_slices(void **state)
 {
     (void)state;
@@ -192,7 +210,7 @@ static void test_axes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_windows), cmocka_unit_test(test_slices), cmocka_unit_test(test_broadcast_unknown), cmocka_unit_test(test_unknown_dims_pass_through),
+        cmocka_unit_test(test_windows), cmocka_unit_test(test_slice_axis_twice), cmocka_unit_test(test_slices), cmocka_unit_test(test_broadcast_unknown), cmocka_unit_test(test_unknown_dims_pass_through),
         cmocka_unit_test(test_limits),  cmocka_unit_test(test_residual_must_fit), cmocka_unit_test(test_axes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
