@@ -313,12 +313,12 @@ fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err)
     return st;
 }
 
-const char *fv_detector_class_name(const fv_detector *d, int class_id) { return d->class_name(d, class_id); }
-int fv_detector_class_count(const fv_detector *d) { return d->n_classes; }
-const char *fv_detector_rule(const fv_detector *d) { return d->rule ? d->rule : ""; }
+const char *fv_detector_class_name(const fv_detector *d, int class_id) { return d ? d->class_name(d, class_id) : "unknown"; }
+int fv_detector_class_count(const fv_detector *d) { return d ? d->n_classes : 0; }
+const char *fv_detector_rule(const fv_detector *d) { return d && d->rule ? d->rule : ""; }
 void fv_detector_times(const fv_detector *d, fv_detect_times *t) { *t = d->times; }
 void fv_detector_input_size(const fv_detector *d, int *width, int *height)
 {
-    if (width) *width = d->input_w;
-    if (height) *height = d->input_h;
+    if (width) *width = d ? d->input_w : 0;
+    if (height) *height = d ? d->input_h : 0;
 }

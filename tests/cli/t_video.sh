@@ -21,6 +21,12 @@ quiet fovea predict t.mp4 --model "$tiny" --conf 0.9
 echo '# count with a zone around everything'
 quiet fovea count v.y4m --model "$tiny" --zone all=0,0,1,0,1,1,0,1 --interval 0.5 --summary c.json --events c.jsonl
 cat c.json c.jsonl
+echo '# no model: the frame road alone'
+quiet fovea count v.y4m --device null --line a=0.5,0,0.5,1 -o null.mp4 --json null.jsonl --run null.json
+wc -l <null.jsonl
+grep -c '"device": "null"' null.json
+[ -s null.mp4 ] && echo written
+quiet fovea count v.y4m --device null --line a=0.5,0,0.5,1 --classes person
 echo '# every third frame, in batches'
 quiet fovea track v.y4m --model "$tiny" --vid-stride 3 --batch 2
 echo '# the end is missing: what is there is done, the other input too'

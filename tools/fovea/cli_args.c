@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 const cli_flag cli_flags_compute[] = {
-    {"device", "auto|cpu|cuda[:N]", "where to compute (auto)"},
+    {"device", "auto|cpu|null|cuda[:N]", "where to compute (auto); null computes nothing"},
     {"precision", "auto|fp32|fp16|bf16|int8|fp8", "arithmetic (auto: the fastest that is allowed)", CLI_CHOICE},
     {"half", NULL, "the same as --precision fp16", CLI_SWITCH},
     {"threads", "N", "threads that compute (all CPUs this process may use)", CLI_INT, 1, 256},

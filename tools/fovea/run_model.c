@@ -159,10 +159,24 @@ static int make_shapes(run_state *r)
     return code;
 }
 
+/* `--device null` without a model: the frame road with nothing in the middle, to try sources and sinks or to time them. */
+static int open_without_model(run_state *r)
+{
+    fv_error err = {0};
+    fv_status st = cli_context(r->a, &r->ctx, &err);
+    if (st < 0) return cli_fail(r->a, st, &err);
+    if (r->s.classes) return cli_usage(r->a, "--classes: there is no model that has any");
+    r->class_ids = tool_alloc((size_t)(r->s.n_lines + r->s.n_zones + 1) * sizeof *r->class_ids);
+    snprintf(r->device_text, sizeof r->device_text, "null");
+    cli_note(r->a, "device null and no model: frames are read, painted and written, nothing is detected");
+    return make_shapes(r);
+}
+
 int run_model_open(run_state *r)
 {
     fv_error err = {0};
     const settings *s = &r->s;
+    if (!(s->model && s->model[0]) && !strcmp(cli_text_or(r->a, "device", "auto"), "null")) return open_without_model(r);
     int code = load_names(r);
     if (!code) code = load_model(r);
     if (code) return code;

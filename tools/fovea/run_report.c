@@ -28,8 +28,8 @@ static char *make_run(const run_state *r, const fv_metrics *m, const char *summa
     fv_detector_input_size(r->detector, &w, &h);
     fv_run_info info = {.verb = cli_verb_name(r->a),
                         .model = r->model_path,
-                        .device = fv_model_device(r->model),
-                        .precision = fv_model_precision(r->model),
+                        .device = r->model ? fv_model_device(r->model) : "null",
+                        .precision = r->model ? fv_model_precision(r->model) : NULL,
                         .machine = fv_context_cpu_name(r->ctx),
                         .level = fv_context_cpu_level(r->ctx),
                         .command = cli_command(r->a),
@@ -81,7 +81,9 @@ static void speed_lines(const run_state *r, text *t, const fv_metrics *m)
         text_printf(t, "%s%s %.*f ms", comma, m->stage[i].name, m->stage[i].mean_ms < 9.95 ? 2 : 1, m->stage[i].mean_ms);
         comma = ", ";
     }
-    text_printf(t, " per frame at %dx%d; %lld frames in %.2f s (%.1f fps)\n", h, w, (long long)m->processed, m->wall_s, m->fps);
+    text_add(t, " per frame");
+    if (r->detector) text_printf(t, " at %dx%d", h, w);
+    text_printf(t, "; %lld frames in %.2f s (%.1f fps)\n", (long long)m->processed, m->wall_s, m->fps);
     text_printf(t, "Latency: p50 %.1f ms, p95 %.1f ms, p99 %.1f ms", m->end_to_end.p50_ms, m->end_to_end.p95_ms, m->end_to_end.p99_ms);
     if (m->bottleneck) text_printf(t, "; %s sets the pace", m->bottleneck);
     text_printf(t, ". Frames: %lld decoded, %lld processed, %lld dropped", (long long)m->decoded, (long long)m->processed, (long long)m->dropped);
