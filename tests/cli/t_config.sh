@@ -39,7 +39,6 @@ run fovea count v.mp4 --line door=1,2,3,1e7
 run fovea count v.mp4 --line door=1,2,1,2
 run fovea count v.mp4 --zone bow=0,0,100,100,100,0,0,100
 run fovea count v.mp4 --zone flat=5,5,5,5,5,5
-run fovea count v.mp4 --zone closed=0,0,9,0,9,9,0,9,0,0
 run fovea count v.mp4 --line a=1,2,3,4 --line a=5,6,7,8
 run fovea count v.mp4 --line a=1,2,3,4 --anchor nose
 run fovea count v.mp4 --line a=1,2,3,4 --tracker deepsort

@@ -27,6 +27,8 @@ wc -l <null.jsonl
 grep -c '"device": "null"' null.json
 [ -s null.mp4 ] && echo written
 quiet fovea count v.y4m --device null --line a=0.5,0,0.5,1 --classes person
+echo '# a zone may be closed by hand'
+quiet fovea count v.y4m --device null --zone closed=0,0,9,0,9,9,0,9,0,0
 echo '# every third frame, in batches'
 quiet fovea track v.y4m --model "$tiny" --vid-stride 3 --batch 2
 echo '# the end is missing: what is there is done, the other input too'
