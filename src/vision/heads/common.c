@@ -180,3 +180,18 @@ fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *ma
     out->count = n;
     return FV_OK;
 }
+
+fv_status fvi_head_decode_objectness(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
+                                     const fvi_head_params *p, fvi_head_box_fn box, fv_detections *out)
+{
+    fvi_head_plan *plan = st->scratch;
+    fvi_head_view v;
+    FVI_TRY(fvi_head_plan_view(plan, outputs, n, &v));
+    int found = fvi_head_scan_objectness(&v, plan->anchors, st->n_classes, p, plan->cand), good = 0;
+    for (int i = 0; i < found; i++) {
+        fvi_candidate c = plan->cand[i];
+        if (box(plan, &v, &c)) plan->cand[good++] = c;
+    }
+    int kept = fvi_nms(plan->cand, good, p->iou, p->agnostic, p->max_det);
+    return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
+}

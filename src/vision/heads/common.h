@@ -54,6 +54,11 @@ bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h
 /* Anchors with objectness (channel 4) and class scores behind it: indices, scores obj * class and classes of those over
  * the threshold go to cand (boxes not filled); returns how many. */
 int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_classes, const fvi_head_params *p, fvi_candidate *cand);
+/* Box of one anchor that passed, in network pixels; false: not finite. */
+typedef bool (*fvi_head_box_fn)(const fvi_head_plan *plan, const fvi_head_view *v, fvi_candidate *c);
+/* The whole of a head's decode for anchors with objectness: scan, boxes, NMS, source pixels. */
+fv_status fvi_head_decode_objectness(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
+                                     const fvi_head_params *p, fvi_head_box_fn box, fv_detections *out);
 /* cand [n], kept and in order -> source pixels, clipped. */
 fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *map, int src_w,
                         int src_h, fv_detections *out);

@@ -17,20 +17,17 @@ static fv_status match(const fvi_head_model *m, fvi_head_state *st, fv_error *er
     return FV_OK;
 }
 
+static bool box_of(const fvi_head_plan *plan, const fvi_head_view *v, fvi_candidate *c)
+{
+    (void)plan;
+    const float *q = v->p + c->index * v->sa;
+    return fvi_head_box_from_centre(c->box, q[0], q[v->sc], q[2 * v->sc], q[3 * v->sc]);
+}
+
 static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
                         const fvi_head_params *p, fv_detections *out)
 {
-    fvi_head_plan *plan = st->scratch;
-    fvi_head_view v;
-    FVI_TRY(fvi_head_plan_view(plan, outputs, n, &v));
-    int found = fvi_head_scan_objectness(&v, plan->anchors, st->n_classes, p, plan->cand), good = 0;
-    for (int i = 0; i < found; i++) {
-        fvi_candidate c = plan->cand[i];
-        const float *q = v.p + c.index * v.sa;
-        if (fvi_head_box_from_centre(c.box, q[0], q[v.sc], q[2 * v.sc], q[3 * v.sc])) plan->cand[good++] = c;
-    }
-    int kept = fvi_nms(plan->cand, good, p->iou, p->agnostic, p->max_det);
-    return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
+    return fvi_head_decode_objectness(st, outputs, n, map, src_w, src_h, p, box_of, out);
 }
 
 const fvi_head fvi_head_yolov5 = {"YOLOv5/7", "[1,3*cells,5+classes]", match, decode, fvi_head_plan_free};

@@ -46,16 +46,7 @@ static bool decode_box(const fvi_head_plan *plan, const fvi_head_view *v, fvi_ca
 static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
                         const fvi_head_params *p, fv_detections *out)
 {
-    fvi_head_plan *plan = st->scratch;
-    fvi_head_view v;
-    FVI_TRY(fvi_head_plan_view(plan, outputs, n, &v));
-    int found = fvi_head_scan_objectness(&v, plan->anchors, st->n_classes, p, plan->cand), good = 0;
-    for (int i = 0; i < found; i++) {
-        fvi_candidate c = plan->cand[i];
-        if (decode_box(plan, &v, &c)) plan->cand[good++] = c;
-    }
-    int kept = fvi_nms(plan->cand, good, p->iou, p->agnostic, p->max_det);
-    return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
+    return fvi_head_decode_objectness(st, outputs, n, map, src_w, src_h, p, decode_box, out);
 }
 
 const fvi_head fvi_head_yolox = {"YOLOX", "[1,cells,5+classes]", match, decode, fvi_head_plan_free};
