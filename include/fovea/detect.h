@@ -8,18 +8,53 @@
 extern "C" {
 #endif
 
+/* What a model answers with, beside or instead of boxes. */
+typedef enum fv_task {
+    FV_TASK_DETECT,   /* boxes */
+    FV_TASK_SEGMENT,  /* boxes with masks */
+    FV_TASK_POSE,     /* boxes with keypoints */
+    FV_TASK_OBB,      /* rotated boxes; `box` is the upright box around each */
+    FV_TASK_CLASSIFY, /* the likeliest classes of the whole picture, as items whose box is the frame */
+    FV_TASK_SEMANTIC, /* map: a class or probability for each pixel */
+    FV_TASK_DEPTH,    /* map: distance for each pixel */
+    FV_TASK_EMBED     /* map: one vector for the whole picture */
+} fv_task;
+FV_API const char *fv_task_name(fv_task task); /* "detect", "segment", … as models' metadata call it */
+
 /* One box, in pixels of the source frame: x1,y1 top-left, x2,y2 bottom-right (edges). */
 typedef struct fv_detection {
     float box[4]; /* x1, y1, x2, y2 */
     float confidence;
     int class_id;
     int track_id; /* from 1; 0 = not tracked */
+    int extra;    /* row of masks, keypoints or obb + 1; 0 = it has none. Stays with the item when a tracker reorders */
 } fv_detection;
 
-/* Detections of one frame. `items` is owned by the struct's maker; capacity never shrinks. Zero-initialise. */
+/* What belongs to one thing's mask: where it lies in the frame, and its pixels in fv_detections.mask_bits. */
+typedef struct fv_mask {
+    int x, y, width, height; /* pixels of the source frame */
+    size_t at;               /* mask_bits[at + row * width + column], 1 = the thing */
+} fv_mask;
+
+/* A value for each cell of a grid over the whole frame. Row-major [channels, height, width]. */
+typedef struct fv_map {
+    int channels, height, width;
+    float *data;
+    size_t capacity; /* floats allocated */
+} fv_map;
+
+/* Detections of one frame. All arrays are owned by the struct's maker; capacities never shrink. Zero-initialise. */
 typedef struct fv_detections {
     fv_detection *items; /* [count], sorted by confidence, highest first, as it comes from a detector */
     int count, capacity;
+    int n_extras, extras_capacity; /* rows in those of the next three that the task has; others are null */
+    fv_mask *masks;
+    float (*keypoints)[3];         /* [n_extras][n_keypoints] x, y in pixels of the frame, confidence (1 when the model gives none) */
+    float (*obb)[5];               /* centre x, y, width, height in pixels, angle in radians, clockwise */
+    int n_keypoints;
+    uint8_t *mask_bits;            /* pixels of all masks */
+    size_t mask_bytes, mask_capacity;
+    fv_map map;                    /* depth, semantic, embed; data null otherwise */
 } fv_detections;
 /* Makes room for n items. FV_ERR_MEMORY leaves it unchanged. */
 FV_API fv_status fv_detections_reserve(fv_detections *d, int n);
@@ -56,6 +91,7 @@ FV_API const char *fv_detector_class_name(const fv_detector *d, int class_id);
 FV_API int fv_detector_class_count(const fv_detector *d); /* here and below: d null = no detector: 0, "unknown", "" */
 /* "YOLOv8/9/11/12 [1,84,8400], from metadata task=detect": which rule found the head. Borrowed until free. */
 FV_API const char *fv_detector_rule(const fv_detector *d);
+FV_API fv_task fv_detector_task(const fv_detector *d); /* null: FV_TASK_DETECT */
 /* Input size in use. */
 FV_API void fv_detector_input_size(const fv_detector *d, int *width, int *height);
 /* Durations of the last run in nanoseconds, all n frames together. */

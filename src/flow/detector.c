@@ -158,6 +158,7 @@ static fv_status find_head(net *d, fv_error *err)
     FVI_TRY(fvi_heads_find(&hm, &d->head, err));
     d->head_found = true;
     d->base.rule = d->head.rule;
+    d->base.task = d->head.task;
     d->base.n_classes = d->head.n_classes;
     int stride = d->head.stride;
     if (stride > 1 && (d->base.input_h % stride || d->base.input_w % stride))
@@ -315,6 +316,7 @@ fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err)
 
 const char *fv_detector_class_name(const fv_detector *d, int class_id) { return d ? d->class_name(d, class_id) : "unknown"; }
 int fv_detector_class_count(const fv_detector *d) { return d ? d->n_classes : 0; }
+fv_task fv_detector_task(const fv_detector *d) { return d ? d->task : FV_TASK_DETECT; }
 const char *fv_detector_rule(const fv_detector *d) { return d && d->rule ? d->rule : ""; }
 void fv_detector_times(const fv_detector *d, fv_detect_times *t) { *t = d->times; }
 void fv_detector_input_size(const fv_detector *d, int *width, int *height)

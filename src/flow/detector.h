@@ -9,6 +9,7 @@ struct fv_detector {
     void (*free)(fv_detector *d);
     fv_status (*set_classes)(fv_detector *d, const int *classes, int n, fv_error *err);
     const char *(*class_name)(const fv_detector *d, int class_id);
+    fv_task task;
     int n_classes;
     int batch; /* most frames a run */
     int input_w, input_h;

@@ -18,5 +18,16 @@ void fv_detections_clear(fv_detections *d)
 {
     if (!d) return;
     fvi_free(d->items);
+    fvi_free(d->masks);
+    fvi_free(d->keypoints);
+    fvi_free(d->obb);
+    fvi_free(d->mask_bits);
+    fvi_free(d->map.data);
     *d = (fv_detections){0};
+}
+
+const char *fv_task_name(fv_task task)
+{
+    static const char *const names[] = {"detect", "segment", "pose", "obb", "classify", "semantic", "depth", "embed"};
+    return task >= FV_TASK_DETECT && task <= FV_TASK_EMBED ? names[task] : "unknown";
 }

@@ -27,6 +27,7 @@ typedef struct fvi_head_params {
 typedef struct fvi_head fvi_head;
 typedef struct fvi_head_state {
     const fvi_head *head;
+    fv_task task; /* what decode fills beside boxes */
     int n_classes;
     int stride;
     fvi_prep_spec prep; /* what the network wants */

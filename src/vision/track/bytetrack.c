@@ -21,6 +21,7 @@ typedef struct track {
     state state;
     int id; /* 0 until confirmed */
     int class_id;
+    int extra; /* of its last detection */
     float confidence;
     double first_pts, last_pts; /* of its detections */
     double lost_pts;            /* of the first frame without it */
@@ -181,6 +182,7 @@ static void take(bytetrack *t, track *k, fv_detection *d)
 {
     fvi_kalman_update(&k->filter, d->box);
     k->class_id = d->class_id;
+    k->extra = d->extra;
     k->confidence = d->confidence;
     k->last_pts = t->pts;
     k->seen = t->frames;
@@ -226,7 +228,7 @@ static void start_tracks(bytetrack *t, const fv_detections *dets)
         const fv_detection *d = &dets->items[t->high.index[c]];
         if (d->confidence < t->o.new_track) continue;
         track *k = &t->tracks[t->n_tracks++];
-        *k = (track){.state = NEW, .class_id = d->class_id, .confidence = d->confidence, .first_pts = t->pts, .last_pts = t->pts, .seen = t->frames};
+        *k = (track){.state = NEW, .class_id = d->class_id, .extra = d->extra, .confidence = d->confidence, .first_pts = t->pts, .last_pts = t->pts, .seen = t->frames};
         fvi_kalman_start(&k->filter, d->box);
         if (t->frames == 1) confirm(t, k); /* what is there at the beginning needs no proof */
     }
@@ -265,7 +267,7 @@ static void report(const bytetrack *t, fv_detections *dets)
     for (size_t i = 0; i < t->n_tracks; i++) {
         const track *k = &t->tracks[i];
         if (k->state != TRACKED || k->seen != t->frames) continue;
-        fv_detection d = {.confidence = k->confidence, .class_id = k->class_id, .track_id = k->id};
+        fv_detection d = {.confidence = k->confidence, .class_id = k->class_id, .track_id = k->id, .extra = k->extra};
         fvi_kalman_box(&k->filter, d.box);
         int at = n++;
         for (; at > 0 && dets->items[at - 1].track_id > d.track_id; at--) dets->items[at] = dets->items[at - 1];
