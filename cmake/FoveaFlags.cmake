@@ -14,7 +14,7 @@ if(FV_SANITIZE)
   target_compile_options(fv_flags INTERFACE -fsanitize=${FV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g)
   target_link_options(fv_flags INTERFACE -fsanitize=${FV_SANITIZE})
 endif()
-target_link_libraries(fv_flags INTERFACE Threads::Threads m)
+target_link_libraries(fv_flags INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)
 
 set(FV_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -O3)
 set(FV_FLAGS_avx512 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mavx512vbmi

@@ -1,16 +1,25 @@
-# `cmake --install`: program, libraries, public headers, pkg-config files, man pages
-include(GNUInstallDirs)
+# `cmake --install`: program, libraries, public headers, pkg-config files, manual pages, completions
 file(STRINGS ${CMAKE_SOURCE_DIR}/include/fovea/version.h FV_PC_VERSION REGEX "define FV_VERSION \"")
 string(REGEX REPLACE ".*\"(.*)\".*" "\\1" FV_PC_VERSION "${FV_PC_VERSION}")
 install(TARGETS fovea RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS fovea_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS fovea_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/fovea DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-file(GLOB FV_MAN CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*.1)
-if(FV_MAN)
-  install(FILES ${FV_MAN} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY.md ${CMAKE_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# manual pages and completions come from the program's own tables (man/make_pages.sh), so it must run here
+if(CMAKE_CROSSCOMPILING)
+  message(STATUS "fovea: cross-compiling: no manual pages of the verbs, no shell completions")
+else()
+  file(GLOB FV_MAN CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*)
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/fovea.1 COMMAND sh ${CMAKE_SOURCE_DIR}/man/make_pages.sh $<TARGET_FILE:fovea> ${CMAKE_BINARY_DIR}
+    DEPENDS fovea ${FV_MAN} VERBATIM COMMENT "Manual pages and completions")
+  add_custom_target(fovea_pages ALL DEPENDS ${CMAKE_BINARY_DIR}/man/fovea.1)
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/completions/bash/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/completions/zsh/ DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/completions/fish/ DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
+install(FILES ${CMAKE_SOURCE_DIR}/man/libfovea.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 # from the .pc file up to the prefix, so that `cmake --install --prefix` may put them anywhere
 file(RELATIVE_PATH FV_PC_UP /x/${CMAKE_INSTALL_LIBDIR}/pkgconfig /x)
 string(REGEX REPLACE "/$" "" FV_PC_UP "${FV_PC_UP}")

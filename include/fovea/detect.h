@@ -88,6 +88,8 @@ FV_API fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int
 /* Name of a class: never null ("class7" when the model does not say, "unknown" for a number that is no class of it).
  * Borrowed until free. */
 FV_API const char *fv_detector_class_name(const fv_detector *d, int class_id);
+/* Number of the class of that name; -1 = there is none. */
+FV_API int fv_detector_class_id(const fv_detector *d, const char *name);
 FV_API int fv_detector_class_count(const fv_detector *d); /* here and below: d null = no detector: 0, "unknown", "" */
 /* "YOLOv8/9/11/12 [1,84,8400], from metadata task=detect": which rule found the head. Borrowed until free. */
 FV_API const char *fv_detector_rule(const fv_detector *d);

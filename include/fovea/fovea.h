@@ -3,7 +3,9 @@
  * Ownership words used in these headers: owned (you free it), borrowed (valid until the named event), taken (moves on
  * success only; on failure still yours), shared (reference counted; drop your reference).
  * Options structs: zero is the default of every field; they are needed only for the call; make them with their macro,
- * which sets `size`: one without it is refused (FV_ERR_ARGUMENT). */
+ * which sets `size`. A program built with older headers runs with a newer library: what its struct lacks keeps the default. One
+ * built with newer headers runs with an older library as long as it asks for nothing new. A struct without a size is
+ * FV_ERR_ARGUMENT. */
 #ifndef FOVEA_FOVEA_H
 #define FOVEA_FOVEA_H
 #include <fovea/context.h>

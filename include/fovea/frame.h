@@ -24,8 +24,8 @@ typedef enum fv_color_range { FV_RANGE_LIMITED, FV_RANGE_FULL } fv_color_range; 
 typedef enum fv_chroma_site { FV_CHROMA_LEFT, FV_CHROMA_CENTER } fv_chroma_site; /* MPEG-2/H.264: left; JPEG: centre */
 
 /* Shared: reference counted when release is set; copies of the struct share one reference.
- * Planes that a source hands out are read-only: the decoder may still predict from them. Copy a frame before painting it;
- * planes from fv_frame_alloc are yours to write. */
+ * Planes that a source hands out are read-only: the decoder may still predict from them. Copy a frame
+ * (fv_frame_copy) before painting it; planes from fv_frame_alloc are yours to write. */
 typedef struct fv_frame {
     fv_pixel_format format;
     int width, height;
@@ -47,6 +47,9 @@ typedef struct fv_frame {
 FV_API fv_status fv_frame_alloc(fv_frame *f, fv_pixel_format format, int width, int height);
 /* Calls f->release if set and clears the planes. */
 FV_API void fv_frame_release(fv_frame *f);
+/* Picture and stamps of src into dst's own memory, which is kept from call to call while format and size stay the same. dst:
+ * all zero at first; owned: fv_frame_release. Does not allocate once sizes have settled. FV_ERR_MEMORY leaves dst empty. */
+FV_API fv_status fv_frame_copy(fv_frame *dst, const fv_frame *src);
 FV_API const char *fv_pixel_format_name(fv_pixel_format format);
 #ifdef __cplusplus
 }

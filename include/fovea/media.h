@@ -1,5 +1,10 @@
 /* media.h: sources and sinks of pictures. The interfaces are here; libfovea-media (FFmpeg, libjpeg-turbo, FreeType)
- * implements them and is loaded at run time, so that programs which only need the engine link nothing. */
+ * implements them and is loaded at run time (fv_media_load), so that programs which only need the engine link nothing.
+ *
+ *     const fv_media_api *media;
+ *     if (fv_media_load(&media, NULL, &err) < 0) …               // once; then open what you need through the table
+ *
+ * Your own camera or encoder is an fv_source or fv_sink as well: fill in the struct (examples/own_source.c, own_sink.c). */
 #ifndef FOVEA_MEDIA_H
 #define FOVEA_MEDIA_H
 #include <fovea/frame.h>
@@ -74,8 +79,13 @@ typedef struct fv_media_api {
     /* path null = the embedded DejaVu subset. pixels: font height. chars: UTF-8 text whose characters are needed beyond ASCII and Latin-1; may be null. */
     fv_status (*font_open)(fv_font *out, const char *path, int pixels, const char *chars, fv_error *err);
 } fv_media_api;
+/* The table, valid for the life of the process. path null: what the program is linked with (-lfovea-media), else
+ * libfovea-media.so.0 beside libfovea or the program, in ../lib, or where the system looks; else this file. Nothing to free.
+ * FV_ERR_MEDIA: not there, does not load (the text says what the loader said), or of another version. Threads: any.
+ * Licence: with Debian's FFmpeg and x264 a program that loads it is under GPL-2+ as a whole. */
+FV_API fv_status fv_media_load(const fv_media_api **out, const char *path, fv_error *err);
+/* The one symbol of libfovea-media. */
 typedef const fv_media_api *(*fv_media_get_fn)(void);
-/* In libfovea-media only. */
 FV_API const fv_media_api *fv_media_get(void);
 
 #ifdef __cplusplus

@@ -315,6 +315,12 @@ fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err)
 }
 
 const char *fv_detector_class_name(const fv_detector *d, int class_id) { return d ? d->class_name(d, class_id) : "unknown"; }
+int fv_detector_class_id(const fv_detector *d, const char *name)
+{
+    for (int i = 0; d && name && i < d->n_classes; i++)
+        if (!strcmp(d->class_name(d, i), name)) return i;
+    return -1;
+}
 int fv_detector_class_count(const fv_detector *d) { return d ? d->n_classes : 0; }
 fv_task fv_detector_task(const fv_detector *d) { return d ? d->task : FV_TASK_DETECT; }
 const char *fv_detector_rule(const fv_detector *d) { return d && d->rule ? d->rule : ""; }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include <fovea/frame.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define FRAME_SIDE_MAX 32768
@@ -64,6 +65,33 @@ void fv_frame_release(fv_frame *f)
     memset(f->stride, 0, sizeof f->stride);
     f->release = NULL;
     f->opaque = NULL;
+}
+
+static bool fits(const fv_frame *f, const fv_frame *like)
+{
+    return f->plane[0] && f->release == frame_free && f->format == like->format && f->width == like->width && f->height == like->height;
+}
+
+fv_status fv_frame_copy(fv_frame *dst, const fv_frame *src)
+{
+    if (!dst || !src || dst == src || !src->plane[0]) return FV_ERR_ARGUMENT;
+    if (!fits(dst, src)) {
+        fv_frame_release(dst);
+        fv_status st = fv_frame_alloc(dst, src->format, src->width, src->height);
+        if (st < 0) return st;
+    }
+    fv_frame own = *dst;
+    *dst = *src;
+    for (int i = 0; i < 3; i++) {
+        size_t row, rows;
+        dst->plane[i] = own.plane[i];
+        dst->stride[i] = own.stride[i];
+        plane_size(src->format, i, src->width, src->height, &row, &rows);
+        for (size_t y = 0; y < rows; y++) memcpy(dst->plane[i] + (ptrdiff_t)y * dst->stride[i], src->plane[i] + (ptrdiff_t)y * src->stride[i], row);
+    }
+    dst->release = own.release;
+    dst->opaque = own.opaque;
+    return FV_OK;
 }
 
 const char *fv_pixel_format_name(fv_pixel_format format)

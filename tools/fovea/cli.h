@@ -49,6 +49,7 @@ typedef struct cli_verb {
     const char *example;        /* one command a line; never null */
     cli_group groups[6];        /* ends with a title of null */
     const char *positional;     /* name under which key=value and --flag give a positional: "source", "model"; may be null */
+    const char *words;          /* what a positional may be: "bash|zsh|fish"; null = files */
     int min_args, max_args;     /* positionals; max -1 = any number */
     int (*run)(const cli_args *a); /* returns the exit code */
 } cli_verb;
@@ -93,8 +94,7 @@ fv_status cli_read_file(const char *path, size_t limit, char **data, size_t *siz
 /* Sets an error and returns `s`. */
 fv_status cli_set_error(fv_error *err, fv_status s, const char *fmt, ...) FV_PRINTF(3, 4);
 
-/* libfovea-media, loaded at the first call: beside the program, in ../lib, then where the system looks. Null: err says
- * what was tried. */
+/* libfovea-media, loaded at the first call (fv_media_load). Null: err says what was tried. */
 const fv_media_api *cli_media(fv_error *err);
 
 /* ---- Ctrl-C and SIGTERM ----
@@ -111,6 +111,10 @@ bool cli_same_name(const char *a, size_t n, const char *name);
 bool cli_is_choice(const char *choices, const char *word);
 /* The nearest of [n] words to a mistyped one; null: nothing is close. */
 const char *cli_closest(const char *word, const char *const *words, int n);
+
+/* ---- main.c ---- */
+/* All verbs, in the order of `fovea help`. [*n], static. */
+const cli_verb *const *cli_verbs(int *n);
 
 /* ---- main.c only ---- */
 int cli_run(const cli_verb *v, int argc, char **argv); /* argv[0] is the first word after the verb */

@@ -4,13 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERBS(X) X(predict) X(track) X(count) X(report) X(exec) X(bench) X(inspect) X(doctor)
+#define VERBS(X) X(predict) X(track) X(count) X(report) X(exec) X(bench) X(inspect) X(doctor) X(completion)
 #define DECLARE(name) extern const cli_verb cli_verb_##name;
 VERBS(DECLARE)
 
 #define LIST(name) &cli_verb_##name,
 static const cli_verb *const verbs[] = {VERBS(LIST)};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+const cli_verb *const *cli_verbs(int *n)
+{
+    *n = N_VERBS;
+    return verbs;
+}
 
 static const cli_verb *find_verb(const char *name)
 {
@@ -22,7 +28,7 @@ static const cli_verb *find_verb(const char *name)
 static void print_overview(FILE *to)
 {
     fputs("fovea: find, track and count things in pictures and video\n\nusage: fovea VERB ...\n\n", to);
-    for (int i = 0; i < N_VERBS; i++) fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->job);
+    for (int i = 0; i < N_VERBS; i++) fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->job);
     fputs("\nfovea VERB --help   flags and an example\nfovea --version     version\n", to);
 }
 

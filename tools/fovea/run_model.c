@@ -74,13 +74,6 @@ static int load_names(run_state *r)
     return r->n_names ? 0 : cli_error(r->a, EXIT_INPUT, "%s: holds no names", r->s.names);
 }
 
-static int class_by_name(const run_state *r, const char *word)
-{
-    for (int i = 0; i < fv_detector_class_count(r->detector); i++)
-        if (!strcmp(fv_detector_class_name(r->detector, i), word)) return i;
-    return -1;
-}
-
 static int no_such_class(const run_state *r, const char *word, const char *where)
 {
     int n = fv_detector_class_count(r->detector);
@@ -112,7 +105,7 @@ static int class_list(run_state *r, const char *list, const char *where, const i
         if (trimmed) {
             char *end;
             long id = strtol(word.s, &end, 10);
-            if (*end) id = class_by_name(r, word.s);
+            if (*end) id = fv_detector_class_id(r->detector, word.s);
             if (id < 0 || id >= fv_detector_class_count(r->detector)) {
                 int code = no_such_class(r, word.s, where);
                 text_free(&word);

@@ -1,6 +1,7 @@
 /* context.c: what objects share: log, thread pool, CPU levels. */
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "base/options.h"
 #include "model/engine/internal.h"
 #include <sched.h>
 #include <stdio.h>
@@ -33,11 +34,11 @@ static fv_status choose_levels(fv_context *c, const char *mask, fv_error *err)
 
 fv_status fv_context_create(fv_context **out, const fv_context_options *opt, fv_error *err)
 {
-    static const fv_context_options defaults = {.size = sizeof(fv_context_options)};
+    fv_context_options o = {.size = sizeof o};
     if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_context_create: out is null");
     *out = NULL;
-    if (!opt) opt = &defaults;
-    if (opt->size != sizeof *opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_context_options: size is not set (use FV_CONTEXT_OPTIONS)");
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_CONTEXT_OPTIONS", err));
+    opt = &o;
     if (opt->threads < 0 || opt->threads > MAX_THREADS)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "%d threads were asked for; 1 to %d can be had (0 = all)", opt->threads, MAX_THREADS);
     fv_context *c = fvi_calloc(1, sizeof *c);

@@ -1,5 +1,6 @@
 /* model.c: file or bytes -> loaded, rewritten model. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "model/engine/internal.h"
 #include "model/onnx/onnx.h"
 #include "model/rewrite/rewrite.h"
@@ -71,12 +72,12 @@ static fv_status load(fv_model *m, const uint8_t *bytes, size_t size, const char
 
 static fv_status create(fv_model **out, fv_context *ctx, const fv_model_options *opt, fv_error *err)
 {
-    static const fv_model_options defaults = {.size = sizeof(fv_model_options)};
+    fv_model_options o = {.size = sizeof o};
     if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load: out is null");
     *out = NULL;
     if (!ctx) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load: ctx is null");
-    if (!opt) opt = &defaults;
-    if (opt->size != sizeof *opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_options: size is not set (use FV_MODEL_OPTIONS)");
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_MODEL_OPTIONS", err));
+    opt = &o;
     fv_model *m = fvi_calloc(1, sizeof *m);
     if (!m) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     m->ctx = ctx;

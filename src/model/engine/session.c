@@ -1,6 +1,7 @@
 /* session.c: a model planned for fixed shapes, with its memory; runs it. */
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/options.h"
 #include "model/engine/internal.h"
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +22,12 @@ static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *e
 
 fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err)
 {
-    static const fv_session_options defaults = {.size = sizeof(fv_session_options)};
+    fv_session_options o = {.size = sizeof o};
     if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_create: out is null");
     *out = NULL;
     if (!m) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_create: model is null");
-    if (!opt) opt = &defaults;
-    if (opt->size != sizeof *opt) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_options: size is not set (use FV_SESSION_OPTIONS)");
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_SESSION_OPTIONS", err));
+    opt = &o;
     if (opt->batch < 0 || opt->batch > 4096) return fvi_error_set(err, FV_ERR_ARGUMENT, "a batch of %d was asked for; 1 to 4096 can be had", opt->batch);
     fv_session *s = fvi_calloc(1, sizeof *s);
     if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");

@@ -1,4 +1,4 @@
-/* Options of a caller with older, newer or no headers: read as far as both know, never beyond. */
+/* Options of a caller with older, newer or no headers: read as far as both know; what is not known here must not be asked for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +28,11 @@ static void other_versions(void **state)
     assert_true(o.a == 7 && o.b == 8);
     assert_int_equal(read(&o, &(struct { uint32_t size; int a; }){8, 7}, &err), FV_OK); /* older: no b */
     assert_true(o.a == 7 && o.b == 2);
-    assert_int_equal(read(&o, &(struct { uint32_t size; int a, b, c; }){16, 7, 8, 9}, &err), FV_OK); /* newer */
+    assert_int_equal(read(&o, &(struct { uint32_t size; int a, b, c; }){16, 7, 8, 0}, &err), FV_OK); /* newer, but asks for nothing new */
     assert_true(o.a == 7 && o.b == 8);
+    assert_int_equal(read(&o, &(struct { uint32_t size; int a, b, c; }){16, 7, 8, 9}, &err), FV_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "does not have"));
+    assert_int_equal(o.a, 1);
 }
 
 static void without_a_size(void **state)
@@ -41,6 +44,7 @@ static void without_a_size(void **state)
     assert_non_null(strstr(err.text, "MACRO"));
     assert_int_equal(o.a, 1);
     assert_int_equal(read(&o, &(options){.size = 3}, NULL), FV_ERR_ARGUMENT);
+    assert_int_equal(read(&o, &(options){.size = UINT32_MAX}, NULL), FV_ERR_ARGUMENT); /* never read that far */
 }
 
 int main(void)

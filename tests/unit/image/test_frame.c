@@ -97,6 +97,51 @@ static void test_no_overread(void **state)
             }
 }
 
+/* A copy has its own memory, which the next copy of that shape uses again; everything said about the picture comes along. */
+static void test_copy(void **state)
+{
+    (void)state;
+    fv_frame a, b, copy = {0};
+    for (int format = FV_PIXEL_I420; format <= FV_PIXEL_GRAY; format++) {
+        assert_int_equal(fv_frame_alloc(&a, (fv_pixel_format)format, 7, 5), FV_OK);
+        for (int i = 0; i < 3 && a.plane[i]; i++)
+            for (int y = 0; y < (i ? 3 : 5); y++) memset(a.plane[i] + y * a.stride[i], 16 * i + y + 1, i ? (size_t)(format == FV_PIXEL_NV12 ? 8 : 4) : 7);
+        a.index = 41;
+        a.pts = 2.5;
+        a.matrix = FV_COLOR_BT2020;
+        a.range = FV_RANGE_FULL;
+        assert_int_equal(fv_frame_copy(&copy, &a), FV_OK);
+        assert_true(copy.format == a.format && copy.width == 7 && copy.height == 5 && copy.index == 41 && copy.pts == 2.5);
+        assert_true(copy.matrix == FV_COLOR_BT2020 && copy.range == FV_RANGE_FULL);
+        for (int i = 0; i < 3; i++) {
+            assert_true((a.plane[i] == NULL) == (copy.plane[i] == NULL));
+            if (!a.plane[i]) continue;
+            assert_ptr_not_equal(copy.plane[i], a.plane[i]);
+            for (int y = 0; y < (i ? 3 : 5); y++)
+                assert_memory_equal(copy.plane[i] + y * copy.stride[i], a.plane[i] + y * a.stride[i], i ? (size_t)(format == FV_PIXEL_NV12 ? 8 : 4) : 7);
+        }
+        uint8_t *memory = copy.plane[0];
+        assert_int_equal(fv_frame_copy(&copy, &a), FV_OK);
+        assert_ptr_equal(copy.plane[0], memory);
+        fv_frame_release(&a);
+        assert_int_equal(copy.plane[0][0], 1); /* and it outlives the original */
+    }
+    assert_int_equal(fv_frame_alloc(&b, FV_PIXEL_GRAY, 3, 3), FV_OK);
+    memset(b.plane[0], 9, 3 * (size_t)b.stride[0]);
+    fv_frame upside = b; /* borrowed planes, rows from the bottom up */
+    upside.release = NULL;
+    upside.plane[0] += 2 * b.stride[0];
+    upside.stride[0] = -b.stride[0];
+    b.plane[0][2 * b.stride[0]] = 77;
+    assert_int_equal(fv_frame_copy(&copy, &upside), FV_OK);
+    assert_true(copy.plane[0][0] == 77 && copy.plane[0][1] == 9 && copy.width == 3);
+    assert_int_equal(fv_frame_copy(&copy, &copy), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_frame_copy(&copy, &(fv_frame){0}), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_frame_copy(NULL, &b), FV_ERR_ARGUMENT);
+    fv_frame_release(&b);
+    fv_frame_release(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +149,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_foreign_release),
         cmocka_unit_test(test_no_overread),
+        cmocka_unit_test(test_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

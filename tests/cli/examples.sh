@@ -1,0 +1,69 @@
+#!/bin/sh
+# Runs the examples of every `fovea VERB --help`, on small stand-ins for the files that they name. Usage: examples.sh FOVEA ROOT
+# Without real models (FOVEA_TEST_DATA) there is nobody to find persons and dogs: skipped.
+set -u
+fovea=$1 root=$2
+model=${FOVEA_TEST_DATA:-}/models/yolov8n_640_fp32.onnx
+"$fovea" --version | grep -q 'media yes' || { echo "built without media"; exit 77; }
+[ -f "$model" ] || { echo "no models (FOVEA_TEST_DATA)"; exit 77; }
+PATH=$(cd "$(dirname "$fovea")" && pwd):$PATH
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+{
+    echo 'YUV4MPEG2 W64 H32 F10:1 Ip A1:1 C420jpeg'
+    for i in 1 2 3; do
+        echo FRAME
+        head -c 3072 /dev/zero | tr "\\0" "\\1${i}0"
+    done
+} >clip.y4m
+fovea track clip.y4m --device null --quiet -o clip.mp4 --run run.json --json frames.jsonl --mot tracks.txt || exit 1
+fovea predict clip.mp4 --device null --quiet -o clip.mkv || exit 1
+{ printf 'P6 64 32 255\n'; head -c 6144 /dev/zero | tr '\0' '\200'; } >p.ppm
+fovea predict p.ppm --device null --quiet -o p.jpg || exit 1
+printf 'model: yolov8n.onnx\nlines: [{name: door, points: [[0.1, 0.5], [0.9, 0.5]]}]\n' >c.yaml
+
+# a file that an example reads, by its name
+stand_in() {
+    case $1 in *.yaml) stand_in yolov8n.onnx ;; esac
+    case $1 in
+    *.onnx) ln -sf "$model" "$1" ;;
+    *.jpg | *.png) cp "$tmp/p.jpg" "$1" ;;
+    *.mp4 | *.mkv | *.avi) cp "$tmp/clip.mp4" "$1" ;;
+    *.yaml) cp "$tmp/c.yaml" "$1" ;;
+    *.txt) cp "$tmp/tracks.txt" "$1" ;;
+    *.jsonl) cp "$tmp/frames.jsonl" "$1" ;;
+    *.json) cp "$tmp/run.json" "$1" ;;
+    esac
+}
+shell=sh failed=0 count=0
+if command -v bash >/dev/null; then shell=bash; fi # one example is for bash
+for verb in $(fovea help | awk '/^  [a-z]/ { print $1 }'); do
+    fovea "$verb" --help | sed -n '/^example$/,$s/^  //p' >"$tmp/list"
+    while IFS= read -r line; do
+        rm -rf "$tmp/here"
+        mkdir "$tmp/here" && cd "$tmp/here" || exit 1
+        mkdir photos labels && cp "$tmp/p.jpg" photos/a.jpg && cp "$tmp/p.jpg" photos/b.jpg
+        before=
+        for word in $(echo "$line" | tr -d "'"); do
+            case $before in -o | --output | --json | --csv | --mot | --events | --summary | --run | --report | '>') word=- ;; esac
+            case $word in -*) ;; *'*'*) ;; *) stand_in "${word##*=}" ;; esac
+            before=$word
+        done
+        # the input of `exec` must fit the model; nobody waits five seconds
+        [ ! -L yolov8n.onnx ] || case $line in *picture.npy*)
+            python3 - <<'END' || { cat "$tmp/said"; exit 77; } ;; esac
+import struct
+head = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 640, 640), }"
+head += ' ' * (117 - len(head)) + '\n'
+open('picture.npy', 'wb').write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(head)) + head.encode() + bytes(4 * 3 * 640 * 640))
+END
+        line=$(echo "$line" | sed 's/--duration [0-9]*/--duration 0.1 --iterations 1/; s/| less/>\/dev\/null/')
+        count=$((count + 1))
+        $shell -c "$line" >"$tmp/said" 2>&1
+        code=$?
+        [ $code = 0 ] || { failed=1; echo "$line => $code"; tail -n 5 "$tmp/said"; }
+    done <"$tmp/list"
+done
+[ $failed = 0 ] && echo "$count examples run"
+exit $failed
