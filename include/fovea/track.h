@@ -1,4 +1,5 @@
-/* track.h: detections over time -> identities. ByteTrack (Zhang et al., ECCV 2022) with buffers in seconds. */
+/* track.h: detections over time -> identities. ByteTrack (Zhang et al., ECCV 2022) and OC-SORT (Cao et al., CVPR 2023),
+ * with buffers in seconds. */
 #ifndef FOVEA_TRACK_H
 #define FOVEA_TRACK_H
 #include <fovea/detect.h>
@@ -7,11 +8,11 @@ extern "C" {
 #endif
 typedef struct fv_track_options {
     uint32_t size;
-    const char *tracker; /* null = "bytetrack" */
+    const char *tracker; /* "bytetrack", "ocsort"; null = the first */
     float track_high;    /* 0 = 0.25: first association uses detections from here */
-    float track_low;     /* 0 = 0.1: second association */
+    float track_low;     /* second association, of weaker ones; 0 = 0.1 (bytetrack), none (ocsort) */
     float new_track;     /* 0 = 0.25: a new track needs this confidence */
-    float match;         /* 0 = 0.8: largest cost of a match (1 - IoU fused with score) */
+    float match;         /* largest cost of a match; 0 = 0.8 (bytetrack: 1 - IoU * confidence), 0.7 (ocsort: 1 - IoU) */
     double buffer_s;     /* 0 = 1.0: a lost track is kept this long */
 } fv_track_options;
 #define FV_TRACK_OPTIONS(...) (&(fv_track_options){.size = sizeof(fv_track_options), __VA_ARGS__})
@@ -22,7 +23,7 @@ typedef struct fv_tracker fv_tracker;
 FV_API fv_status fv_tracker_create(fv_tracker **out, const fv_track_options *opt, fv_error *err);
 FV_API void fv_tracker_free(fv_tracker **t);
 /* dets: in, all detections of the frame; out, those that belong to a confirmed track, track_id set, boxes smoothed by the
- * filter's update as ByteTrack reports them, order by track_id. pts in seconds; backwards is FV_ERR_ARGUMENT. Allocates only when
+ * filter's update (bytetrack) or as detected (ocsort), order by track_id. pts in seconds; backwards is FV_ERR_ARGUMENT. Allocates only when
  * more objects than ever before are seen. */
 FV_API fv_status fv_tracker_update(fv_tracker *t, fv_detections *dets, double pts);
 /* Forget everything (new source); ids start at 1 again. */

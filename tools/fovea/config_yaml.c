@@ -146,6 +146,42 @@ static fv_status shapes(loader *l, const yaml_node_t *n, bool zone, config_shape
     return FV_OK;
 }
 
+static fv_status add_entry(loader *l, config *c, const char *name, const yaml_node_t *key, const yaml_node_t *value)
+{
+    for (int i = 0; i < c->n_entries; i++)
+        if (!strcmp(c->entries[i].key, name)) return wrong(l, key, "this key is there twice: ", name);
+    config_entry *e = &c->entries[c->n_entries++];
+    e->key = tool_strdup(name);
+    e->at = line_of(key);
+    return list_text(l, value, &e->value);
+}
+
+/* tracker: {type: ocsort, track_high_thresh: 0.5}: what belongs to it, under one roof. `type` is the tracker's name. */
+static fv_status tracker_settings(loader *l, config *c, const yaml_node_t *n)
+{
+    static const char *const known[] = {"type",         "tracker-type",     "track-buffer",     "track-high-thresh",
+                                        "track-low-thresh", "new-track-thresh", "match-thresh", NULL};
+    for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+        const yaml_node_t *key = node(l, p->key);
+        const char *k = find_key(known, scalar(key));
+        if (!k) return unknown_key(l, key, known);
+        if (!scalar(node(l, p->value))) return wrong(l, key, "a value was expected for ", k);
+        fv_status st = add_entry(l, c, k == known[0] || k == known[1] ? "tracker" : k, key, node(l, p->value));
+        if (st < 0) return st;
+    }
+    return FV_OK;
+}
+
+static fv_status top_key(loader *l, config *c, const char *const *all, const yaml_node_t *key, const yaml_node_t *value)
+{
+    const char *k = find_key(all, scalar(key));
+    if (!k) return unknown_key(l, key, all);
+    if (!strcmp(k, "lines")) return shapes(l, value, false, &c->lines, &c->n_lines);
+    if (!strcmp(k, "zones")) return shapes(l, value, true, &c->zones, &c->n_zones);
+    if (!strcmp(k, "tracker") && value->type == YAML_MAPPING_NODE) return tracker_settings(l, c, value);
+    return add_entry(l, c, k, key, value);
+}
+
 static fv_status document(loader *l, config *c, const char *const *known)
 {
     const yaml_node_t *root = yaml_document_get_root_node(&l->doc);
@@ -159,24 +195,8 @@ static fv_status document(loader *l, config *c, const char *const *known)
     all[n_known + 1] = "zones";
     fv_status st = FV_OK;
     c->entries = tool_alloc((size_t)(n_known + 1) * sizeof *c->entries);
-    for (const yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top && st >= 0; p++) {
-        const yaml_node_t *key = node(l, p->key), *value = node(l, p->value);
-        const char *k = find_key(all, scalar(key));
-        bool twice = false;
-        for (int i = 0; i < c->n_entries; i++) twice |= k && !strcmp(c->entries[i].key, k);
-        if (!k)
-            st = unknown_key(l, key, all);
-        else if (twice)
-            st = wrong(l, key, "this key is there twice: ", k);
-        else if (!strcmp(k, "lines") || !strcmp(k, "zones"))
-            st = k[0] == 'l' ? shapes(l, value, false, &c->lines, &c->n_lines) : shapes(l, value, true, &c->zones, &c->n_zones);
-        else {
-            config_entry *e = &c->entries[c->n_entries++];
-            e->key = tool_strdup(k);
-            e->at = line_of(key);
-            st = list_text(l, value, &e->value);
-        }
-    }
+    for (const yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top && st >= 0; p++)
+        st = top_key(l, c, all, node(l, p->key), node(l, p->value));
     free(all);
     return st;
 }

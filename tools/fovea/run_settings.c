@@ -21,8 +21,12 @@ const cli_flag run_flags_detect[] = {
     {"config", "F.yaml", "settings, lines and zones from a file; flags win"},
     {0}};
 #define TRACK_FLAGS                                                                                                    \
-    {"tracker", "bytetrack", "how things are followed (bytetrack)", CLI_CHOICE},                                       \
-    {"track-buffer", "SECONDS", "how long a lost thing is remembered (1)", CLI_REAL, 0.01, 3600}
+    {"tracker", "bytetrack|ocsort", "how things are followed (bytetrack)", CLI_CHOICE},                                \
+    {"track-buffer", "SECONDS", "how long a lost thing is remembered (1)", CLI_REAL, 0.01, 3600},                      \
+    {"track-high-thresh", "X", "detections from here are matched first (0.25)", CLI_REAL, 0.0001, 1},                  \
+    {"track-low-thresh", "X", "weaker ones from here are matched second (bytetrack: --conf; ocsort: none)", CLI_REAL, 0.0001, 1}, \
+    {"new-track-thresh", "X", "confidence that begins a track (0.25)", CLI_REAL, 0.0001, 1},                           \
+    {"match-thresh", "X", "most that a match may cost, 1 - overlap (bytetrack 0.8, ocsort 0.7)", CLI_REAL, 0.0001, 1}
 const cli_flag run_flags_track[] = {TRACK_FLAGS, {0}};
 const cli_flag run_flags_count[] = {
     TRACK_FLAGS,
@@ -51,8 +55,9 @@ const cli_flag run_flags_video[] = {
     {0}};
 
 /* Keys of the file: flags that say what to do, not where results go. */
-static const char *const config_keys[] = {"model",      "conf",   "iou",          "imgsz",  "max-det",  "classes", "names", "batch",
-                                          "vid-stride", "policy", "tracker", "track-buffer", "anchor", "interval", NULL};
+static const char *const config_keys[] = {
+    "model", "conf", "iou", "imgsz", "max-det", "classes", "names", "batch", "vid-stride", "policy", "tracker", "track-buffer",
+    "track-high-thresh", "track-low-thresh", "new-track-thresh", "match-thresh", "anchor", "interval", NULL};
 
 static const cli_flag *flag_named(const char *name)
 {
@@ -196,6 +201,19 @@ static int load_config(settings *s)
     return 0;
 }
 
+/* Trackers live on weak detections; new tracks still need a confident one. 0 = the tracker's own. */
+static void read_thresholds(settings *s)
+{
+    double low = real_of(s, "track-low-thresh", true, 0);
+    if (!(s->conf > 0)) s->conf = low > 0 && low < 0.1 ? low : 0.1;
+    double sure = s->conf > 0.25 ? s->conf : 0.25;
+    bool weak_ones = !s->tracker || !strcmp(s->tracker, "bytetrack");
+    s->track_low = low > 0 ? low : weak_ones ? s->conf : 0;
+    s->track_high = real_of(s, "track-high-thresh", true, sure);
+    s->new_track = real_of(s, "new-track-thresh", true, sure);
+    s->match = real_of(s, "match-thresh", true, 0);
+}
+
 static int read_all(settings *s)
 {
     bool tracks = s->mode != RUN_PREDICT, counts = s->mode == RUN_COUNT;
@@ -205,9 +223,9 @@ static int read_all(settings *s)
     s->names = value_of(s, "names", true);
     s->classes = value_of(s, "classes", true);
     s->tracker = value_of(s, "tracker", tracks);
-    /* trackers live on weak detections; new tracks still need a confident one */
-    s->conf = real_of(s, "conf", true, tracks ? 0.1 : 0.25);
-    s->new_track = s->conf > 0.25 ? s->conf : 0.25;
+    s->conf = real_of(s, "conf", true, 0);
+    if (tracks) read_thresholds(s);
+    if (!(s->conf > 0)) s->conf = tracks ? 0.1 : 0.25;
     s->iou = real_of(s, "iou", true, 0.7);
     s->track_buffer = real_of(s, "track-buffer", tracks, 0);
     s->interval = real_of(s, "interval", counts, 0);

@@ -17,7 +17,7 @@ typedef struct settings {
     config config; /* of --config; its shapes move into lines and zones */
     const char *model, *names, *classes, *tracker;
     double conf, iou; /* conf: of the detector */
-    double new_track, track_buffer, interval;
+    double track_high, track_low, new_track, match, track_buffer, interval;
     int imgsz_h, imgsz_w, max_det, batch, vid_stride;
     fv_policy policy;
     fv_anchor anchor;

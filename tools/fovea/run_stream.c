@@ -62,8 +62,9 @@ static fv_status open_stages(stream *s, fv_error *err)
     fv_status st = outputs_sink(&r->out, s->source, s->pictures, s->file, &s->sink, err);
     if (st >= 0 && s->sink) st = open_painter(s, err);
     if (st >= 0 && o->mode != RUN_PREDICT)
-        st = fv_tracker_create(&s->tracker, FV_TRACK_OPTIONS(.tracker = o->tracker, .buffer_s = o->track_buffer, .track_low = (float)o->conf,
-                                                             .track_high = (float)o->new_track, .new_track = (float)o->new_track), err);
+        st = fv_tracker_create(&s->tracker, FV_TRACK_OPTIONS(.tracker = o->tracker, .buffer_s = o->track_buffer, .track_low = (float)o->track_low,
+                                                             .track_high = (float)o->track_high, .new_track = (float)o->new_track,
+                                                             .match = (float)o->match), err);
     if (st >= 0 && o->mode == RUN_COUNT)
         st = fv_counter_create(&s->counter, FV_COUNT_OPTIONS(.lines = r->lines, .n_lines = o->n_lines, .zones = r->zones, .n_zones = o->n_zones), err);
     return st;

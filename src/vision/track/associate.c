@@ -1,5 +1,5 @@
 /* associate.c: two sets of boxes -> pairs. The columns are swept from left to right, so that a row only meets those that
- * can overlap it; what overlaps enough becomes an edge for lap.c. Called by bytetrack.c. */
+ * can overlap it; what overlaps enough becomes an edge for lap.c. Called by the trackers. */
 #include "base/alloc.h"
 #include "vision/track/tracker.h"
 
@@ -94,7 +94,7 @@ static fv_status add_edge(fvi_associate *a, int *n, int col, float cost)
     return FV_OK;
 }
 
-fv_status fvi_associate_run(fvi_associate *a, fvi_boxes rows, fvi_boxes cols, double limit)
+fv_status fvi_associate_run(fvi_associate *a, fvi_boxes rows, fvi_boxes cols, const fvi_pair_rule *rule)
 {
     fv_status st = reserve(a, rows.n, cols.n);
     if (st < 0) return st;
@@ -112,14 +112,16 @@ fv_status fvi_associate_run(fvi_associate *a, fvi_boxes rows, fvi_boxes cols, do
             if (o[0] >= b[2]) break;
             if (o[2] <= b[0] || o[3] <= b[1] || o[1] >= b[3]) continue;
             float overlap = fvi_track_iou(b, o), cost = 1 - overlap * (cols.score ? cols.score[c] : 1);
-            if (overlap > 0 && cost <= limit) {
+            if (!(overlap > rule->least_iou)) continue;
+            if (rule->more) cost += rule->more(rule->user, r, c);
+            if (cost <= rule->limit) {
                 st = add_edge(a, &n, c, cost < 0 ? 0 : cost);
                 if (st < 0) return st;
             }
         }
     }
     a->start[rows.n] = n;
-    fvi_lap_solve(&a->lap, rows.n, cols.n, a->start, a->edges, limit, a->row_col);
+    fvi_lap_solve(&a->lap, rows.n, cols.n, a->start, a->edges, rule->limit, a->row_col);
     return FV_OK;
 }
 

@@ -5,16 +5,13 @@
  * the unit in which ByteTrack's constants hold. A frame that comes late or was dropped just is a longer step. */
 #include "base/alloc.h"
 #include "vision/track/kalman.h"
-#include "vision/track/tracker.h"
+#include "vision/track/side.h"
 #include <math.h>
 #include <string.h>
 
-#define UNIT_S (1.0 / 30)
 #define SECOND_LIMIT 0.5 /* cost of the second association and of unconfirmed tracks, as published */
 #define NEW_LIMIT 0.7
 #define DUPLICATE_IOU 0.85f
-#define MAX_BOXES 8192 /* a frame; detectors give the most confident first */
-#define FARTHEST 1e7f  /* pixels: beyond it single precision says nothing about overlap */
 
 typedef enum state { NEW, TRACKED, LOST, GONE } state;
 typedef struct track {
@@ -29,51 +26,15 @@ typedef struct track {
     fvi_kalman filter;
 } track;
 
-/* A set of boxes taking part in an association: what they are, and where. */
-typedef struct side {
-    int *index; /* into tracks or detections */
-    float (*box)[4];
-    float *score;
-    int n;
-} side;
-
 typedef struct bytetrack {
     fv_track_options o;
     track *tracks;
     size_t n_tracks, cap_tracks;
-    side rows, high, low;
-    size_t cap_rows, cap_cols;
+    fvi_side rows, high, low;
     fvi_associate pairs;
-    double pts, step; /* of the last frame; seconds between the last two that differ */
-    int64_t frames;   /* since the reset */
+    fvi_track_clock clock;
     int total;
 } bytetrack;
-
-static void side_free(side *s)
-{
-    fvi_free(s->index);
-    fvi_free(s->box);
-    fvi_free(s->score);
-    *s = (side){0};
-}
-
-static fv_status side_make(side *s, size_t n)
-{
-    side_free(s);
-    s->index = fvi_calloc(n, sizeof *s->index);
-    s->box = fvi_calloc(n, sizeof *s->box);
-    s->score = fvi_calloc(n, sizeof *s->score);
-    return s->index && s->box && s->score ? FV_OK : FV_ERR_MEMORY;
-}
-
-static void side_add(side *s, int index, const float box[4], float score)
-{
-    s->index[s->n] = index;
-    memcpy(s->box[s->n], box, sizeof *s->box);
-    s->score[s->n++] = score;
-}
-
-static fvi_boxes boxes_of(const side *s, bool fused) { return (fvi_boxes){(const float(*)[4])s->box, fused ? s->score : NULL, s->n}; }
 
 /* Room for every detection to become a track, so that nothing fails half-way through a frame. */
 static fv_status reserve(bytetrack *t, size_t dets)
@@ -86,61 +47,32 @@ static fv_status reserve(bytetrack *t, size_t dets)
         t->tracks = p;
         t->cap_tracks = n;
     }
-    if (t->cap_rows < t->cap_tracks) {
-        t->cap_rows = 0;
-        if (side_make(&t->rows, t->cap_tracks) < 0) return FV_ERR_MEMORY;
-        t->cap_rows = t->cap_tracks;
-    }
-    if (t->cap_cols < dets || !t->cap_cols) {
-        size_t n = 2 * dets + 16;
-        t->cap_cols = 0;
-        if (side_make(&t->high, n) < 0 || side_make(&t->low, n) < 0) return FV_ERR_MEMORY;
-        t->cap_cols = n;
-    }
+    if (fvi_side_reserve(&t->rows, t->cap_tracks) < 0) return FV_ERR_MEMORY;
+    if (fvi_side_reserve(&t->high, dets) < 0 || fvi_side_reserve(&t->low, dets) < 0) return FV_ERR_MEMORY;
     return FV_OK;
-}
-
-static bool usable(const fv_detection *d)
-{
-    for (int i = 0; i < 4; i++)
-        if (!(fabsf(d->box[i]) < FARTHEST)) return false; /* also NaN */
-    return d->box[2] > d->box[0] && d->box[3] > d->box[1] && d->confidence <= 1;
 }
 
 static void split(bytetrack *t, const fv_detections *dets)
 {
     t->high.n = t->low.n = 0;
-    int n = dets->count < MAX_BOXES ? dets->count : MAX_BOXES;
+    int n = dets->count < FVI_TRACK_MAX_BOXES ? dets->count : FVI_TRACK_MAX_BOXES;
     for (int i = 0; i < n; i++) {
         const fv_detection *d = &dets->items[i];
-        if (!usable(d)) continue;
+        if (!fvi_track_usable(d)) continue;
         if (d->confidence >= t->o.track_high)
-            side_add(&t->high, i, d->box, d->confidence);
+            fvi_side_add(&t->high, i, d->box, d->confidence);
         else if (d->confidence > t->o.track_low)
-            side_add(&t->low, i, d->box, d->confidence);
+            fvi_side_add(&t->low, i, d->box, d->confidence);
     }
-}
-
-/* Seconds since the last frame; stamps that stand still count as one more step of the usual length. */
-static double advance(bytetrack *t, double pts)
-{
-    double dt = t->frames ? pts - t->pts : 0;
-    if (dt > 0)
-        t->step = dt;
-    else
-        dt = t->step;
-    t->pts = pts;
-    t->frames++;
-    return dt;
 }
 
 /* Lost tracks whose time is over go; the others move to where they should be now. */
 static void predict(bytetrack *t, double dt)
 {
-    double units = (dt < t->o.buffer_s ? dt : t->o.buffer_s) / UNIT_S;
+    double units = (dt < t->o.buffer_s ? dt : t->o.buffer_s) / FVI_TRACK_UNIT_S;
     for (size_t i = 0; i < t->n_tracks; i++) {
         track *k = &t->tracks[i];
-        if (k->state == LOST && t->pts - k->lost_pts > t->o.buffer_s + 1e-9) k->state = GONE;
+        if (k->state == LOST && t->clock.pts - k->lost_pts > t->o.buffer_s + 1e-9) k->state = GONE;
         if (k->state == GONE) continue;
         if (k->state == LOST) k->filter.v[3] = 0; /* an object out of sight keeps its size */
         fvi_kalman_predict(&k->filter, units);
@@ -155,7 +87,7 @@ static void rows_in(bytetrack *t, state a, state b)
         float box[4];
         if (k->state != a && k->state != b) continue;
         fvi_kalman_box(&k->filter, box);
-        side_add(&t->rows, (int)i, box, 1);
+        fvi_side_add(&t->rows, (int)i, box, 1);
     }
 }
 
@@ -165,7 +97,7 @@ static void rows_unseen(bytetrack *t)
     int n = 0;
     for (int r = 0; r < t->rows.n; r++) {
         const track *k = &t->tracks[t->rows.index[r]];
-        if (k->state != TRACKED || k->seen == t->frames) continue;
+        if (k->state != TRACKED || k->seen == t->clock.frames) continue;
         t->rows.index[n] = t->rows.index[r];
         memmove(t->rows.box[n++], t->rows.box[r], sizeof *t->rows.box);
     }
@@ -184,15 +116,15 @@ static void take(bytetrack *t, track *k, fv_detection *d)
     k->class_id = d->class_id;
     k->extra = d->extra;
     k->confidence = d->confidence;
-    k->last_pts = t->pts;
-    k->seen = t->frames;
+    k->last_pts = t->clock.pts;
+    k->seen = t->clock.frames;
     confirm(t, k);
 }
 
 /* Pairs t->rows with cols; detections that found a track leave cols. */
-static fv_status associate(bytetrack *t, side *cols, fv_detections *dets, bool fused, double limit)
+static fv_status associate(bytetrack *t, fvi_side *cols, fv_detections *dets, bool fused, double limit)
 {
-    fv_status st = fvi_associate_run(&t->pairs, boxes_of(&t->rows, false), boxes_of(cols, fused), limit);
+    fv_status st = fvi_associate_run(&t->pairs, fvi_side_boxes(&t->rows, false), fvi_side_boxes(cols, fused), &(fvi_pair_rule){.limit = limit});
     if (st < 0) return st;
     for (int r = 0; r < t->rows.n; r++) {
         int c = t->pairs.row_col[r];
@@ -200,14 +132,7 @@ static fv_status associate(bytetrack *t, side *cols, fv_detections *dets, bool f
         take(t, &t->tracks[t->rows.index[r]], &dets->items[cols->index[c]]);
         cols->index[c] = -1;
     }
-    int left = 0;
-    for (int c = 0; c < cols->n; c++) {
-        if (cols->index[c] < 0) continue;
-        cols->index[left] = cols->index[c];
-        memcpy(cols->box[left], cols->box[c], sizeof *cols->box);
-        cols->score[left++] = cols->score[c];
-    }
-    cols->n = left;
+    fvi_side_pack(cols);
     return FV_OK;
 }
 
@@ -216,9 +141,9 @@ static void unseen_become(bytetrack *t, state from, state to)
 {
     for (size_t i = 0; i < t->n_tracks; i++) {
         track *k = &t->tracks[i];
-        if (k->state != from || k->seen == t->frames) continue;
+        if (k->state != from || k->seen == t->clock.frames) continue;
         k->state = to;
-        k->lost_pts = t->pts;
+        k->lost_pts = t->clock.pts;
     }
 }
 
@@ -228,9 +153,9 @@ static void start_tracks(bytetrack *t, const fv_detections *dets)
         const fv_detection *d = &dets->items[t->high.index[c]];
         if (d->confidence < t->o.new_track) continue;
         track *k = &t->tracks[t->n_tracks++];
-        *k = (track){.state = NEW, .class_id = d->class_id, .extra = d->extra, .confidence = d->confidence, .first_pts = t->pts, .last_pts = t->pts, .seen = t->frames};
+        *k = (track){.state = NEW, .class_id = d->class_id, .extra = d->extra, .confidence = d->confidence, .first_pts = t->clock.pts, .last_pts = t->clock.pts, .seen = t->clock.frames};
         fvi_kalman_start(&k->filter, d->box);
-        if (t->frames == 1) confirm(t, k); /* what is there at the beginning needs no proof */
+        if (t->clock.frames == 1) confirm(t, k); /* what is there at the beginning needs no proof */
     }
 }
 
@@ -266,12 +191,10 @@ static void report(const bytetrack *t, fv_detections *dets)
     int n = 0;
     for (size_t i = 0; i < t->n_tracks; i++) {
         const track *k = &t->tracks[i];
-        if (k->state != TRACKED || k->seen != t->frames) continue;
+        if (k->state != TRACKED || k->seen != t->clock.frames) continue;
         fv_detection d = {.confidence = k->confidence, .class_id = k->class_id, .track_id = k->id, .extra = k->extra};
         fvi_kalman_box(&k->filter, d.box);
-        int at = n++;
-        for (; at > 0 && dets->items[at - 1].track_id > d.track_id; at--) dets->items[at] = dets->items[at - 1];
-        dets->items[at] = d;
+        fvi_track_report(dets, &n, &d);
     }
     dets->count = n;
 }
@@ -279,11 +202,11 @@ static void report(const bytetrack *t, fv_detections *dets)
 static fv_status update(void *self, fv_detections *dets, double pts)
 {
     bytetrack *t = self;
-    if (t->frames && pts < t->pts) return FV_ERR_ARGUMENT;
+    if (t->clock.frames && pts < t->clock.pts) return FV_ERR_ARGUMENT;
     fv_status st = reserve(t, (size_t)dets->count);
     if (st < 0) return st;
     split(t, dets);
-    predict(t, advance(t, pts));
+    predict(t, fvi_track_clock_advance(&t->clock, pts));
     rows_in(t, TRACKED, LOST);
     st = associate(t, &t->high, dets, true, t->o.match);
     if (st < 0) return st;
@@ -309,7 +232,7 @@ static fv_status create(void **self, const fv_track_options *opt)
     if (!t) return FV_ERR_MEMORY;
     t->o = *opt;
     t->o.tracker = NULL; /* the caller's string ends with create */
-    t->step = UNIT_S;
+    fvi_track_clock_reset(&t->clock);
     *self = t;
     return FV_OK;
 }
@@ -318,9 +241,9 @@ static void destroy(void *self)
 {
     bytetrack *t = self;
     fvi_free(t->tracks);
-    side_free(&t->rows);
-    side_free(&t->high);
-    side_free(&t->low);
+    fvi_side_free(&t->rows);
+    fvi_side_free(&t->high);
+    fvi_side_free(&t->low);
     fvi_associate_clear(&t->pairs);
     fvi_free(t);
 }
@@ -329,11 +252,10 @@ static void reset(void *self)
 {
     bytetrack *t = self;
     t->n_tracks = 0;
-    t->frames = 0;
     t->total = 0;
-    t->step = UNIT_S;
+    fvi_track_clock_reset(&t->clock);
 }
 
 static int total(const void *self) { return ((const bytetrack *)self)->total; }
 
-const fvi_tracker_kind fvi_tracker_bytetrack = {"bytetrack", create, destroy, update, reset, total};
+const fvi_tracker_kind fvi_tracker_bytetrack = {"bytetrack", 0.1f, 0.8f, create, destroy, update, reset, total};

@@ -10,6 +10,24 @@ static double squared(double s) { return s * s; }
 static double position_std(int axis, double h) { return axis == ASPECT ? 1e-2 : POSITION_STD * h; }
 static double velocity_std(int axis, double h) { return axis == ASPECT ? 1e-5 : VELOCITY_STD * h; }
 
+void fvi_kalman_axis_predict(fvi_kalman *k, int i, double dt, double qp, double qv)
+{
+    k->x[i] += k->v[i] * dt;
+    k->pp[i] += dt * (2 * k->pv[i] + dt * k->vv[i]) + qp * dt;
+    k->pv[i] += dt * k->vv[i];
+    k->vv[i] += qv * dt;
+}
+
+void fvi_kalman_axis_update(fvi_kalman *k, int i, double measured, double r)
+{
+    double s = k->pp[i] + r, gp = k->pp[i] / s, gv = k->pv[i] / s, off = measured - k->x[i];
+    k->x[i] += gp * off;
+    k->v[i] += gv * off;
+    k->vv[i] -= gv * gv * s;
+    k->pv[i] -= gp * gv * s;
+    k->pp[i] -= gp * gp * s;
+}
+
 static void measure(double z[4], const float box[4])
 {
     double w = (double)box[2] - box[0], h = (double)box[3] - box[1];
@@ -34,12 +52,7 @@ void fvi_kalman_start(fvi_kalman *k, const float box[4])
 void fvi_kalman_predict(fvi_kalman *k, double dt)
 {
     double h = k->x[HEIGHT];
-    for (int i = 0; i < 4; i++) {
-        k->x[i] += k->v[i] * dt;
-        k->pp[i] += dt * (2 * k->pv[i] + dt * k->vv[i]) + squared(position_std(i, h)) * dt;
-        k->pv[i] += dt * k->vv[i];
-        k->vv[i] += squared(velocity_std(i, h)) * dt;
-    }
+    for (int i = 0; i < 4; i++) fvi_kalman_axis_predict(k, i, dt, squared(position_std(i, h)), squared(velocity_std(i, h)));
     for (int i = ASPECT; i <= HEIGHT; i++) {
         if (k->x[i] >= SMALLEST) continue;
         k->x[i] = SMALLEST;
@@ -52,13 +65,7 @@ void fvi_kalman_update(fvi_kalman *k, const float box[4])
     double z[4], h = k->x[HEIGHT];
     measure(z, box);
     for (int i = 0; i < 4; i++) {
-        double noise = i == ASPECT ? 1e-1 : position_std(i, h);
-        double s = k->pp[i] + squared(noise), gp = k->pp[i] / s, gv = k->pv[i] / s, off = z[i] - k->x[i];
-        k->x[i] += gp * off;
-        k->v[i] += gv * off;
-        k->vv[i] -= gv * gv * s;
-        k->pv[i] -= gp * gv * s;
-        k->pp[i] -= gp * gp * s;
+        fvi_kalman_axis_update(k, i, z[i], squared(i == ASPECT ? 1e-1 : position_std(i, h)));
     }
 }
 

@@ -7,13 +7,14 @@
 
 typedef struct fvi_tracker_kind {
     const char *name;
+    float track_low, match; /* what 0 means in the options */
     fv_status (*create)(void **self, const fv_track_options *opt); /* defaults filled in */
     void (*free)(void *self);
     fv_status (*update)(void *self, fv_detections *dets, double pts);
     void (*reset)(void *self);
     int (*total)(const void *self);
 } fvi_tracker_kind;
-extern const fvi_tracker_kind fvi_tracker_bytetrack;
+extern const fvi_tracker_kind fvi_tracker_bytetrack, fvi_tracker_ocsort;
 
 float fvi_track_iou(const float a[4], const float b[4]);
 
@@ -29,8 +30,14 @@ typedef struct fvi_boxes {
     const float *score;    /* [n] multiplies the overlap; null = 1 */
     int n;
 } fvi_boxes;
-/* a->row_col[row] = column or -1: the cheapest assignment, cost 1 - IoU * score of the column, no pair above `limit` and
- * none without overlap. Time grows with the overlapping pairs, not with rows * columns. */
-fv_status fvi_associate_run(fvi_associate *a, fvi_boxes rows, fvi_boxes cols, double limit);
+/* What a pair costs: 1 - IoU * score of the column, and what `more` adds to it; below 0 counts as 0. */
+typedef struct fvi_pair_rule {
+    double limit;    /* price of a row without a column: no pair above it is made */
+    float least_iou; /* nor one that does not overlap more than this */
+    float (*more)(const void *user, int row, int col); /* may be null */
+    const void *user;
+} fvi_pair_rule;
+/* a->row_col[row] = column or -1: the cheapest assignment. Time grows with the overlapping pairs, not with rows * columns. */
+fv_status fvi_associate_run(fvi_associate *a, fvi_boxes rows, fvi_boxes cols, const fvi_pair_rule *rule);
 void fvi_associate_clear(fvi_associate *a);
 #endif
