@@ -17,7 +17,7 @@ extern "C" {
 typedef enum fv_source_kind { FV_SOURCE_PICTURE, FV_SOURCE_VIDEO, FV_SOURCE_LIVE } fv_source_kind;
 typedef struct fv_source_info {
     fv_source_kind kind;
-    int width, height;    /* after rotation; 0 = not known before the first frame */
+    int width, height;    /* after rotation; 0 = not known before the first frame (live sources, some pictures) */
     double fps;           /* nominal; 0 = unknown */
     double duration_s;    /* 0 = unknown */
     int64_t frames;       /* estimate; 0 = unknown */
@@ -25,12 +25,50 @@ typedef struct fv_source_info {
     char decoder[64];     /* "h264", "mjpeg (turbojpeg)" */
 } fv_source_info;
 
-/* A source of frames. Threads: one at a time. */
 typedef struct fv_source fv_source;
+
+/* What a live source goes through. Told on the thread that reads; `text` is one line for people, valid during the call. */
+typedef enum fv_source_state {
+    FV_SOURCE_CONNECTING, /* about to try */
+    FV_SOURCE_CONNECTED,  /* text: what was negotiated */
+    FV_SOURCE_CHANGED,    /* still running, but not as before: another picture size */
+    FV_SOURCE_STALLED,    /* connected, but no new picture for timeout_s: the connection is given up */
+    FV_SOURCE_LOST,       /* the connection broke or could not be made: text says why */
+    FV_SOURCE_WAITING,    /* next try in wait_s */
+    FV_SOURCE_GIVEN_UP    /* no more tries: the source ends */
+} fv_source_state;
+typedef struct fv_source_event {
+    fv_source_state state;
+    const char *text; /* passwords redacted */
+    double wait_s;    /* WAITING: seconds until the next try */
+    int attempt;      /* tries since the last picture, from 1 */
+} fv_source_event;
+
+typedef enum fv_transport { FV_TRANSPORT_TCP, FV_TRANSPORT_UDP } fv_transport; /* of RTSP's pictures */
+
+/* Zero is the default for every field; strings are copied. */
+typedef struct fv_source_options {
+    uint32_t size;
+    int threads;          /* of the decoder; 0 = as many as help */
+    fv_transport transport;
+    double timeout_s;     /* live: longest wait for a connection, or without a new picture; 0 = 10 */
+    double reconnect_s;   /* live: how long to go on trying when there is no picture; 0 = 60, negative = not at all, INFINITY = for ever */
+    int width, height;    /* cameras: picture size asked for; 0 = the camera's own */
+    double fps;           /* cameras; 0 = the camera's own */
+    const char *camera_format; /* cameras: "yuyv422", "mjpeg", "h264", …; null = the camera's own */
+    int (*stopped)(void *user); /* asked now and then while opening or reading waits; non-zero ends the wait. Null = never */
+    void *stopped_user;
+    void (*on_state)(void *user, const fv_source *s, const fv_source_event *e); /* live sources; null = silent */
+    void *user;
+} fv_source_options;
+#define FV_SOURCE_OPTIONS(...) (&(fv_source_options){.size = sizeof(fv_source_options), __VA_ARGS__})
+
+/* A source of frames. Threads: one at a time. */
 struct fv_source {
     fv_source_info info;
     /* FV_OK: *f is filled, owned by the caller (fv_frame_release). FV_END: no more. FV_PARTIAL: no more because the rest is broken (err says what).
-     * FV_ERR_*: nothing can be read. `f` is always upright I420, NV12, RGB, BGR or GRAY. */
+     * FV_ERR_*: nothing can be read. `f` is always upright I420, NV12, RGB, BGR or GRAY. A live source connects at the first read, and
+     * connects again by itself; all its frames have the size of the first. */
     fv_status (*read)(fv_source *s, fv_frame *f, fv_error *err);
     void (*close)(fv_source *s); /* frees s */
     void *priv;
@@ -67,9 +105,13 @@ struct fv_sink {
 typedef struct fv_media_api {
     uint32_t size;
     const char *version; /* of FFmpeg and libjpeg-turbo, for doctor */
-    /* path: one picture, video file or "-" (stdin). threads: decoder threads, 0 = auto. */
-    fv_status (*source_open)(fv_source **out, const char *path, int threads, fv_error *err);
-    /* Files behind one SRC argument: itself, the media files of a directory (sorted), or the matches of a glob. owned: names_free. */
+    /* path: one picture or video file, "-" (stdin), a network address (rtsp, http, rtmp, tcp, udp, …) or a camera ("0", /dev/video0).
+     * opt null = defaults. Live sources do not connect before the first read. */
+    fv_status (*source_open)(fv_source **out, const char *path, const fv_source_options *opt, fv_error *err);
+    /* Live (a camera or a stream without end) by its name alone: opening it takes no time, and several may run together. */
+    int (*source_is_live)(const char *path);
+    /* Sources behind one SRC argument: itself, the media files of a directory (sorted), the matches of a glob, or the entries of a
+     * list (.txt, .streams). owned: names_free. */
     fv_status (*expand)(const char *src, char ***names, int *count, fv_error *err);
     void (*names_free)(char ***names, int count);
     /* Video file by extension (.mp4 .mkv .mov), "-" = Matroska on stdout. Opens and checks the output before any frame exists. */

@@ -87,6 +87,19 @@ FV_API void fv_pipeline_stop(fv_pipeline *p);
 /* Figures of all runs so far, also while one is running. */
 FV_API void fv_pipeline_metrics(fv_pipeline *p, fv_metrics *m);
 FV_API void fv_pipeline_free(fv_pipeline **p);
+/* Adds the figures of `b` to those of `a`: counts and distributions add up, means are weighted; percentiles come from the
+ * distributions where there are some (end_to_end, infer), else the larger is taken; wall_s is the longer. For several pipelines at once. */
+FV_API void fv_metrics_add(fv_metrics *a, const fv_metrics *b);
+
+/* One detector for several pipelines that run at the same time, each in a thread of its own (several cameras): frames that wait at the
+ * same time are computed together, up to the detector's batch. Nobody waits for company: a camera that gives nothing holds up no other.
+ * Threads: creator only; its ports are used by their pipelines. */
+typedef struct fv_hub fv_hub;
+/* detector: borrowed until the hub is freed; nobody else may run it meanwhile. It is warmed up here. */
+FV_API fv_status fv_hub_create(fv_hub **out, fv_detector *detector, fv_error *err);
+/* A detector of the same model for one pipeline. owned: fv_detector_free, before the hub. Its classes are those of the hub's detector. */
+FV_API fv_status fv_hub_port(fv_hub *h, fv_detector **port, fv_error *err);
+FV_API void fv_hub_free(fv_hub **h);
 #ifdef __cplusplus
 }
 #endif

@@ -160,3 +160,48 @@ int fvi_flow_hud_update(fvi_flow_hud *h, int64_t now_ns, int64_t latency_ns, con
     if (device_text && device_text[0]) h->line[n++] = device_text;
     return n;
 }
+
+/* Value at a share of all counts, from the buckets of fv_metrics: the middle of the bucket, in ms. */
+static double bucket_quantile(const uint32_t *buckets, double q)
+{
+    uint64_t all = 0, seen = 0;
+    for (int i = 0; i < FV_METRICS_BUCKETS; i++) all += buckets[i];
+    for (int i = 0; i < FV_METRICS_BUCKETS; i++) {
+        seen += buckets[i];
+        if (all && (double)seen >= q * (double)all) return 0.1 * exp2((i + 0.5) / 16.0);
+    }
+    return 0;
+}
+
+static void add_stage(fv_stage_metrics *a, const fv_stage_metrics *b, const uint32_t *buckets)
+{
+    a->wait_ms += b->wait_ms;
+    if (!a->name) a->name = b->name;
+    if (!b->count) return;
+    a->mean_ms = (a->mean_ms * (double)a->count + b->mean_ms * (double)b->count) / (double)(a->count + b->count);
+    a->min_ms = a->count && a->min_ms < b->min_ms ? a->min_ms : b->min_ms;
+    a->max_ms = fmax(a->max_ms, b->max_ms);
+    a->count += b->count;
+    double *to[] = {&a->p50_ms, &a->p90_ms, &a->p95_ms, &a->p99_ms};
+    const double from[] = {b->p50_ms, b->p90_ms, b->p95_ms, b->p99_ms};
+    static const double q[] = {0.50, 0.90, 0.95, 0.99};
+    for (int i = 0; i < 4; i++) *to[i] = buckets ? fmin(fmax(bucket_quantile(buckets, q[i]), a->min_ms), a->max_ms) : fmax(*to[i], from[i]);
+}
+
+void fv_metrics_add(fv_metrics *a, const fv_metrics *b)
+{
+    for (int i = 0; i < FV_METRICS_BUCKETS; i++) {
+        a->end_to_end_hist[i] += b->end_to_end_hist[i];
+        a->infer_hist[i] += b->infer_hist[i];
+    }
+    bool first = a->wall_s <= 0 && !a->decoded; /* nothing to add to: b's own percentiles are better than buckets */
+    for (int i = 0; i < FV_STAGES; i++) add_stage(&a->stage[i], &b->stage[i], i == FV_STAGE_INFER && !first ? a->infer_hist : NULL);
+    add_stage(&a->end_to_end, &b->end_to_end, first ? NULL : a->end_to_end_hist);
+    a->decoded += b->decoded;
+    a->processed += b->processed;
+    a->dropped += b->dropped;
+    a->skipped += b->skipped;
+    a->wall_s = fmax(a->wall_s, b->wall_s);
+    a->fps = a->wall_s > 0 ? (double)a->processed / a->wall_s : 0;
+    if (!a->bottleneck) a->bottleneck = b->bottleneck;
+}

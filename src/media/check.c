@@ -16,9 +16,6 @@ fv_status fvi_media_check_file(const char *path, int64_t *size, fv_error *err)
     *size = -1;
     if (strcmp(path, "-") == 0) return FV_OK;
     if (path[0] == 0) return fvi_error_set(err, FV_ERR_INPUT, "the input name is empty");
-    if (strstr(path, "://") && access(path, F_OK) != 0)
-        return fvi_error_set(err, FV_ERR_INPUT, "%.*s://…: network sources cannot be read; give a file",
-                             (int)(strstr(path, "://") - path), path);
     if (stat(path, &st) != 0) return fvi_error_set(err, FV_ERR_INPUT, "%s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode)) return fvi_error_set(err, FV_ERR_INPUT, "%s: is a directory, not a media file", path);
     if (access(path, R_OK) != 0) return fvi_error_set(err, FV_ERR_INPUT, "%s: %s", path, strerror(errno));

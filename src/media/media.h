@@ -7,10 +7,10 @@
 #include <libavformat/avformat.h>
 #include <libswscale/swscale.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #define FVI_MEDIA_MAX_SIDE 32768
 #define FVI_MEDIA_MAX_PIXELS ((int64_t)512 << 20)
-#define FVI_MEDIA_PROTOCOLS "file,pipe"
 
 /* ---- log.c: FFmpeg never prints; its first complaint since the last reset, on this thread, goes into our sentences
  * ---- */
@@ -75,10 +75,46 @@ fv_status fvi_media_orient_frame(fvi_media_pool *pool, fv_frame *dst, const fv_f
 /* ---- sources ---- */
 /* Missing, unreadable, a directory, empty: said in words before any decoder sees it. *size: bytes, -1 for a pipe. */
 fv_status fvi_media_check_file(const char *path, int64_t *size, fv_error *err);
-/* Opens `path` for demuxing: whitelisted protocols and formats, no file but this one. `pipe`: where its bytes come from,
- * null = the file itself. */
-fv_status fvi_media_demux_open(AVFormatContext **out, const char *path, AVIOContext *pipe, fv_error *err);
-fv_status fvi_media_video_open(fv_source **out, const char *path, int threads, fv_error *err);
+/* One container to open: whitelisted protocols and demuxers, and nothing that it refers to beyond them. */
+typedef struct fvi_media_demux {
+    const char *url;       /* for FFmpeg, with its protocol */
+    const char *label;     /* for people: no password in it */
+    const char *protocols, *formats;
+    const char *demuxer;   /* null = found by the first bytes */
+    bool nested;           /* may open what it refers to (playlists on the network), by the same protocols */
+    const char *device;    /* library that has the demuxer, null = libavformat */
+    AVIOContext *io;       /* where the bytes come from; null = the url */
+    AVDictionary *options; /* borrowed: each try gets a copy */
+    AVIOInterruptCB interrupt;
+} fvi_media_demux;
+/* *code: FFmpeg's own, may be null. */
+fv_status fvi_media_demux_open(AVFormatContext **out, const fvi_media_demux *d, int *code, fv_error *err);
+/* A file on this machine: only itself. pipe: where its bytes come from, null = the file. */
+fv_status fvi_media_demux_file(AVFormatContext **out, const char *path, AVIOContext *pipe, fv_error *err);
+
+/* A kind of source; the table is in media.c, each kind in a file of its own. */
+typedef struct fvi_media_kind {
+    const char *name;
+    bool live;                         /* no end: opened at the first read */
+    bool (*claims)(const char *path);  /* by the name alone; the first kind of the table that does has it */
+    fv_status (*open)(fv_source **out, const char *path, const fv_source_options *opt, fv_error *err);
+} fvi_media_kind;
+extern const fvi_media_kind fvi_media_kind_pipe, fvi_media_kind_camera, fvi_media_kind_network_file, fvi_media_kind_network,
+    fvi_media_kind_file;
+/* "rtsp://…" and so on, and no file of this name is here. */
+bool fvi_media_is_address(const char *path);
+fv_status fvi_media_video_open(fv_source **out, const char *path, const fv_source_options *opt, fv_error *err);
+/* The same for a container anywhere; the url is copied, the lists must stay. */
+fv_status fvi_media_video_open_at(fv_source **out, const fvi_media_demux *d, const fv_source_options *opt, fv_error *err);
+extern const char fvi_media_stream_formats[], fvi_media_web_formats[]; /* demuxers for bytes from the network */
+/* A source that connects at its first read and again whenever it must. */
+typedef struct fvi_media_live_spec {
+    fvi_media_demux demux; /* url, label and options are copied; the other words must stay */
+    const char *how;       /* "RTSP over TCP", for what is said after connecting; copied */
+    double burst_s;        /* how far stamps may be from the clock on the wall: segments come in bunches */
+    double quiet_s;        /* at least this long without a picture is normal */
+} fvi_media_live_spec;
+fv_status fvi_media_live_open(fv_source **out, const fvi_media_live_spec *spec, const fv_source_options *opt, fv_error *err);
 /* AV_CODEC_ID_NONE when the first bytes are not those of a still picture. */
 enum AVCodecID fvi_media_picture_sniff(const uint8_t *head, size_t n);
 fv_status fvi_media_picture_open(fv_source **out, const char *path, enum AVCodecID id, fv_error *err);

@@ -98,7 +98,7 @@ static fv_status open_streams(fvi_media_copy *c, AVFormatContext *oc, int video)
 
 fv_status fvi_media_copy_open(fvi_media_copy *c, AVFormatContext *oc, const fvi_media_origin *from, fv_error *err)
 {
-    FVI_TRY(fvi_media_demux_open(&c->ic, from->path, NULL, err));
+    FVI_TRY(fvi_media_demux_file(&c->ic, from->path, NULL, err));
     if (from->stream >= (int)c->ic->nb_streams)
         return fvi_error_set(err, FV_ERR_INPUT, "%s: the file changed while it was read", from->path);
     c->start_s = from->start_s;

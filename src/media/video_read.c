@@ -1,5 +1,5 @@
 /* video_read.c: packets -> decoded pictures in order, each with a place in time; and the verdict at the end: finished,
- * cut short, or damaged inside. Called by video_open.c for every frame. */
+ * cut short, or damaged inside. Called by video_open.c for every frame of a file, and by live.c for its pictures. */
 #include "media/video.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -8,28 +8,6 @@
 #include <string.h>
 
 #define MAX_FAILURES 10000 /* in a row: a file that gives only errors */
-#define JUMP_BACK 0.5      /* seconds; smaller steps backwards are jitter */
-#define JUMP_AHEAD 10.0    /* only in formats whose stamps may start anew */
-
-double fvi_media_clock_next(fvi_media_clock *c, int64_t stamp)
-{
-    double t = stamp == AV_NOPTS_VALUE ? NAN : (double)stamp * av_q2d(c->base);
-    if (!c->started) {
-        c->started = true;
-        c->offset = isnan(t) ? 0 : -t;
-        return c->last = 0;
-    }
-    double pts = t + c->offset;
-    if (isnan(pts)) {
-        pts = c->last + c->step;
-    } else if (pts < c->last - JUMP_BACK || (c->jumps && pts > c->last + JUMP_AHEAD)) {
-        c->offset += c->last + c->step - pts; /* the stamps start anew: go on from here */
-        pts = c->last + c->step;
-    } else if (pts <= c->last) {
-        pts = c->last + c->step / 2; /* repeated stamp: half a frame leaves room for the next one */
-    }
-    return c->last = pts;
-}
 
 static void count_error(fvi_media_video *v)
 {
@@ -41,7 +19,11 @@ static fv_status feed(fvi_media_video *v)
 {
     for (;;) {
         int code = av_read_frame(v->ic, v->pkt);
-        if (code == AVERROR(EAGAIN)) continue;
+        if (code == AVERROR(EAGAIN) || (code >= 0 && v->pkt->stream_index != v->st->index)) {
+            av_packet_unref(v->pkt);
+            if (v->overdue && v->overdue(v)) return FV_AGAIN;
+            continue;
+        }
         if (code < 0) {
             v->sent_all = true;
             v->cut = code != AVERROR_EOF;
@@ -49,21 +31,23 @@ static fv_status feed(fvi_media_video *v)
             avcodec_send_packet(v->dec, NULL);
             return FV_END;
         }
-        if (v->pkt->stream_index == v->st->index) break;
-        av_packet_unref(v->pkt);
+        break;
     }
+    int64_t t0 = fvi_now_ns();
     int code = avcodec_send_packet(v->dec, v->pkt); /* never EAGAIN: the decoder was drained before */
+    v->work_ns += fvi_now_ns() - t0;
     av_packet_unref(v->pkt);
     if (code == AVERROR(ENOMEM)) return FV_ERR_MEMORY;
     if (code < 0) count_error(v);
     return FV_OK;
 }
 
-/* One picture in v->av. */
-static fv_status decode(fvi_media_video *v)
+fv_status fvi_media_video_decode(fvi_media_video *v)
 {
     for (int failures = 0; failures < MAX_FAILURES;) {
+        int64_t t0 = fvi_now_ns();
         int code = avcodec_receive_frame(v->dec, v->av);
+        v->work_ns += fvi_now_ns() - t0;
         if (code >= 0) return FV_OK;
         if (code == AVERROR_EOF) return FV_END;
         if (code == AVERROR(ENOMEM)) return FV_ERR_MEMORY;
@@ -74,8 +58,9 @@ static fv_status decode(fvi_media_video *v)
         } else if (v->sent_all) {
             return FV_END; /* a decoder that forgets to say so */
         }
+        if (v->overdue && v->overdue(v)) return FV_AGAIN;
         fv_status st = feed(v);
-        if (st < 0) return st;
+        if (st < 0 || st == FV_AGAIN) return st;
     }
     return FV_END;
 }
@@ -93,11 +78,11 @@ static void say_end(fvi_media_video *v)
 {
     char text[AV_ERROR_MAX_STRING_SIZE], total[48] = "";
     const char *name = v->base.info.name;
-    if (v->pipe && fvi_media_stopped(&v->base)) {
+    if ((v->pipe || !v->path) && fvi_media_stopped(&v->base)) {
         v->end = FV_END; /* whatever the demuxer makes of it */
         return;
     }
-    int64_t missing = v->pipe ? 0 : fvi_media_missing_bytes(v->path);
+    int64_t missing = v->pipe || !v->path ? 0 : fvi_media_missing_bytes(v->path);
     double at = v->clock.started ? v->clock.last + v->clock.step : 0;
     if (v->base.info.duration_s > at + v->clock.step)
         snprintf(total, sizeof total, " of %.1f s", v->base.info.duration_s);
@@ -128,8 +113,8 @@ fv_status fvi_media_video_next(fvi_media_video *v, fv_frame *f, fv_error *err)
     int64_t start = fvi_now_ns();
     fv_status st = v->end;
     if (st == FV_OK) {
-        st = decode(v);
-        if (st == FV_END) say_end(v);
+        st = fvi_media_video_decode(v);
+        if (st == FV_END || st == FV_AGAIN) say_end(v);
     }
     if (v->end == FV_PARTIAL) return fvi_error_set(err, FV_PARTIAL, "%s", v->end_text);
     if (v->end == FV_END) return FV_END;

@@ -80,7 +80,7 @@ bool run_sources_ready(run_sources *r)
     while (!r->pending && r->at < r->n_files) {
         fv_error err = {0};
         r->pending_file = r->at++;
-        fv_status st = r->media->source_open(&r->pending, r->files[r->pending_file], 0, &err);
+        fv_status st = r->media->source_open(&r->pending, r->files[r->pending_file], NULL, &err);
         if (st < 0) {
             run_sources_fail(r, r->files[r->pending_file], err.text[0] ? err.text : fv_status_text(st), false);
             r->pending = NULL;

@@ -210,7 +210,7 @@ static inline clip_facts read_clip(const char *path)
 {
     clip_facts c = {0};
     fv_source *s = NULL;
-    c.open = media->source_open(&s, path, 2, &c.err);
+    c.open = media->source_open(&s, path, NULL, &c.err);
     if (c.open != FV_OK) {
         assert_null(s);
         assert_true(c.err.text[0] != 0);
