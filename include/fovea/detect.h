@@ -36,7 +36,9 @@ typedef struct fv_mask {
     size_t at;               /* mask_bits[at + row * width + column], 1 = the thing */
 } fv_mask;
 
-/* A value for each cell of a grid over the whole frame. Row-major [channels, height, width]. */
+/* A value for each cell of a grid over the whole frame (letterbox padding is cut off). Row-major [channels, height, width].
+ * Depth: one channel, in the unit of the network. Semantic: one channel, the class of each cell, or, when the model has one
+ * class only, its probability. Embed: [channels, 1, 1]. */
 typedef struct fv_map {
     int channels, height, width;
     float *data;
@@ -60,6 +62,9 @@ typedef struct fv_detections {
 FV_API fv_status fv_detections_reserve(fv_detections *d, int n);
 FV_API void fv_detections_clear(fv_detections *d); /* frees */
 
+typedef enum fv_channels { FV_CHANNELS_AUTO, FV_CHANNELS_RGB, FV_CHANNELS_BGR } fv_channels;
+typedef enum fv_pad { FV_PAD_AUTO, FV_PAD_CENTER, FV_PAD_TOPLEFT } fv_pad; /* where a letterboxed picture lies; FV_ERR_ARGUMENT for networks that do not letterbox */
+
 /* Zero is the default for every field. */
 typedef struct fv_detect_options {
     uint32_t size;
@@ -73,6 +78,12 @@ typedef struct fv_detect_options {
     const char *const *names; /* class names that override the model's; null = the model's; copied */
     int n_names;
     int agnostic_nms; /* non-zero: NMS across classes */
+    /* For models whose file does not say enough. Null and 0 = what the file says, or the rule that its shapes fit. */
+    const char *task;        /* fv_task_name: any other task of the model is FV_ERR_ARGUMENT */
+    const char *preset;      /* rule to use, a name of fv_detector_preset */
+    const float *mean, *std; /* [3] each, in the order of the network's channels, of 0..1 when none is over 1, else of 0..255; mean null = 0, std null = 1 */
+    fv_channels channels;
+    fv_pad pad;
 } fv_detect_options;
 #define FV_DETECT_OPTIONS(...) (&(fv_detect_options){.size = sizeof(fv_detect_options), __VA_ARGS__})
 
@@ -94,6 +105,8 @@ FV_API int fv_detector_class_count(const fv_detector *d); /* here and below: d n
 /* "YOLOv8/9/11/12 [1,84,8400], from metadata task=detect": which rule found the head. Borrowed until free. */
 FV_API const char *fv_detector_rule(const fv_detector *d);
 FV_API fv_task fv_detector_task(const fv_detector *d); /* null: FV_TASK_DETECT */
+/* Names for fv_detect_options.preset: null when i is past the last. about (may be null): what each is for. */
+FV_API const char *fv_detector_preset(int i, const char **about);
 /* Input size in use. */
 FV_API void fv_detector_input_size(const fv_detector *d, int *width, int *height);
 /* Durations of the last run in nanoseconds, all n frames together. */

@@ -9,6 +9,7 @@
 #include "image/prep.h"
 #include "model/engine/engine.h"
 #include "vision/heads/heads.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,7 +72,7 @@ static fv_status check_input(const fv_port *in, int n_inputs, fv_error *err)
                                  "with the picture as its only input (RT-DETR, D-FINE: outputs logits and pred_boxes)",
                                  in[i].name);
     if (n_inputs != 1)
-        return fvi_error_set(err, FV_ERR_MODEL, "a detection model has one input, the picture; this one has %d", n_inputs);
+        return fvi_error_set(err, FV_ERR_MODEL, "a vision model has one input, the picture; this one has %d", n_inputs);
     if (in->rank != 4 || in->dtype != FV_F32)
         return fvi_error_set(err, FV_ERR_MODEL, "input '%s' is %s of rank %d; a picture input is float32 [N,3,H,W]", in->name,
                              fv_dtype_name(in->dtype), in->rank);
@@ -136,7 +137,54 @@ static fv_status open_sessions(net *d, const fv_port *in, const fv_detect_option
     return at_once > 1 ? open_session(d, &d->one, in, 1, err) : FV_OK;
 }
 
-static fv_status find_head(net *d, fv_error *err)
+/* mean and std as the user gives them: of 0..1, or of 0..255 when a value is over 1. */
+static fv_status override_norm(fvi_prep_spec *spec, const fv_detect_options *o, fv_error *err)
+{
+    float unit = 255.0f;
+    for (int c = 0; c < 3; c++) {
+        float mean = o->mean ? o->mean[c] : 0, std = o->std ? o->std[c] : 1;
+        if (!isfinite(mean) || !isfinite(std) || std <= 0)
+            return fvi_error_set(err, FV_ERR_ARGUMENT, "mean and std must be finite numbers, std above 0");
+        if (mean > 1 || std > 1) unit = 1.0f;
+    }
+    for (int c = 0; c < 3; c++) {
+        spec->mean[c] = (o->mean ? o->mean[c] : 0) * unit;
+        spec->scale[c] = 1.0f / ((o->std ? o->std[c] : 1) * unit);
+    }
+    return FV_OK;
+}
+
+static void swap_ends(float v[3])
+{
+    float red = v[0];
+    v[0] = v[2];
+    v[2] = red;
+}
+
+/* What the user knows better than the rule; the rule's text says so. */
+static fv_status override_prep(net *d, const fv_detect_options *o, fv_error *err)
+{
+    fvi_prep_spec *spec = &d->head.prep;
+    bool bgr = o->channels == FV_CHANNELS_AUTO ? spec->bgr : o->channels == FV_CHANNELS_BGR;
+    if ((unsigned)o->channels > FV_CHANNELS_BGR || (unsigned)o->pad > FV_PAD_TOPLEFT)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "channels or pad has a value that does not exist");
+    if (bgr != spec->bgr) { /* the rule's numbers belong to colours, not to places */
+        spec->bgr = bgr;
+        swap_ends(spec->mean);
+        swap_ends(spec->scale);
+    }
+    if (o->mean || o->std) FVI_TRY(override_norm(spec, o, err));
+    if (o->pad != FV_PAD_AUTO && spec->fit != FVI_FIT_LETTERBOX)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "this model's pictures are not padded (%s)", d->head.rule);
+    if (o->pad != FV_PAD_AUTO) spec->pad_topleft = o->pad == FV_PAD_TOPLEFT;
+    size_t used = strlen(d->head.rule);
+    if (o->mean || o->std || o->channels || o->pad)
+        snprintf(d->head.rule + used, sizeof d->head.rule - used, "; as asked:%s%s%s", o->mean || o->std ? " mean/std" : "",
+                 o->channels == FV_CHANNELS_BGR ? " BGR" : o->channels ? " RGB" : "", o->pad == FV_PAD_TOPLEFT ? " top-left" : o->pad ? " centred" : "");
+    return FV_OK;
+}
+
+static fv_status find_head(net *d, const fv_detect_options *o, fv_error *err)
 {
     const fv_port *ports;
     const char *names[MAX_OUTPUTS];
@@ -154,7 +202,9 @@ static fv_status find_head(net *d, fv_error *err)
                          .output_names = names,
                          .input_h = d->base.input_h,
                          .input_w = d->base.input_w,
-                         .n_names = d->names.count};
+                         .n_names = d->names.count,
+                         .task = o->task,
+                         .preset = o->preset};
     FVI_TRY(fvi_heads_find(&hm, &d->head, err));
     d->head_found = true;
     d->base.rule = d->head.rule;
@@ -167,7 +217,7 @@ static fv_status find_head(net *d, fv_error *err)
     if (!fvi_flow_names_fill(&d->names, d->head.n_classes)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     size_t used = strlen(d->head.rule);
     if (d->names.assumed) snprintf(d->head.rule + used, sizeof d->head.rule - used, "; no class names in the file: COCO's 80");
-    return FV_OK;
+    return override_prep(d, o, err);
 }
 
 static fv_status net_set_classes(fv_detector *base, const int *classes, int n, fv_error *err)
@@ -238,7 +288,7 @@ static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
     FVI_TRY(open_sessions(d, in, o, err));
     if (!fvi_flow_names_load(&d->names, o->names, o->n_names, fv_model_meta(d->model, "names")))
         return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
-    FVI_TRY(find_head(d, err));
+    FVI_TRY(find_head(d, o, err));
     d->params.conf = o->conf > 0 ? o->conf : 0.25f;
     d->params.iou = o->iou > 0 ? o->iou : 0.7f;
     d->params.max_det = o->max_det > 0 ? o->max_det : 300;

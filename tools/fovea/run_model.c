@@ -176,7 +176,8 @@ int run_model_open(run_state *r)
     fv_status st = fv_detector_create(&r->detector, r->ctx, r->model,
                                       FV_DETECT_OPTIONS(.conf = (float)s->conf, .iou = (float)s->iou, .max_det = s->max_det, .imgsz_h = s->imgsz_h,
                                                         .imgsz_w = s->imgsz_w, .batch = s->batch, .names = (const char *const *)r->names,
-                                                        .n_names = r->n_names),
+                                                        .n_names = r->n_names, .task = s->task, .preset = s->preset, .mean = s->mean, .std = s->std,
+                                                        .channels = s->channels, .pad = s->pad),
                                       &err);
     if (st < 0) return cli_fail(r->a, st, &err);
     if (r->n_names && r->n_names != fv_detector_class_count(r->detector))

@@ -14,6 +14,12 @@ const cli_flag run_flags_detect[] = {
     {"imgsz", "N|HxW", "input size of the network (the model's own)"},
     {"max-det", "N", "most things in a frame (300)", CLI_INT, 1, 30000},
     {"classes", "0,2|person,car", "only these classes, by number or name (all)"},
+    {"task", "detect|segment|pose|obb|classify|semantic|depth|embed", "what the model must be for (its own)", CLI_CHOICE},
+    {"preset", "RULE", "how to read a model that does not say what it is (found by itself; a wrong name lists them)"},
+    {"mean", "R,G,B", "subtracted from pixels; of 0..1, or of 0..255 when a value is over 1 (the model's own)"},
+    {"std", "R,G,B", "pixels are divided by it, after --mean (the model's own)"},
+    {"bgr", NULL, "the network takes blue first; --bgr=false: red first (the model's own)", CLI_SWITCH},
+    {"pad", "center|topleft", "where a letterboxed picture lies (the model's own)", CLI_CHOICE},
     {"names", "F.txt", "class names, one a line, instead of the model's"},
     {"batch", "N", "frames that are computed at once (1)", CLI_INT, 1, 64},
     {"vid-stride", "N", "process every N-th frame (1)", CLI_INT, 1, 100000},
@@ -56,7 +62,8 @@ const cli_flag run_flags_video[] = {
 
 /* Keys of the file: flags that say what to do, not where results go. */
 static const char *const config_keys[] = {
-    "model", "conf", "iou", "imgsz", "max-det", "classes", "names", "batch", "vid-stride", "policy", "tracker", "track-buffer",
+    "model", "conf", "iou", "imgsz", "max-det", "classes", "names", "batch", "task", "preset", "mean", "std", "bgr", "pad",
+    "vid-stride", "policy", "tracker", "track-buffer",
     "track-high-thresh", "track-low-thresh", "new-track-thresh", "match-thresh", "anchor", "interval", NULL};
 
 static const cli_flag *flag_named(const char *name)
@@ -157,6 +164,32 @@ static int parse_imgsz(settings *s, const char *v)
     return 0;
 }
 
+/* "0.485,0.456,0.406" -> out, *set = out; null: nothing. */
+static int parse_three(const settings *s, const char *name, float out[3], const float **set)
+{
+    const char *v = value_of(s, name, true);
+    char extra;
+    *set = NULL;
+    if (!v) return 0;
+    if (sscanf(v, "%f,%f,%f%c", &out[0], &out[1], &out[2], &extra) != 3) return bad_value(s, name, v, "it is three numbers, one a channel: a,b,c");
+    *set = out;
+    return 0;
+}
+
+static int read_model_rule(settings *s)
+{
+    int code = parse_three(s, "mean", s->mean_of, &s->mean);
+    if (!code) code = parse_three(s, "std", s->std_of, &s->std);
+    const char *bgr = value_of(s, "bgr", true), *pad = value_of(s, "pad", true);
+    if (cli_given(s->args, "bgr")) bgr = cli_on(s->args, "bgr") ? "true" : "false";
+    if (bgr && strcmp(bgr, "true") != 0 && strcmp(bgr, "false") != 0) return bad_value(s, "bgr", bgr, "it is true or false");
+    s->channels = !bgr ? FV_CHANNELS_AUTO : bgr[0] == 't' ? FV_CHANNELS_BGR : FV_CHANNELS_RGB;
+    s->pad = !pad ? FV_PAD_AUTO : pad[0] == 't' ? FV_PAD_TOPLEFT : FV_PAD_CENTER;
+    s->task = value_of(s, "task", true);
+    s->preset = value_of(s, "preset", true);
+    return code;
+}
+
 static int add_shapes(settings *s, const char *flag, config_shape **list, int *count, config_shape *from_file, int n_file)
 {
     fv_error err = {0};
@@ -236,6 +269,7 @@ static int read_all(settings *s)
     s->policy = !policy || policy[0] == 'a' ? FV_POLICY_AUTO : policy[0] == 'e' ? FV_POLICY_EVERY : FV_POLICY_NEWEST;
     if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return bad_value(s, "anchor", anchor, "there is no such anchor");
     code = parse_imgsz(s, value_of(s, "imgsz", true));
+    if (!code) code = read_model_rule(s);
     if (!counts) return code;
     if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);
     if (!code) code = add_shapes(s, "zone", &s->zones, &s->n_zones, s->config.zones, s->config.n_zones);

@@ -15,7 +15,11 @@ typedef struct settings {
     const cli_args *args;
     run_mode mode;
     config config; /* of --config; its shapes move into lines and zones */
-    const char *model, *names, *classes, *tracker;
+    const char *model, *names, *classes, *tracker, *task, *preset;
+    const float *mean, *std; /* null, or the next two */
+    float mean_of[3], std_of[3];
+    fv_channels channels;
+    fv_pad pad;
     double conf, iou; /* conf: of the detector */
     double track_high, track_low, new_track, match, track_buffer, interval;
     int imgsz_h, imgsz_w, max_det, batch, vid_stride;

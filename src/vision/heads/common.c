@@ -50,6 +50,13 @@ bool fvi_head_meta_is(const fvi_head_model *m, const char *key, const char *valu
     return v && strcasecmp(v, value) == 0;
 }
 
+bool fvi_head_task_is(const fvi_head_model *m, const char *task)
+{
+    const char *v = fvi_head_meta(m, "task");
+    if (!v || !*v) v = m->task;
+    return v && strcasecmp(v, task) == 0;
+}
+
 bool fvi_head_holds(const char *text, const char *word)
 {
     size_t n = strlen(word);

@@ -36,6 +36,9 @@ bool fvi_head_levels_find(const fvi_head_model *m, int64_t count, int per_cell, 
 const char *fvi_head_meta(const fvi_head_model *m, const char *key);
 bool fvi_head_meta_is(const fvi_head_model *m, const char *key, const char *value); /* letter case ignored */
 
+/* By metadata, or by what the user said. */
+bool fvi_head_task_is(const fvi_head_model *m, const char *task);
+
 bool fvi_head_holds(const char *text, const char *word); /* null text: no; letter case ignored */
 bool fvi_head_output_named(const fvi_head_model *m, int i, const char *word); /* `word` is a part of output i's name */
 

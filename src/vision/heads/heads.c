@@ -37,15 +37,22 @@ static bool is_raw_anchor_grid(const fvi_head_model *m)
     return grids >= 2;
 }
 
-static fv_status nothing_fits(const fvi_head_model *m, fv_error *err)
+static void describe_outputs(const fvi_head_model *m, char *seen, size_t size)
 {
-    char shape[96], seen[192] = "", wanted[416] = "";
-    size_t at = 0, w = 0;
+    char shape[96];
+    size_t at = 0;
     for (int i = 0; i < m->n_outputs && i < 4; i++) {
         describe_shape(&m->outputs[i], shape, sizeof shape);
-        append(seen, sizeof seen, &at, "%s%s", i ? ", " : "", shape);
+        append(seen, size, &at, "%s%s", i ? ", " : "", shape);
     }
-    if (m->n_outputs > 4) append(seen, sizeof seen, &at, "%s%s", ", …", "");
+    if (m->n_outputs > 4) append(seen, size, &at, "%s%s", ", …", "");
+}
+
+static fv_status nothing_fits(const fvi_head_model *m, fv_error *err)
+{
+    char seen[192] = "", wanted[416] = "";
+    size_t w = 0;
+    describe_outputs(m, seen, sizeof seen);
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         append(wanted, sizeof wanted, &w, "%s%s ", i ? ", " : "", heads[i]->name);
         append(wanted, sizeof wanted, &w, "%s%s", heads[i]->wants, "");
@@ -54,9 +61,31 @@ static fv_status nothing_fits(const fvi_head_model *m, fv_error *err)
                          m->n_outputs, m->n_outputs == 1 ? "" : "s", seen, m->input_w, m->input_h, wanted);
 }
 
-fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *err)
+/* Only the head of the preset, which believes what the preset says. */
+static fv_status find_preset(const fvi_head_model *m, fvi_head_state *st, fv_error *err)
 {
-    *st = (fvi_head_state){0};
+    const fvi_head_preset *p = fvi_head_preset_named(m->preset, err);
+    if (!p) return FV_ERR_ARGUMENT;
+    const char *task = fv_task_name(p->task), *meta = fvi_head_meta(m, "task"), *said = meta && *meta ? meta : m->task;
+    if (said && *said && strcmp(said, task) != 0)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "preset '%s' is for task %s; %s says %.40s", p->name, task,
+                             said == meta ? "the model's metadata" : "task", said);
+    fvi_head_model told = *m;
+    told.task = task;
+    fv_status s = p->head->match(&told, st, err);
+    if (s == FV_AGAIN) {
+        char seen[192] = "";
+        describe_outputs(m, seen, sizeof seen);
+        return fvi_error_set(err, FV_ERR_MODEL, "preset '%s' is for outputs %s; the model has %s at input %dx%d", p->name, p->head->wants, seen,
+                             m->input_w, m->input_h);
+    }
+    size_t used = strlen(st->rule);
+    if (s == FV_OK) snprintf(st->rule + used, sizeof st->rule - used, "; preset %s", p->name);
+    return s;
+}
+
+static fv_status find_any(const fvi_head_model *m, fvi_head_state *st, fv_error *err)
+{
     const char *task = fvi_head_meta(m, "task");
     if (task && *task && strcmp(task, "detect") != 0)
         return fvi_error_set(err, FV_ERR_MODEL, "the model's task is '%.40s'; only detection models (task=detect) can be used here", task);
@@ -69,6 +98,29 @@ fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *
                              "the outputs are undecoded YOLOv5/v7 grids ([1,3,h,w,5+classes]); export the model with its Detect "
                              "layer (YOLOv5: export.py --include onnx, YOLOv7: export.py --grid) so that it has one output [1,boxes,5+classes]");
     return nothing_fits(m, err);
+}
+
+static bool task_known(const char *task)
+{
+    for (int t = FV_TASK_DETECT; t <= FV_TASK_EMBED; t++)
+        if (strcmp(task, fv_task_name((fv_task)t)) == 0) return true;
+    return false;
+}
+
+fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *err)
+{
+    *st = (fvi_head_state){0};
+    const char *meta = fvi_head_meta(m, "task");
+    if (m->task && !task_known(m->task))
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no task '%.40s'; there are detect, segment, pose, obb, classify, semantic, depth and embed",
+                             m->task);
+    if (meta && *meta && !task_known(meta))
+        return fvi_error_set(err, FV_ERR_MODEL, "the model's task is '%.40s', which is not known here", meta);
+    fv_status s = m->preset ? find_preset(m, st, err) : find_any(m, st, err);
+    if (s < 0 || !m->task || strcmp(m->task, fv_task_name(st->task)) == 0) return s;
+    fv_task task = st->task;
+    fvi_heads_release(st);
+    return fvi_error_set(err, FV_ERR_ARGUMENT, "task %s was asked for, but the model is for task %s", m->task, fv_task_name(task));
 }
 
 void fvi_heads_release(fvi_head_state *st)

@@ -15,6 +15,8 @@ typedef struct fvi_head_model {
     const char *const *output_names;
     int input_h, input_w;
     int n_names; /* class names known from metadata or the user; 0 = none */
+    const char *task;   /* what the user (or the preset) says that it does, where metadata says nothing; null = nothing is said */
+    const char *preset; /* name of the preset to use, null = none */
 } fvi_head_model;
 
 typedef struct fvi_head_params {
@@ -45,7 +47,18 @@ struct fvi_head {
                         const fvi_head_params *p, fv_detections *out);
     void (*release)(fvi_head_state *st);
 };
+/* m->preset, a name of fvi_head_presets, or null: only its head is tried. */
 fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *err);
+
+/* Heads by name, for models that do not say what they are (presets.c). */
+typedef struct fvi_head_preset {
+    const char *name, *about;
+    const fvi_head *head;
+    fv_task task;
+} fvi_head_preset;
+extern const fvi_head_preset fvi_head_presets[]; /* ends with a name of null */
+/* Null, and an error that lists them: there is none of that name. */
+const fvi_head_preset *fvi_head_preset_named(const char *name, fv_error *err);
 void fvi_heads_release(fvi_head_state *st);
 
 /* Ultralytics' `names` metadata: a Python dict or list literal, tolerant. Returns count, names in *out (one block, fvi_free). */
