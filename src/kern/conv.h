@@ -18,6 +18,7 @@ typedef struct fvi_conv_params {
     ptrdiff_t out_n, out_c, out_h, out_w;
     ptrdiff_t res_n, res_c, res_h, res_w; /* used when `residual` */
     bool residual;
+    bool exact; /* whole numbers: only tactics that add plain products (no Winograd), exact while sums stay below 2^24 */
     fvi_kact act; /* out = act(conv + bias) + residual */
     float alpha, beta;
     size_t l1, l2; /* cache bytes to block for; never change a result */

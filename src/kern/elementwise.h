@@ -40,10 +40,14 @@ typedef void (*fvi_unary_fn)(void *y, const void *x, size_t n);
 typedef void (*fvi_binary_fn)(void *y, const void *a, const void *b, size_t n); /* compare: y is bool */
 typedef void (*fvi_muladd_fn)(float *y, const float *x, const float *scale, const float *shift, size_t n);
 
+/* y = scale_out * clamp(round(x / scale), lo, hi), halves to the even neighbour; lo and hi are whole, within 2^17; NaN gives lo. */
+typedef void (*fvi_quant_fn)(float *y, const float *x, size_t n, float scale, float lo, float hi, float scale_out);
+
 typedef struct fvi_elementwise {
     fvi_unary_fn unary[FVI_UNARY_COUNT];
     fvi_binary_fn binary[FVI_BINARY_COUNT];
     fvi_muladd_fn muladd; /* x scale + shift */
+    fvi_quant_fn quant;   /* exact: every level gives the same bits */
 } fvi_elementwise; /* of floats */
 
 void fvi_elementwise_init(fvi_elementwise *k, fvi_cpu_flags flags);

@@ -137,6 +137,18 @@ fvi_unary_fn fvi_unary_of_type(fvi_unary op, fv_dtype t)
 fvi_binary_fn fvi_binary_of_type(fvi_binary op, fv_dtype t) { return binary[t][op]; }
 fvi_binary_fn fvi_compare_of_type(fvi_compare op, fv_dtype t) { return compare[t][op]; }
 
+/* Cut before it is rounded, which is the same since the bounds are whole; adding 1.5 * 2^23 rounds what is below 2^22. */
+static void quant(float *y, const float *x, size_t n, float scale, float lo, float hi, float scale_out)
+{
+    const float shift = 12582912.0f;
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] / scale;
+        v = v > lo ? v : lo;
+        v = v < hi ? v : hi;
+        y[i] = ((v + shift) - shift) * scale_out;
+    }
+}
+
 static void muladd(float *y, const float *x, const float *scale, const float *shift, size_t n)
 {
     for (size_t i = 0; i < n; i++) y[i] = x[i] * scale[i] + shift[i];
@@ -147,6 +159,7 @@ void fvi_elementwise_init(fvi_elementwise *k, fvi_cpu_flags flags)
     memcpy(k->unary, unary_f32, sizeof unary_f32);
     memcpy(k->binary, binary[FV_F32], sizeof binary[FV_F32]);
     k->muladd = muladd;
+    k->quant = quant;
 #ifdef FVI_X86
     if (flags & FVI_CPU_AVX2) fvi_elementwise_init_avx2(k);
     if (flags & FVI_CPU_AVX512) fvi_elementwise_init_avx512(k);

@@ -10,7 +10,7 @@
 
 static const char *const unary_names[FVI_UNARY_COUNT] = {"abs", "neg", "sqrt", "exp", "log", "erf", "ceil", "floor", "reciprocal", "square"};
 static const char *const binary_names[FVI_BINARY_COUNT] = {"add", "sub", "mul", "div", "max", "min", "prelu", "pow", "mod", "fmod"};
-enum { MULADD = FVI_UNARY_COUNT + FVI_BINARY_COUNT, KERNELS };
+enum { MULADD = FVI_UNARY_COUNT + FVI_BINARY_COUNT, QUANT, KERNELS };
 
 static int list(ck_kernel *out, int max)
 {
@@ -18,7 +18,7 @@ static int list(ck_kernel *out, int max)
     for (int l = 0; l < CK_LEVELS; l++)
         for (int k = 0; k < KERNELS; k++) {
             fvi_cpu_flags level = 1u << l;
-            const char *what = k < FVI_UNARY_COUNT ? unary_names[k] : k < MULADD ? binary_names[k - FVI_UNARY_COUNT] : "muladd";
+            const char *what = k < FVI_UNARY_COUNT ? unary_names[k] : k < MULADD ? binary_names[k - FVI_UNARY_COUNT] : k == MULADD ? "muladd" : "quant";
             if (l > 0 && k >= FVI_UNARY_COUNT + FVI_BINARY_POW && k < MULADD) continue; /* C only */
             n = ck_add(out, max, n, level, NULL, k, "elementwise %s %s", what, fvi_cpu_level_name(level));
         }
@@ -101,9 +101,28 @@ static void one(ck *c, const ck_kernel *k)
     ck_done(c);
 }
 
+/* Every level gives what the book says, to the last bit; halves come from whole numbers of a scale of a power of two. */
+static void quant(ck *c, const ck_kernel *k)
+{
+    const fvi_elementwise t = table(k);
+    const int n = ck_edge(c, 16, 200), zero = ck_range(c, 0, 255);
+    const bool in_place = ck_range(c, 0, 3) == 0;
+    const float scale = ck_range(c, 0, 1) ? 0.25f : ck_uniform(c, 0.001f, 0.1f), lo = (float)-zero, hi = (float)(255 - zero), out = ck_range(c, 0, 1) ? 1 : scale;
+    ck_shape(c, "n=%d in_place=%d scale=%g zero=%d", n, in_place, (double)scale, zero);
+    size_t bytes = (size_t)n * sizeof(float);
+    float *y = ck_out(c, bytes), *x = in_place ? y : ck_in(c, bytes), *keep = ck_in(c, bytes);
+    for (int i = 0; i < n; i++) x[i] = keep[i] = ck_range(c, 0, 3) ? any(c, 20) : (float)ck_range(c, -300, 300) * 0.125f;
+    t.quant(y, x, (size_t)n, scale, lo, hi, out);
+    for (int i = 0; i < n; i++) {
+        float v = keep[i] / scale, r = rintf(v > lo ? v < hi ? v : hi : lo) * out;
+        if (!ck_near(c, y[i], r, 0, "(%.9g) at [%d]", (double)keep[i], i)) break;
+    }
+    ck_done(c);
+}
+
 static void check(ck *c, const ck_kernel *k)
 {
-    for (int i = 0; i < ck_cases(c, 40); i++) one(c, k);
+    for (int i = 0; i < ck_cases(c, 40); i++) (k->index == QUANT ? quant : one)(c, k);
 }
 
 typedef struct bench_arg {
@@ -119,8 +138,10 @@ static void call(void *arg)
         b->t.unary[b->op](b->y, b->a, 4096);
     else if (b->op < MULADD)
         b->t.binary[b->op - FVI_UNARY_COUNT](b->y, b->a, b->b, 4096);
-    else
+    else if (b->op == MULADD)
         b->t.muladd(b->y, b->a, b->b, b->b, 4096);
+    else
+        b->t.quant(b->y, b->a, 4096, 0.05f, -128, 127, 0.05f);
 }
 
 static void bench(ck *c, const ck_kernel *k)
@@ -128,7 +149,7 @@ static void bench(ck *c, const ck_kernel *k)
     bench_arg b = {.t = table(k), .op = k->index, .y = ck_out(c, 4096 * sizeof(float)), .a = ck_in(c, 4096 * sizeof(float)), .b = ck_in(c, 4096 * sizeof(float))};
     for (int i = 0; i < 4096; i++) b.a[i] = ck_uniform(c, 0.1f, 8), b.b[i] = ck_uniform(c, 0.1f, 8);
     char shape[64];
-    snprintf(shape, sizeof shape, "%s 4096", b.op < FVI_UNARY_COUNT ? unary_names[b.op] : b.op < MULADD ? binary_names[b.op - FVI_UNARY_COUNT] : "muladd");
+    snprintf(shape, sizeof shape, "%s 4096", b.op < FVI_UNARY_COUNT ? unary_names[b.op] : b.op < MULADD ? binary_names[b.op - FVI_UNARY_COUNT] : b.op == MULADD ? "muladd" : "quant");
     ck_time(c, shape, 4096, "elements", call, &b);
 }
 

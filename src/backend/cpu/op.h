@@ -28,4 +28,8 @@ extern const fvi_cpu_op fvi_cpu_norm_ops[];        /* op_norm.c: LayerNormalizat
 extern const fvi_cpu_op fvi_cpu_blocks_ops[];      /* op_blocks.c: DepthToSpace, Trilu, EyeLike, CumSum, Size, … */
 extern const fvi_cpu_op fvi_cpu_scatter_ops[];     /* op_scatter.c: ScatterElements, ScatterND, GatherND */
 extern const fvi_cpu_op fvi_cpu_sample_ops[];      /* op_sample.c: GridSample, RoiAlign, OneHot */
+extern const fvi_cpu_op fvi_cpu_quant_ops[];         /* op_quant.c: QuantizeLinear, DequantizeLinear */
+extern const fvi_cpu_op fvi_cpu_quant_dynamic_ops[]; /* op_quant_dynamic.c */
+extern const fvi_cpu_op fvi_cpu_conv_int_ops[];      /* op_conv_int.c: ConvInteger, QLinearConv */
+extern const fvi_cpu_op fvi_cpu_matmul_int_ops[];    /* op_matmul_int.c: MatMulInteger, QLinearMatMul */
 #endif

@@ -61,8 +61,22 @@ static void muladd_v(float *y, const float *x, const float *scale, const float *
         vf_store_n(y + i, vf_fma(vf_load_n(x + i, n - i), vf_load_n(scale + i, n - i), vf_load_n(shift + i, n - i)), n - i);
 }
 
+static inline vf quant_of(vf x, float scale, float lo, float hi, float scale_out)
+{
+    vf v = vf_min(vf_max(vf_div(x, vf_set(scale)), vf_set(lo)), vf_set(hi)), shift = vf_set(12582912.0f);
+    return vf_mul(vf_sub(vf_add(v, shift), shift), vf_set(scale_out));
+}
+
+static void quant_v(float *y, const float *x, size_t n, float scale, float lo, float hi, float scale_out)
+{
+    size_t i = 0;
+    for (; i + VF_W <= n; i += VF_W) vf_store(y + i, quant_of(vf_load(x + i), scale, lo, hi, scale_out));
+    if (i < n) vf_store_n(y + i, quant_of(vf_load_n(x + i, n - i), scale, lo, hi, scale_out), n - i);
+}
+
 void VF_NAME(fvi_elementwise_init)(fvi_elementwise *k)
 {
+    k->quant = quant_v;
     k->unary[FVI_UNARY_ABS] = abs_v;
     k->unary[FVI_UNARY_NEG] = neg_v;
     k->unary[FVI_UNARY_SQRT] = sqrt_v;

@@ -35,12 +35,15 @@ struct fvi_graph;
     X(CONSTANT, "Constant", 0, 0, 1, 1, 1, constant)                                                                   \
     X(CONSTANT_OF_SHAPE, "ConstantOfShape", 1, 1, 1, 1, 9, constant_of_shape)                                          \
     X(CONV, "Conv", 2, 3, 1, 1, 1, conv)                                                                               \
+    X(CONV_INTEGER, "ConvInteger", 2, 4, 1, 1, 10, conv_integer)                                                       \
     X(CONV_TRANSPOSE, "ConvTranspose", 2, 3, 1, 1, 1, conv_transpose)                                                  \
     X(COS, "Cos", 1, 1, 1, 1, 7, same)                                                                                 \
     X(COSH, "Cosh", 1, 1, 1, 1, 9, same)                                                                               \
     X(CUM_SUM, "CumSum", 2, 2, 1, 1, 11, cum_sum)                                                                      \
     X(DEPTH_TO_SPACE, "DepthToSpace", 1, 1, 1, 1, 1, depth_to_space)                                                   \
+    X(DEQUANTIZE_LINEAR, "DequantizeLinear", 2, 3, 1, 1, 10, dequantize)                                               \
     X(DIV, "Div", 2, 2, 1, 1, 7, broadcast)                                                                            \
+    X(DYNAMIC_QUANTIZE_LINEAR, "DynamicQuantizeLinear", 1, 1, 3, 3, 11, dynamic_quantize)                              \
     X(ELU, "Elu", 1, 1, 1, 1, 6, same)                                                                                 \
     X(EQUAL, "Equal", 2, 2, 1, 1, 7, compare)                                                                          \
     X(ERF, "Erf", 1, 1, 1, 1, 9, same)                                                                                 \
@@ -74,6 +77,7 @@ struct fvi_graph;
     X(LOG_SOFTMAX, "LogSoftmax", 1, 1, 1, 1, 1, same)                                                                  \
     X(LP_NORM, "LpNormalization", 1, 1, 1, 1, 1, same)                                                                 \
     X(MATMUL, "MatMul", 2, 2, 1, 1, 1, matmul)                                                                         \
+    X(MATMUL_INTEGER, "MatMulInteger", 2, 4, 1, 1, 10, matmul_integer)                                                 \
     X(MAX, "Max", 1, 65535, 1, 1, 8, broadcast)                                                                        \
     X(MAX_POOL, "MaxPool", 1, 1, 1, 1, 1, pool)                                                                        \
     X(MEAN, "Mean", 1, 65535, 1, 1, 8, broadcast)                                                                      \
@@ -89,6 +93,9 @@ struct fvi_graph;
     X(PAD, "Pad", 1, 4, 1, 1, 2, pad)                                                                                  \
     X(POW, "Pow", 2, 2, 1, 1, 7, broadcast)                                                                            \
     X(PRELU, "PRelu", 2, 2, 1, 1, 7, same)                                                                             \
+    X(QLINEAR_CONV, "QLinearConv", 8, 9, 1, 1, 10, conv_integer)                                                       \
+    X(QLINEAR_MATMUL, "QLinearMatMul", 8, 8, 1, 1, 10, matmul_integer)                                                 \
+    X(QUANTIZE_LINEAR, "QuantizeLinear", 2, 3, 1, 1, 10, quantize)                                                     \
     X(RANGE, "Range", 3, 3, 1, 1, 11, range)                                                                           \
     X(RECIPROCAL, "Reciprocal", 1, 1, 1, 1, 6, same)                                                                   \
     X(REDUCE_L1, "ReduceL1", 1, 2, 1, 1, 1, reduce)                                                                    \
@@ -141,6 +148,10 @@ struct fvi_graph;
     X(WHERE, "Where", 3, 3, 1, 1, 9, where)                                                                            \
     X(XOR, "Xor", 2, 2, 1, 1, 7, compare)                                                                              \
     X(SILU, "fovea.Silu", 1, 1, 1, 1, 1, same)                                                                         \
+    X(FAKE_QUANT, "fovea.FakeQuant", 3, 3, 1, 1, 1, same)                                                              \
+    X(QUANT_TABLE, "fovea.QuantTable", 4, 4, 1, 1, 1, same)                                                            \
+    X(CONV_INTEGER_FLOAT, "fovea.ConvIntegerFloat", 2, 4, 1, 1, 1, conv_integer)                                       \
+    X(MATMUL_INTEGER_FLOAT, "fovea.MatMulIntegerFloat", 2, 4, 1, 1, 1, matmul_integer)                                 \
     X(GELU, "Gelu", 1, 1, 1, 1, 20, same)
 
 typedef enum fvi_op {

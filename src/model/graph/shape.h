@@ -32,7 +32,8 @@ int64_t fvi_shape_product(const fvi_dims *s, int from, int to);
     X(reshape) X(flatten) X(squeeze) X(unsqueeze) X(transpose) X(expand) X(tile) X(shape)                              \
     X(argreduce) X(reduce) X(range) X(constant_of_shape)                                                               \
     X(layer_norm) X(group_norm) X(test) X(cast_like) X(size) X(cum_sum) X(trilu) X(eye_like) X(depth_to_space) X(space_to_depth) \
-    X(scatter) X(gather_nd) X(one_hot) X(grid_sample) X(roi_align)
+    X(scatter) X(gather_nd) X(one_hot) X(grid_sample) X(roi_align)                                                     \
+    X(quantize) X(dequantize) X(dynamic_quantize) X(conv_integer) X(matmul_integer)
 #define FVI_SHAPE_DECLARE(rule) fv_status fvi_shape_##rule(fvi_graph *g, fvi_node *n, fv_error *err);
 FVI_SHAPE_RULES(FVI_SHAPE_DECLARE)
 #undef FVI_SHAPE_DECLARE

@@ -64,7 +64,7 @@ static fv_status window_kernel(const fvi_node *n, fvi_window *w, fv_error *err)
     bool pool = n->op == FVI_OP_MAX_POOL || n->op == FVI_OP_AVERAGE_POOL;
     FVI_TRY(read_list(n, "kernel_shape", w->n, 1, -1, w->kernel, err));
     if (pool) return w->n && w->kernel[0] < 0 ? fvi_node_error(n, err, FV_ERR_MODEL, "attribute kernel_shape is missing") : FV_OK;
-    const fvi_value *weight = n->in[1];
+    const fvi_value *weight = n->in[n->op == FVI_OP_QLINEAR_CONV ? 3 : 1];
     if (weight->rank != n->in[0]->rank)
         return fvi_node_error(n, err, FV_ERR_SHAPE, "its weights have %d dimensions, its input %d", weight->rank, n->in[0]->rank);
     for (int i = 0; i < w->n; i++) {
