@@ -409,7 +409,50 @@ def regroup(f):
         f.add("RoiAlign", [r(2, 2, 8, 9), np.array([[0, 0, 7, 6], [1, 2, 4, 3.5]], f32), np.array([0, 1], i64)], opset=16, mode=mode, output_height=3, output_width=2, sampling_ratio=2, tol=2e-5)
 
 
-FAMILIES = [elementwise, shape, pool, resize, matmul, reduce, gather, rare, regroup]
+def quant(f):
+    u16, i16 = np.uint16, np.int16
+    for t, zero in ((u8, 128), (i8, -3), (u16, 30000), (i16, 5)):
+        span = 0.02 if t in (u8, i8) else 1e-4
+        f.add("QuantizeLinear", [r(3, 70), C(span, f32), C(zero, t)], opset=21)
+        f.add("QuantizeLinear", [r(3, 70), np.array(span, f32), np.array(zero, t)], opset=21)
+        q = r(3, 70, dtype=t, lo=-70 if t in (i8, i16) else 0, hi=90)
+        f.add("DequantizeLinear", [q, C(span, f32), C(zero, t)], opset=21)
+        f.add("DequantizeLinear", [q, np.array(span, f32), np.array(zero, t)], opset=21)
+    f.add("QuantizeLinear", [np.array([0.5, 1.5, 2.5, -0.5, -1.5, 1e30, -1e30, 127.5, 300], f32), C(1.0, f32), C(0, i8)], opset=13, name="quant_halves")
+    f.add("QuantizeLinear", [r(4, 5), C(0.1, f32)], opset=13)
+    for axis in (0, 1, -1):
+        x = r(4, 5, 6)
+        n = x.shape[axis]
+        f.add("QuantizeLinear", [x, C(r(n, lo=0.02, hi=0.1)), C(r(n, dtype=u8, lo=100, hi=150))], opset=13, axis=axis)
+        f.add("DequantizeLinear", [r(4, 5, 6, dtype=i8, lo=-99, hi=99), C(r(n, lo=0.02, hi=0.1)), C(r(n, dtype=i8, lo=-9, hi=9))], opset=13, axis=axis)
+    f.add("DequantizeLinear", [r(40, dtype=i32, lo=-2**30, hi=2**30), C(1e-4, f32)], opset=13)
+    f.add("DequantizeLinear", [r(4, 6, dtype=i8, lo=-99, hi=99), C(r(4, 3, lo=0.02, hi=0.1)), C(r(4, 3, dtype=i8, lo=-9, hi=9))], opset=21, axis=1, block_size=2)
+    f.add("QuantizeLinear", [r(4, 6), C(r(4, 3, lo=0.02, hi=0.1)), C(r(4, 3, dtype=u8, lo=100, hi=150))], opset=21, axis=1, block_size=2)
+    for x in (r(3, 700), r(50, lo=1), r(50, hi=-1), np.zeros(9, f32)):
+        f.add("DynamicQuantizeLinear", [x], opset=11, outputs=3)
+    for w, group, pads in (((6, 5, 3, 3), 1, 1), ((6, 5, 1, 1), 1, 0), ((5, 1, 3, 3), 5, 1)):
+        for t in (u8, i8):
+            lo, hi = (0, 255) if t == u8 else (-128, 127)
+            f.add("ConvInteger", [r(1, 5, 7, 9, dtype=u8, lo=0, hi=255), C(r(*w, dtype=t, lo=lo, hi=hi)), C(120, u8), C(lo + 120, t)], opset=10, pads=[pads] * 4, group=group)
+    f.add("ConvInteger", [r(1, 3, 6, 6, dtype=u8, lo=0, hi=255), C(r(4, 3, 3, 3, dtype=u8, lo=0, hi=255))], opset=10, strides=[2, 2])
+    f.add("ConvInteger", [np.full((1, 600, 2, 2), 255, u8), C(np.full((2, 600, 1, 1), 255, u8))], opset=10, name="conv_of_large_sums")
+    # by numpy: ONNX Runtime's products of int8 saturate in 16 bits on machines without VNNI
+    a, b = r(2, 5, 33, dtype=u8, lo=0, hi=255), r(33, 9, dtype=i8, lo=-128, hi=127)
+    f.add("MatMulInteger", [a, C(b), C(100, u8), C(3, i8)], opset=10, expect=[((a.astype(i32) - 100) @ (b.astype(i32) - 3)).astype(i32)])
+    a, b = r(5, 33, dtype=u8, lo=0, hi=255), r(33, 9, dtype=u8, lo=0, hi=255)
+    f.add("MatMulInteger", [a, b, np.array(100, u8), np.array(7, u8)], opset=10, expect=[((a.astype(i32) - 100) @ (b.astype(i32) - 7)).astype(i32)])
+    f.add("MatMulInteger", [np.full((3, 700), 255, u8), C(np.full((700, 2), 255, u8))], opset=10, name="matmul_of_large_sums", expect=[np.full((3, 2), 700 * 255 * 255, i32)])
+    for t, z in ((u8, 110), (i8, 5)):
+        lo, hi = (0, 255) if t == u8 else (-128, 127)
+        f.add("QLinearConv", [r(1, 5, 7, 9, dtype=t, lo=lo, hi=hi), C(0.02, f32), C(z, t), C(r(6, 5, 3, 3, dtype=i8, lo=-64, hi=63)), C(r(6, lo=0.001, hi=0.01)), C(np.zeros(6), i8), C(0.09, f32), C(z, t), C(r(6, dtype=i32, lo=-900, hi=900))], opset=10, pads=[1, 1, 1, 1])
+        f.add("QLinearMatMul", [r(2, 4, 40, dtype=t, lo=lo, hi=hi), C(0.02, f32), C(z, t), C(r(40, 6, dtype=i8, lo=-64, hi=63)), C(0.003, f32), C(0, i8), C(0.09, f32), C(z, t)], opset=10)
+    x = r(3, 300)
+    f.add("FakeQuant", [x, C(0.03, f32), C(120, u8)], domain="fovea", opset=1, expect=[(np.clip(np.rint(x / f32(0.03)), -120, 135) * f32(0.03)).astype(f32)])
+    table = r(256)
+    f.add("QuantTable", [x, C(0.03, f32), C(120, u8), C(table)], domain="fovea", opset=1, expect=[table[(np.clip(np.rint(x / f32(0.03)), -120, 135) + 120).astype(int)]])
+
+
+FAMILIES = [elementwise, shape, pool, resize, matmul, reduce, gather, rare, regroup, quant]
 for make in FAMILIES:
     if len(sys.argv) > 1 and make.__name__ not in sys.argv[1:]:
         continue

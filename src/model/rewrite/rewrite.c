@@ -46,6 +46,8 @@ fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *
     FVI_TRY(fvi_rewrite_fold(g, eval, user, err));
     FVI_TRY(settle(g, err));
     FVI_TRY(clean(g, err));
+    FVI_TRY(fvi_rewrite_quant(g, eval, user, err));
+    FVI_TRY(settle(g, err));
     typedef fv_status (*pass)(fvi_graph *g, fv_error *err);
     static const pass passes[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_residual};
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {

@@ -25,5 +25,6 @@ fv_status fvi_rewrite_silu(fvi_graph *g, fv_error *err);     /* x*Sigmoid(x), x*
 fv_status fvi_rewrite_act(fvi_graph *g, fv_error *err);      /* activation into its producer */
 fv_status fvi_rewrite_residual(fvi_graph *g, fv_error *err); /* Add into the Conv before it */
 fv_status fvi_rewrite_concat(fvi_graph *g, bool *changed, fv_error *err); /* Concat of a whole Split, of a Concat */
+fv_status fvi_rewrite_quant(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *err); /* Q/DQ pairs, tables; relinks */
 fv_status fvi_rewrite_gather(fvi_graph *g, fv_error *err);   /* Gather on flattened [1,K,1] -> GatherElements per image */
 #endif

@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "kern/elementwise.h"
 
-#define MAX_IO 8
+#define MAX_IO 10
 
 typedef struct op_operand {
     bool present, constant;
