@@ -12,6 +12,7 @@
 #include <fovea/count.h>
 #include <fovea/detect.h>
 #include <fovea/frame.h>
+#include <fovea/mask.h>
 #include <fovea/media.h>
 #include <fovea/model.h>
 #include <fovea/paint.h>
