@@ -18,6 +18,7 @@
 #include <fovea/paint.h>
 #include <fovea/pipeline.h>
 #include <fovea/report.h>
+#include <fovea/score.h>
 #include <fovea/status.h>
 #include <fovea/tensor.h>
 #include <fovea/track.h>
