@@ -84,6 +84,7 @@ typedef struct fv_detect_options {
     const float *mean, *std; /* [3] each, in the order of the network's channels, of 0..1 when none is over 1, else of 0..255; mean null = 0, std null = 1 */
     fv_channels channels;
     fv_pad pad;
+    int multi_label;  /* non-zero: a place may be several things: every class over conf, not only the likeliest, as precision is measured */
 } fv_detect_options;
 #define FV_DETECT_OPTIONS(...) (&(fv_detect_options){.size = sizeof(fv_detect_options), __VA_ARGS__})
 

@@ -204,7 +204,8 @@ static fv_status find_head(net *d, const fv_detect_options *o, fv_error *err)
                          .input_w = d->base.input_w,
                          .n_names = d->names.count,
                          .task = o->task,
-                         .preset = o->preset};
+                         .preset = o->preset,
+                         .multi_label = d->params.multi_label};
     FVI_TRY(fvi_heads_find(&hm, &d->head, err));
     d->head_found = true;
     d->base.rule = d->head.rule;
@@ -288,6 +289,7 @@ static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
     FVI_TRY(open_sessions(d, in, o, err));
     if (!fvi_flow_names_load(&d->names, o->names, o->n_names, fv_model_meta(d->model, "names")))
         return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    d->params.multi_label = o->multi_label != 0;
     FVI_TRY(find_head(d, o, err));
     d->params.conf = o->conf > 0 ? o->conf : 0.25f;
     d->params.iou = o->iou > 0 ? o->iou : 0.7f;

@@ -2,6 +2,7 @@
  * Called by the heads in this folder. */
 #include "vision/heads/common.h"
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>
@@ -89,7 +90,10 @@ fv_status fvi_head_plan_create(fvi_head_state *st, const fvi_head *head, const f
         return fvi_error_set(err, FV_ERR_LIMIT, "output of %lld boxes and %d classes is over the limit of %d and %d",
                              (long long)plan->anchors, n_classes, MAX_ANCHORS, MAX_CLASSES);
     fvi_head_plan *own = fvi_calloc(1, sizeof *own);
-    fvi_candidate *cand = fvi_calloc((size_t)plan->anchors, sizeof *cand);
+    /* all that may pass, or twice what NMS looks at, whichever is less: see fvi_head_pick_add */
+    int64_t room = plan->anchors;
+    if (m->multi_label && n_classes > 1) room = fvi_max_i64(room, fvi_min_i64(room * n_classes, 2 * FVI_NMS_MAX));
+    fvi_candidate *cand = fvi_calloc((size_t)room, sizeof *cand);
     if (!own || !cand) {
         fvi_free(own);
         fvi_free(cand);
@@ -97,6 +101,7 @@ fv_status fvi_head_plan_create(fvi_head_state *st, const fvi_head *head, const f
     }
     *own = *plan;
     own->cand = cand;
+    own->room = (int)room;
     st->head = head;
     st->scratch = own;
     st->n_classes = n_classes;
@@ -144,13 +149,25 @@ bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h
     return isfinite(box[0]) && isfinite(box[1]) && isfinite(box[2]) && isfinite(box[3]);
 }
 
-int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_classes, const fvi_head_params *p, fvi_candidate *cand)
+void fvi_head_pick_classes(fvi_head_pick *k, fvi_candidate c, const float *score, int64_t step, float factor, int n_classes, const fvi_head_params *p)
 {
-    int n = 0;
-    for (int64_t a = 0; a < anchors; a++) {
+    for (c.class_id = 0; c.class_id < n_classes; c.class_id++) {
+        c.score = factor * score[c.class_id * step];
+        if (c.score > p->conf && isfinite(c.score) && fvi_head_keeps(p, c.class_id)) fvi_head_pick_add(k, &c);
+    }
+}
+
+int fvi_head_scan_objectness(const fvi_head_plan *plan, const fvi_head_view *v, int n_classes, const fvi_head_params *p)
+{
+    fvi_head_pick pick = fvi_head_pick_start(plan, p->conf);
+    for (int64_t a = 0; a < plan->anchors; a++) {
         const float *q = v->p + a * v->sa;
         float obj = q[4 * v->sc];
         if (!(obj > p->conf)) continue; /* class scores are at most 1 */
+        if (p->multi_label) {
+            fvi_head_pick_classes(&pick, (fvi_candidate){.index = (int)a}, q + 5 * v->sc, v->sc, obj, n_classes, p);
+            continue;
+        }
         float best = -INFINITY;
         int class_id = 0;
         for (int c = 0; c < n_classes; c++) {
@@ -158,9 +175,9 @@ int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_clas
             if (s > best) best = s, class_id = c;
         }
         if (best > p->conf && isfinite(best) && fvi_head_keeps(p, class_id))
-            cand[n++] = (fvi_candidate){.score = best, .class_id = class_id, .index = (int)a};
+            fvi_head_pick_add(&pick, &(fvi_candidate){.score = best, .class_id = class_id, .index = (int)a});
     }
-    return n;
+    return pick.n;
 }
 
 static float unmap(float v, double offset, double gain, int limit)
@@ -194,7 +211,7 @@ fv_status fvi_head_decode_objectness(fvi_head_state *st, const fvi_tensor *outpu
     fvi_head_plan *plan = st->scratch;
     fvi_head_view v;
     FVI_TRY(fvi_head_plan_view(plan, outputs, n, &v));
-    int found = fvi_head_scan_objectness(&v, plan->anchors, st->n_classes, p, plan->cand), good = 0;
+    int found = fvi_head_scan_objectness(plan, &v, st->n_classes, p), good = 0;
     for (int i = 0; i < found; i++) {
         fvi_candidate c = plan->cand[i];
         if (box(plan, &v, &c)) plan->cand[good++] = c;

@@ -20,8 +20,30 @@ typedef struct fvi_head_plan {
     fvi_head_levels levels;
     int grid_h, grid_w; /* network input that the levels divide */
     int part[3];        /* further outputs, as the head counts them */
-    fvi_candidate *cand; /* [anchors] */
+    fvi_candidate *cand; /* [room] */
+    int room;            /* anchors; more when every class of an anchor may be a candidate */
 } fvi_head_plan;
+
+/* Candidates of one image while they are collected. When there are more than there is room for, those stay that NMS would look at. */
+typedef struct fvi_head_pick {
+    fvi_candidate *cand;
+    int n, room;
+    float floor; /* scores up to here need not be added */
+} fvi_head_pick;
+static inline fvi_head_pick fvi_head_pick_start(const fvi_head_plan *plan, float conf) { return (fvi_head_pick){plan->cand, 0, plan->room, conf}; }
+static inline void fvi_head_pick_add(fvi_head_pick *k, const fvi_candidate *c)
+{
+    if (!(c->score > k->floor)) return;
+    if (k->n == k->room) {
+        if (k->room <= FVI_NMS_MAX) return; /* only when the head was matched without multi_label */
+        k->floor = fvi_nms_best(k->cand, k->n);
+        k->n = FVI_NMS_MAX;
+        if (!(c->score > k->floor)) return;
+    }
+    k->cand[k->n++] = *c;
+}
+/* Adds c once for every class that passes: score [classes] with stride `step`, each times `factor`. */
+void fvi_head_pick_classes(fvi_head_pick *k, fvi_candidate c, const float *score, int64_t step, float factor, int n_classes, const fvi_head_params *p);
 
 /* One image of the output: element (anchor a, channel c) is p[a * sa + c * sc]. */
 typedef struct fvi_head_view {
@@ -55,8 +77,8 @@ static inline bool fvi_head_keeps(const fvi_head_params *p, int class_id) { retu
 /* Centre form -> corner form in single precision, as the references do. False: not finite. */
 bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h);
 /* Anchors with objectness (channel 4) and class scores behind it: indices, scores obj * class and classes of those over
- * the threshold go to cand (boxes not filled); returns how many. */
-int fvi_head_scan_objectness(const fvi_head_view *v, int64_t anchors, int n_classes, const fvi_head_params *p, fvi_candidate *cand);
+ * the threshold go to plan->cand (boxes not filled); returns how many. */
+int fvi_head_scan_objectness(const fvi_head_plan *plan, const fvi_head_view *v, int n_classes, const fvi_head_params *p);
 /* Box of one anchor that passed, in network pixels; false: not finite. */
 typedef bool (*fvi_head_box_fn)(const fvi_head_plan *plan, const fvi_head_view *v, fvi_candidate *c);
 /* The whole of a head's decode for anchors with objectness: scan, boxes, NMS, source pixels. */

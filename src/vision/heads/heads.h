@@ -17,12 +17,14 @@ typedef struct fvi_head_model {
     int n_names; /* class names known from metadata or the user; 0 = none */
     const char *task;   /* what the user (or the preset) says that it does, where metadata says nothing; null = nothing is said */
     const char *preset; /* name of the preset to use, null = none */
+    bool multi_label; /* decode will be asked for every class of an anchor: room for it is made */
 } fvi_head_model;
 
 typedef struct fvi_head_params {
     float conf, iou;
     int max_det;
     bool agnostic;
+    bool multi_label; /* every class of an anchor that passes is a candidate, not only the best: for scoring */
     const uint8_t *keep; /* [n_classes] 1 = report this class; null = all */
 } fvi_head_params;
 
@@ -69,7 +71,8 @@ int fvi_heads_parse_names(const char *literal, char ***out);
 extern const char *const fvi_heads_coco[FVI_HEADS_COCO];
 
 /* Candidate boxes and NMS, shared by heads (nms.c). Boxes xyxy in network pixels. Keeps at most max_det; order: score descending, ties by
- * index. Suppresses when IoU > iou. Class-aware unless agnostic. At most 30000 best candidates enter, as Ultralytics does. */
+ * index, then class. Suppresses when IoU > iou. Class-aware unless agnostic. At most FVI_NMS_MAX best candidates enter, as Ultralytics does. */
+#define FVI_NMS_MAX 30000
 typedef struct fvi_candidate {
     float box[4];
     float score;
@@ -77,4 +80,6 @@ typedef struct fvi_candidate {
     int index; /* anchor, breaks ties */
 } fvi_candidate;
 int fvi_nms(fvi_candidate *c, int n, float iou, bool agnostic, int max_det); /* sorts and compacts c, returns how many are kept */
+/* Moves the FVI_NMS_MAX best of n to the front, in no order. Returns the worst score among them. n > FVI_NMS_MAX. */
+float fvi_nms_best(fvi_candidate *c, int n);
 #endif

@@ -180,21 +180,23 @@ static bool decode_box(const nanodet *d, const level *l, const float *sides, int
     return isfinite(box[0]) && isfinite(box[1]) && isfinite(box[2]) && isfinite(box[3]);
 }
 
-static int scan_level(const nanodet *d, const level *l, const fvi_head_view *scores, const fvi_head_view *sides, int n_classes,
-                      const fvi_head_params *p, fvi_candidate *cand)
+static void scan_level(const nanodet *d, const level *l, const fvi_head_view *scores, const fvi_head_view *sides, int n_classes,
+                       const fvi_head_params *p, fvi_head_pick *pick)
 {
-    int n = 0;
     for (int cell = 0; cell < l->cells; cell++) {
         const float *q = scores->p + cell * scores->sa;
         float best = -INFINITY;
         int class_id = 0;
         for (int c = 0; c < n_classes; c++)
             if (q[c * scores->sc] > best) best = q[c * scores->sc], class_id = c;
-        if (!(best > p->conf) || isinf(best) || !fvi_head_keeps(p, class_id)) continue;
-        cand[n] = (fvi_candidate){.score = best, .class_id = class_id, .index = l->first + cell};
-        if (decode_box(d, l, sides->p + cell * sides->sa, sides->sc, cell, cand[n].box)) n++;
+        if (!(best > p->conf) || isinf(best) || !(p->multi_label || fvi_head_keeps(p, class_id))) continue;
+        fvi_candidate c = {.score = best, .class_id = class_id, .index = l->first + cell};
+        if (!decode_box(d, l, sides->p + cell * sides->sa, sides->sc, cell, c.box)) continue;
+        if (p->multi_label)
+            fvi_head_pick_classes(pick, c, q, scores->sc, 1, n_classes, p);
+        else
+            fvi_head_pick_add(pick, &c);
     }
-    return n;
 }
 
 static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
@@ -202,7 +204,7 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
 {
     const nanodet *d = st->scratch;
     fvi_candidate *cand = d->plan->cand;
-    int found = 0;
+    fvi_head_pick pick = fvi_head_pick_start(d->plan, p->conf);
     for (int i = 0; i < d->n_levels; i++) {
         const level *l = &d->level[i];
         fvi_head_view scores, sides;
@@ -216,9 +218,9 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
                    !fvi_head_view_of(&outputs[l->sides], l->cells, width, n, &sides)) {
             return FV_ERR_SHAPE;
         }
-        found += scan_level(d, l, &scores, &sides, st->n_classes, p, cand + found);
+        scan_level(d, l, &scores, &sides, st->n_classes, p, &pick);
     }
-    int kept = fvi_nms(cand, found, p->iou, p->agnostic, p->max_det);
+    int kept = fvi_nms(cand, pick.n, p->iou, p->agnostic, p->max_det);
     return fvi_head_emit(cand, kept, map, src_w, src_h, out);
 }
 

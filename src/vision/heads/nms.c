@@ -6,13 +6,12 @@
 #include "vision/heads/heads.h"
 
 #define CLASS_OFFSET 7680.0f
-#define MAX_CANDIDATES 30000
 
-/* Strict total order: higher score first, then lower index. */
+/* Strict total order: higher score first, then lower index, then lower class. */
 static bool before(const fvi_candidate *a, const fvi_candidate *b)
 {
     if (a->score != b->score) return a->score > b->score;
-    return a->index < b->index;
+    return a->index != b->index ? a->index < b->index : a->class_id < b->class_id;
 }
 
 static void sift(fvi_candidate *heap, int n, int at)
@@ -57,7 +56,7 @@ int fvi_nms(fvi_candidate *c, int n, float iou, bool agnostic, int max_det)
     float step = agnostic ? 0.0f : CLASS_OFFSET;
     for (int i = n / 2 - 1; i >= 0; i--) sift(c, n, i);
     int kept = 0;
-    for (int heap = n, popped = 0; heap > 0 && kept < max_det && popped < MAX_CANDIDATES; popped++) {
+    for (int heap = n, popped = 0; heap > 0 && kept < max_det && popped < FVI_NMS_MAX; popped++) {
         fvi_candidate top = c[0];
         c[0] = c[--heap];
         if (heap > 1) sift(c, heap, 0);
@@ -78,4 +77,30 @@ int fvi_nms(fvi_candidate *c, int n, float iou, bool agnostic, int max_det)
         c[j] = swap;
     }
     return kept;
+}
+
+/* Quickselect: halves are narrowed around the last place that stays. */
+float fvi_nms_best(fvi_candidate *c, int n)
+{
+    for (int lo = 0, hi = n - 1, want = FVI_NMS_MAX - 1; lo < hi;) {
+        fvi_candidate pivot = c[lo + (hi - lo) / 2];
+        int i = lo, j = hi;
+        while (i <= j) {
+            while (before(&c[i], &pivot)) i++;
+            while (before(&pivot, &c[j])) j--;
+            if (i > j) break;
+            fvi_candidate swap = c[i];
+            c[i++] = c[j];
+            c[j--] = swap;
+        }
+        if (want <= j)
+            hi = j;
+        else if (want >= i)
+            lo = i;
+        else
+            break;
+    }
+    float worst = c[0].score;
+    for (int i = 1; i < FVI_NMS_MAX; i++) worst = c[i].score < worst ? c[i].score : worst;
+    return worst;
 }

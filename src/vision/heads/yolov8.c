@@ -79,25 +79,29 @@ static void best_block(const fvi_head_view *v, int64_t a0, int count, int n_clas
     }
 }
 
-static int scan(const fvi_head_view *v, int64_t anchors, int n_classes, const fvi_head_params *p, fvi_candidate *cand)
+static int scan(const fvi_head_plan *plan, const fvi_head_view *v, int n_classes, const fvi_head_params *p)
 {
     float best[BLOCK];
-    int n = 0;
-    for (int64_t a0 = 0; a0 < anchors; a0 += BLOCK) {
-        int count = anchors - a0 < BLOCK ? (int)(anchors - a0) : BLOCK;
+    fvi_head_pick pick = fvi_head_pick_start(plan, p->conf);
+    for (int64_t a0 = 0; a0 < plan->anchors; a0 += BLOCK) {
+        int count = plan->anchors - a0 < BLOCK ? (int)(plan->anchors - a0) : BLOCK;
         best_block(v, a0, count, n_classes, best);
         for (int k = 0; k < count; k++) {
             if (!(best[k] > p->conf) || isinf(best[k])) continue;
             const float *q = v->p + (a0 + k) * v->sa;
+            fvi_candidate c = {.score = best[k], .index = (int)(a0 + k)};
+            if (!fvi_head_box_from_centre(c.box, q[0], q[v->sc], q[2 * v->sc], q[3 * v->sc])) continue;
+            if (p->multi_label) {
+                fvi_head_pick_classes(&pick, c, q + 4 * v->sc, v->sc, 1, n_classes, p);
+                continue;
+            }
             int class_id = 0; /* the first class with the best score */
             while (q[(4 + class_id) * v->sc] != best[k]) class_id++;
-            if (!fvi_head_keeps(p, class_id)) continue;
-            fvi_candidate *c = &cand[n];
-            *c = (fvi_candidate){.score = best[k], .class_id = class_id, .index = (int)(a0 + k)};
-            if (fvi_head_box_from_centre(c->box, q[0], q[v->sc], q[2 * v->sc], q[3 * v->sc])) n++;
+            c.class_id = class_id;
+            if (fvi_head_keeps(p, class_id)) fvi_head_pick_add(&pick, &c);
         }
     }
-    return n;
+    return pick.n;
 }
 
 static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
@@ -106,7 +110,7 @@ static fv_status decode(fvi_head_state *st, const fvi_tensor *outputs, int n, co
     fvi_head_plan *plan = st->scratch;
     fvi_head_view v;
     FVI_TRY(fvi_head_plan_view(plan, outputs, n, &v));
-    int found = scan(&v, plan->anchors, st->n_classes, p, plan->cand);
+    int found = scan(plan, &v, st->n_classes, p);
     int kept = fvi_nms(plan->cand, found, p->iou, p->agnostic, p->max_det);
     return fvi_head_emit(plan->cand, kept, map, src_w, src_h, out);
 }
