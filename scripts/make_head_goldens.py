@@ -94,8 +94,23 @@ def corners(b):
     return np.concatenate([b[:, :2] - half, b[:, :2] + half], 1)
 
 
+def every_class(kind, data, o):
+    """Multi-label: every class of an anchor that passes, anchors first."""
+    if kind == "yolov5":
+        scores = np.where(data[:, 4:5] > f32(o["conf"]), data[:, 5:] * data[:, 4:5], 0).astype(f32)
+    else:
+        scores = data[:, 4:] if kind == "yolov8" else data[:, :-4 * BINS]
+    boxes = sides(data, kind) if kind == "nanodet" else corners(data[:, :4])
+    at, classes = np.nonzero(scores > f32(o["conf"]))
+    return boxes[at], scores[at, classes], classes.astype(np.int32)
+
+
 def reference(kind, data, o):
     """data [boxes, channels] -> [n, 6]"""
+    if o.get("multi"):
+        boxes, scores, classes = every_class(kind, data, o)
+        kept = nms(boxes, scores, classes, o["iou"], o["agnostic"], o["max_det"])
+        return np.concatenate([unmap(boxes[kept], kind), scores[kept, None], classes[kept, None].astype(f32)], 1)
     if kind == "e2e":
         boxes, scores, classes = data[:, :4], data[:, 4], data[:, 5].astype(np.int32)
     elif kind in ("rtdetr", "detr_pair", "detr_coco"):
@@ -196,6 +211,12 @@ def main():
         for suffix, o in variants.items():
             data = make_more(kind, classes, rng)
             write(kind + suffix, data.shape, o, names, data, reference(kind, data, o))
+    rng = np.random.default_rng(22)
+    for kind, classes in (("yolov8", 7), ("yolov5", 4), ("nanodet", 6)):
+        data = make_more(kind, classes, rng) if kind == "nanodet" else make(kind, classes, rng)
+        stored = data.T if kind == "yolov8" else data
+        o = {**plain, "conf": 0.1, "multi": True}
+        write(kind + "_multi", stored.shape, o, 0, stored, reference(kind, data, o))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ static cut cut_pair(const golden *g, const char *boxes, const char *scores)
     return (cut){.n = 2, .part = {{0, g->d1, 0, 4}, {0, g->d1, 4, g->d2 - 4}}, .name = {boxes, scores}};
 }
 
-static void decode_in_layout(const golden *g, const cut *c, bool rows_last, fvi_head_state *st)
+static void decode_in_layout(const golden *g, const cut *c, bool rows_last, bool multi, fvi_head_state *st)
 {
     fvi_tensor t[MAX_PARTS];
     float *memory[MAX_PARTS];
@@ -53,7 +53,7 @@ static void decode_in_layout(const golden *g, const cut *c, bool rows_last, fvi_
     }
     uint8_t keep[128] = {0};
     for (int i = 0; i < g->n_keep; i++) keep[g->keep[i]] = 1;
-    fvi_head_params p = {.conf = g->conf, .iou = g->iou, .max_det = g->max_det, .agnostic = g->agnostic, .keep = g->n_keep ? keep : NULL};
+    fvi_head_params p = {.conf = g->conf, .iou = g->iou, .max_det = g->max_det, .agnostic = g->agnostic, .keep = g->n_keep ? keep : NULL, .multi_label = multi};
     fvi_prep_map map;
     fvi_prep_geometry(&map, &st->prep, g->src_w, g->src_h, g->input_w, g->input_h);
     fv_detections d = {0};
@@ -90,8 +90,8 @@ static void golden_case(const char *kind, const char *rule, int n_classes)
         if (find_named(NULL, c.n, shapes, c.name, g.input_h, g.input_w, g.n_names, &st, &err) != FV_OK) fail_msg("%s: %s", kind, err.text);
         if (!strstr(st.rule, rule)) fail_msg("'%s' is not in '%s'", rule, st.rule);
         assert_int_equal(st.n_classes, n_classes);
-        decode_in_layout(&g, &c, false, &st);
-        decode_in_layout(&g, &c, true, &st);
+        decode_in_layout(&g, &c, false, false, &st);
+        decode_in_layout(&g, &c, true, false, &st);
         fvi_heads_release(&st);
         assert_null(st.scratch);
         unload(&g);
@@ -107,6 +107,67 @@ static void goldens(void **state)
     golden_case("rtdetr", "RT-DETR [1,300,4+12], from its shape and the number of names", 12);
     golden_case("detr_pair", "RT-DETR/D-FINE [1,30,4] and [1,30,6]", 6);
     golden_case("detr_coco", "RF-DETR [1,30,4] and [1,30,91], from the outputs' names: stretched, ImageNet mean, COCO's category ids", 80);
+}
+
+/* Every class of an anchor. */
+static void multi_label(void **state)
+{
+    static const char *const kinds[] = {"yolov8", "yolov5", "nanodet"};
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s_multi", kinds[k]);
+        golden g = load(name);
+        cut c = k == 2 ? cut_levels(&g, 3) : (cut){.n = 1, .part = {{0, g.d1, 0, g.d2}}, .name = {"output0"}};
+        fvi_tensor shapes[MAX_PARTS];
+        for (int i = 0; i < c.n; i++) shapes[i] = SHAPE(1, c.part[i].rows, c.part[i].columns);
+        fvi_head_model m = {.n_outputs = c.n, .outputs = shapes, .output_names = c.name, .input_h = g.input_h, .input_w = g.input_w, .multi_label = true};
+        fvi_head_state st;
+        assert_int_equal(fvi_heads_find(&m, &st, NULL), FV_OK);
+        decode_in_layout(&g, &c, false, true, &st);
+        decode_in_layout(&g, &c, true, true, &st);
+        fvi_heads_release(&st);
+        unload(&g);
+    }
+}
+
+/* More candidates than are ever kept: the answer is that of a list of all of them. */
+static void multi_label_is_bounded(void **state)
+{
+    enum { A = 8400, C = 20 };
+    (void)state;
+    fvi_tensor t = SHAPE(1, 4 + C, A);
+    fvi_head_model m = {.n_outputs = 1, .outputs = &t, .output_names = (const char *const[]){"o"}, .input_h = 640, .input_w = 640, .multi_label = true};
+    fvi_head_state st;
+    assert_int_equal(fvi_heads_find(&m, &st, NULL), FV_OK);
+    float *data = malloc(sizeof(float) * (4 + C) * A);
+    fvi_candidate *all = malloc(sizeof *all * A * C);
+    uint32_t seed = 5;
+    for (int i = 0; i < (4 + C) * A; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        float u = (float)(seed >> 8) * 0x1p-24f;
+        data[i] = i < 2 * A ? u * 640 : i < 4 * A ? 20 + u * 60 : 0.01f + 0.9f * u * u;
+    }
+    int n = 0;
+    for (int a = 0; a < A; a++)
+        for (int k = 0; k < C; k++) {
+            float cx = data[a], cy = data[A + a], w = data[2 * A + a] / 2, h = data[3 * A + a] / 2;
+            all[n++] = (fvi_candidate){.box = {cx - w, cy - h, cx + w, cy + h}, .score = data[(4 + k) * A + a], .class_id = k, .index = a};
+        }
+    int kept = fvi_nms(all, n, 0.3f, false, 300);
+    fvi_tensor_dense(&t);
+    t.data = (char *)data;
+    fvi_head_params p = {.conf = 0.001f, .iou = 0.3f, .max_det = 300, .multi_label = true};
+    fvi_prep_map map;
+    fvi_prep_geometry(&map, &st.prep, 640, 640, 640, 640);
+    fv_detections d = {0};
+    assert_int_equal(st.head->decode(&st, &t, 0, &map, 640, 640, &p, &d), FV_OK);
+    assert_int_equal(d.count, kept);
+    for (int i = 0; i < kept; i++) assert_true(d.items[i].confidence == all[i].score && d.items[i].class_id == all[i].class_id);
+    fv_detections_clear(&d);
+    fvi_heads_release(&st);
+    free(data);
+    free(all);
 }
 
 static void expect_rule(const char *const *meta, fvi_tensor t, int side, int n_names, const char *rule)
@@ -339,6 +400,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(goldens),      cmocka_unit_test(neighbours),     cmocka_unit_test(prep_of_each),
                                        cmocka_unit_test(what_is_said), cmocka_unit_test(hostile_values), cmocka_unit_test(no_memory),
-                                       cmocka_unit_test(suppressed_inside), cmocka_unit_test(score_and_class)};
+                                       cmocka_unit_test(suppressed_inside), cmocka_unit_test(score_and_class),
+                                       cmocka_unit_test(multi_label),  cmocka_unit_test(multi_label_is_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
