@@ -14,6 +14,10 @@
 extern "C" {
 #endif
 
+/* An address (or text that holds some) without what must not be seen: user name and password, and secret values of a query, become
+ * "***". Always ends with 0; returns the length it would have had. In libfovea. */
+FV_API size_t fv_address_redact(char *out, size_t size, const char *text);
+
 typedef enum fv_source_kind { FV_SOURCE_PICTURE, FV_SOURCE_VIDEO, FV_SOURCE_LIVE } fv_source_kind;
 typedef struct fv_source_info {
     fv_source_kind kind;

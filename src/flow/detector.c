@@ -259,7 +259,8 @@ static fv_status net_run(fv_detector *base, const fv_frame *const *frames, int n
     net *d = (net *)base;
     d->base.times = (fv_detect_times){0};
     for (int at = 0; at < n;) {
-        net_session *s = n - at == 1 && d->one.session ? &d->one : &d->many;
+        /* a batch costs the same when half of it is empty */
+        net_session *s = d->one.session && (n - at) * 2 <= d->many.batch ? &d->one : &d->many;
         int count = n - at < s->batch ? n - at : s->batch;
         FVI_TRY(run_chunk(d, s, frames + at, count, out + at, err));
         at += count;

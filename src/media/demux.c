@@ -70,7 +70,8 @@ static fv_status say_why(const fvi_media_demux *d, int code, fv_error *err)
         return fvi_error_set(err, FV_ERR_INPUT, "%s: this FFmpeg does not speak the protocol, or the stream leads to one that is not allowed", d->label);
     if (code == AVERROR(EPERM))
         return fvi_error_set(err, FV_ERR_INPUT, "%s: it leads to something that is not allowed%s", d->label, detail);
-    return fvi_error_set(err, FV_ERR_INPUT, "%s: %s%s", d->label, fvi_media_av_text(code, text), detail);
+    fvi_media_av_text(code, text);
+    return fvi_error_set(err, FV_ERR_INPUT, "%s: %s%s", d->label, text, strstr(detail, text) ? "" : detail); /* FFmpeg likes to say it twice */
 }
 
 fv_status fvi_media_demux_open(AVFormatContext **out, const fvi_media_demux *d, int *code_out, fv_error *err)

@@ -7,12 +7,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
 #define MAX_NAMES 10000000
+#define MAX_LINE 4096 /* of a list */
 
 typedef struct list {
     char **names;
@@ -99,6 +101,47 @@ static fv_status add_glob(list *l, const char *pattern, fv_error *err)
     return FV_OK;
 }
 
+/* Lists name sources one a line; '#' begins a comment. Names of files are relative to the list. Nothing in it is a protocol that an
+ * argument could not be, standard input is not, and a list does not hold lists. */
+static bool is_list(const char *src)
+{
+    const char *dot = strrchr(src, '.');
+    return dot && (strcasecmp(dot, ".txt") == 0 || strcasecmp(dot, ".streams") == 0);
+}
+
+static fv_status add_entry(list *l, const char *list_name, int line, char *entry, fv_error *err)
+{
+    const char *slash = strrchr(list_name, '/');
+    if (strcmp(entry, "-") == 0) return fvi_error_set(err, FV_ERR_INPUT, "%s:%d: standard input cannot stand in a list", list_name, line);
+    if (entry[0] == '/' || fvi_media_is_address(entry) || fvi_media_kind_camera.claims(entry) || !slash) return add(l, NULL, entry);
+    fvi_str dir = {0};
+    fvi_str_addn(&dir, list_name, (size_t)(slash - list_name) + 1);
+    fv_status st = dir.failed ? FV_ERR_MEMORY : add(l, dir.s, entry);
+    fvi_str_free(&dir);
+    return st;
+}
+
+static fv_status add_list(list *l, const char *path, fv_error *err)
+{
+    FILE *f = fopen(path, "re");
+    if (!f) return fvi_error_set(err, FV_ERR_INPUT, "%s: %s", path, strerror(errno));
+    char line[MAX_LINE];
+    fv_status st = FV_OK;
+    for (int n = 1; st == FV_OK && fgets(line, sizeof line, f); n++) {
+        size_t len = strlen(line);
+        if (len == sizeof line - 1 || (len && line[len - 1] != '\n' && !feof(f))) {
+            st = fvi_error_set(err, FV_ERR_INPUT, "%s:%d: not a list of sources: the line is too long or no text", path, n);
+            break;
+        }
+        while (len && strchr(" \t\r\n", line[len - 1])) line[--len] = 0;
+        char *entry = line + strspn(line, " \t");
+        if (entry[0] && entry[0] != '#') st = add_entry(l, path, n, entry, err);
+    }
+    fclose(f);
+    if (st == FV_OK && l->count == 0) st = fvi_error_set(err, FV_ERR_INPUT, "%s: no source is named in this list", path);
+    return st;
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 fv_status fvi_media_expand(const char *src, char ***names, int *count, fv_error *err)
@@ -109,20 +152,21 @@ fv_status fvi_media_expand(const char *src, char ***names, int *count, fv_error 
     list l = {0};
     struct stat sb;
     fv_status st;
+    bool listed = false; /* in the order in which somebody wrote it down */
     if (src[0] == 0)
         st = fvi_error_set(err, FV_ERR_INPUT, "the source name is empty");
     else if (strcmp(src, "-") == 0)
         st = add(&l, NULL, src);
     else if (stat(src, &sb) == 0)
-        st = S_ISDIR(sb.st_mode) ? add_directory(&l, src, err) : add(&l, NULL, src);
-    else if (strstr(src, "://"))
+        st = S_ISDIR(sb.st_mode) ? add_directory(&l, src, err) : (listed = S_ISREG(sb.st_mode) && is_list(src)) ? add_list(&l, src, err) : add(&l, NULL, src);
+    else if (strstr(src, "://") || fvi_media_kind_camera.claims(src))
         st = add(&l, NULL, src); /* opening it says what can be read */
     else if (strpbrk(src, "*?["))
         st = add_glob(&l, src, err);
     else
         st = fvi_error_set(err, FV_ERR_INPUT, "%s: %s", src, strerror(errno));
     if (st == FV_OK) {
-        qsort(l.names, l.count, sizeof *l.names, by_name);
+        if (!listed) qsort(l.names, l.count, sizeof *l.names, by_name);
         *names = l.names;
         *count = (int)l.count;
         return FV_OK;

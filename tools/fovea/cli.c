@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +29,15 @@ int cli_exit_code(fv_status s)
     return EXIT_RUNTIME;
 }
 
+static atomic_bool bar;
+void cli_bar(bool on) { atomic_store(&bar, on); }
+
 /* One write a line, so that lines of several threads do not mix. */
 static void say(const cli_args *a, const char *kind, const char *fmt, va_list ap)
 {
     text plain = {0}, line = {0};
     text_vprintf(&plain, fmt, ap);
-    text_printf(&line, "fovea %s: %s", a->verb->name, kind);
+    text_printf(&line, "%sfovea %s: %s", atomic_load(&bar) ? "\r\033[K" : "", a->verb->name, kind);
     text_terminal(&line, plain.s ? plain.s : "");
     text_add(&line, "\n");
     fwrite(line.s, 1, line.len, stderr);

@@ -47,7 +47,7 @@ typedef struct cli_verb {
     const char *usage;          /* after the name: "MODEL --input NAME=F.npy -o DIR" */
     const char *details;        /* paragraphs under the usage, lines up to 100 characters; may be null */
     const char *example;        /* one command a line; never null */
-    cli_group groups[6];        /* ends with a title of null */
+    cli_group groups[12];       /* ends with a title of null */
     const char *positional;     /* name under which key=value and --flag give a positional: "source", "model"; may be null */
     const char *words;          /* what a positional may be: "bash|zsh|fish"; null = files */
     int min_args, max_args;     /* positionals; max -1 = any number */
@@ -78,6 +78,8 @@ int cli_usage(const cli_args *a, const char *fmt, ...) FV_PRINTF(2, 3);
 int cli_error(const cli_args *a, int code, const char *fmt, ...) FV_PRINTF(3, 4);
 void cli_warn(const cli_args *a, const char *fmt, ...) FV_PRINTF(2, 3); /* also with --quiet */
 void cli_note(const cli_args *a, const char *fmt, ...) FV_PRINTF(2, 3); /* not with --quiet */
+
+void cli_bar(bool on); /* a progress bar lives on stderr: messages wipe it first */
 
 /* ---- objects from the shared flags ---- */
 /* --threads, --cpu, --log-level; log lines go to stderr. */

@@ -55,13 +55,11 @@ static fv_status write_picture(fv_sink *k, const fv_frame *f, fv_error *err)
 static fv_status finish_pictures(fv_sink *k, fv_error *err) { return (void)k, (void)err, FV_OK; }
 static void close_pictures(fv_sink *k) { (void)k; }
 
-fv_status outputs_sink(outputs *o, fv_source *source, bool pictures, int file, fv_sink **sink, fv_error *err)
+fv_status outputs_sink(outputs *o, fv_source *source, int file, fv_sink **sink, fv_error *err)
 {
     *sink = NULL;
-    o->pictures = pictures;
-    o->file = file;
     if (o->kind == OUT_NONE) return FV_OK;
-    if (pictures) {
+    if (o->pictures) {
         if (o->kind == OUT_PIPE) return cli_set_error(err, FV_ERR_ARGUMENT, "-o - is for video; give a directory for pictures");
         o->picture_sink = (fv_sink){.encoder = "pictures", .write = write_picture, .finish = finish_pictures, .close = close_pictures, .priv = o};
         *sink = &o->picture_sink;
@@ -112,14 +110,13 @@ static bool put_events(outputs *o, const fv_event *events, int n, const char *so
         }                                                                                                              \
     } while (0)
 
-int outputs_result(void *user, const fv_result *r)
+int outputs_result(outputs *o, const fv_result *r)
 {
-    outputs *o = user;
     const run_sources *in = o->sources;
-    int file = o->pictures ? in->file_of[r->frame->index] : o->file;
+    int file = o->pictures ? in->file_of[r->frame->index] : r->source_index;
     /* a picture by itself is frame 0 of its file; pictures that are tracked are frames of one film */
     bool alone = o->pictures && o->s->mode == RUN_PREDICT;
-    out_frame f = {.r = r, .names = o->detector, .source = o->pictures ? in->files[file] : r->source,
+    out_frame f = {.r = r, .names = o->detector, .source = o->pictures ? in->shown[file] : r->source,
                    .frame = alone ? 0 : r->frame->index, .pts = alone ? 0 : r->frame->pts};
     PUT(o->json, "json", out_json_frame(&o->line, &f));
     PUT(o->csv, "csv", out_csv_frame(&o->line, &f));
@@ -132,10 +129,10 @@ int outputs_result(void *user, const fv_result *r)
     return 0;
 }
 
-int outputs_last_events(outputs *o, const fv_event *events, int n)
+int outputs_last_events(outputs *o, int file, const fv_event *events, int n)
 {
     if (!o->events) return 0;
-    const char *source = o->sources->files[o->file];
+    const char *source = o->sources->shown[file];
     return put_events(o, events, n, source) ? 0 : cli_fail(o->a, o->error.status, &o->error);
 }
 

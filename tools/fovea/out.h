@@ -27,9 +27,7 @@ typedef struct outputs {
     FILE *talk;     /* what people read; stderr when stdout carries data */
     bool many;      /* more than one source: events name theirs */
     bool say_pictures; /* one line a picture on `talk` */
-    /* the source that is being processed */
-    bool pictures;
-    int file;
+    bool pictures; /* what is being processed is a row of pictures */
     fv_sink picture_sink;
     text line; /* scratch */
     fv_error error; /* first write that failed */
@@ -41,11 +39,11 @@ int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sou
 /* Opens JSON, CSV, MOT and event files. */
 int outputs_open(outputs *o);
 /* The sink for a source, or *sink null when nothing is to be drawn. FV_ERR_OUTPUT and others as sink_open gives them. */
-fv_status outputs_sink(outputs *o, fv_source *source, bool pictures, int file, fv_sink **sink, fv_error *err);
-/* fv_pipeline's on_result. */
-int outputs_result(void *user, const fv_result *r);
+fv_status outputs_sink(outputs *o, fv_source *source, int file, fv_sink **sink, fv_error *err);
+/* One processed frame into all text outputs and the tally. Non-zero: `error` says what cannot be written. One call at a time. */
+int outputs_result(outputs *o, const fv_result *r);
 /* Events that come when a stream ends. */
-int outputs_last_events(outputs *o, const fv_event *events, int n);
+int outputs_last_events(outputs *o, int file, const fv_event *events, int n);
 /* Flushes and closes; a write that failed late is reported. */
 int outputs_close(outputs *o);
 void outputs_free(outputs *o);

@@ -1,6 +1,7 @@
 /* out_plan.c: which files a run will write, and whether it may; everything that can be refused is refused here, before any
  * work (exit 7). Called by run.c. */
 #include "out.h"
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -33,6 +34,22 @@ static const char *const picture_out[] = {".jpg", ".jpeg", ".png", NULL};
 static const char *const other_out[] = {".gif",  ".bmp", ".webp", ".tif", ".tiff", ".ppm",  ".avif", ".wmv", ".flv", ".mpg",
                                         ".mpeg", ".ogv", ".3gp",  ".y4m", ".json", ".jsonl", ".csv", ".txt", ".html", NULL};
 
+/* rtsp://user:password@cam.local:554/live?x=1 -> "cam.local_554_live": nothing that a path could mean, nothing secret. */
+static char *stem_of_address(const char *shown)
+{
+    text t = {0};
+    const char *p = strstr(shown, "://") + 3, *at = strstr(p, "***@");
+    if (at) p = at + 4;
+    text_add(&t, "");
+    for (; *p && *p != '?' && *p != '#'; p++) {
+        bool plain = isalnum((unsigned char)*p) || *p == '-' || (*p == '.' && t.len);
+        if (plain || (t.len && t.s[t.len - 1] != '_')) text_addn(&t, plain ? p : "_", 1);
+    }
+    while (t.len && t.s[t.len - 1] == '_') t.s[--t.len] = 0;
+    if (!t.len) text_add(&t, "stream");
+    return t.s;
+}
+
 /* a/x.jpg and b/x.jpg give x and x-2. */
 static void name_stems(outputs *o)
 {
@@ -41,11 +58,16 @@ static void name_stems(outputs *o)
     size_t *lengths = tool_alloc((n + 1) * sizeof *lengths);
     o->stems = tool_alloc((n + 1) * sizeof *o->stems);
     o->targets = tool_alloc((n + 1) * sizeof *o->targets);
+    char **made = tool_alloc((n + 1) * sizeof *made);
     for (size_t i = 0; i < n; i++) {
-        bases[i] = file_name(o->sources->files[i]);
-        lengths[i] = strlen(bases[i]) - strlen(extension(o->sources->files[i]));
+        const char *name = o->sources->shown[i];
+        if (strstr(name, "://")) made[i] = stem_of_address(name);
+        bases[i] = made[i] ? made[i] : file_name(name);
+        lengths[i] = strlen(bases[i]) - (made[i] ? 0 : strlen(extension(name)));
     }
     unique_stems(o->stems, bases, lengths, (int)n);
+    for (size_t i = 0; i < n; i++) free(made[i]);
+    free(made);
     free(bases);
     free(lengths);
 }
@@ -112,7 +134,7 @@ static int plan_directory(outputs *o)
 {
     int code = make_dir(o, o->path);
     for (int i = 0; i < o->sources->n_files && !code; i++) {
-        const char *src = o->sources->files[i], *ext = extension(src);
+        const char *src = o->sources->files[i], *ext = strstr(src, "://") ? "" : extension(src);
         bool picture = run_is_picture_name(src);
         text t = {0};
         if (!among(ext, picture ? picture_out : video_out)) ext = picture ? ".jpg" : ".mp4";

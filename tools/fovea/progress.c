@@ -12,9 +12,7 @@
 
 struct progress {
     bool json;
-    fv_pipeline *p;
-    const char *source;
-    int64_t total, before;
+    progress_view v;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -70,10 +68,10 @@ static void show_bar(text *t, const fv_metrics *m, int64_t done, int64_t total, 
 static void show_json(text *t, const progress *g, const fv_metrics *m, int64_t done, double eta)
 {
     text_add(t, "{\"source\":");
-    text_json(t, g->source);
+    text_json(t, g->v.source);
     text_printf(t, ",\"frames\":%lld,\"total\":", (long long)done);
-    if (g->total > 0)
-        text_printf(t, "%lld", (long long)g->total);
+    if (g->v.total > 0)
+        text_printf(t, "%lld", (long long)g->v.total);
     else
         text_add(t, "null");
     text_add(t, ",\"fps\":");
@@ -83,6 +81,7 @@ static void show_json(text *t, const progress *g, const fv_metrics *m, int64_t d
         text_number(t, eta, 1);
     else
         text_add(t, "null");
+    if (g->v.states) g->v.states(g->v.user, t, true);
     text_add(t, "}\n");
 }
 
@@ -91,15 +90,17 @@ static void show(progress *g)
 {
     fv_metrics m;
     text t = {0};
-    fv_pipeline_metrics(g->p, &m);
-    int64_t done = m.processed + m.dropped + m.skipped - g->before;
-    double pace = m.wall_s > 0 ? (double)(done + g->before) / m.wall_s : 0;
-    double eta = g->total > 0 && pace > 0 && done > 0 ? (double)(g->total - done) / pace : -1;
-    if (g->total > 0 && done > g->total) eta = 0;
+    int64_t total = g->v.total, before = g->v.before;
+    g->v.figures(g->v.user, &m);
+    int64_t done = m.processed + m.dropped + m.skipped - before;
+    double pace = m.wall_s > 0 ? (double)(done + before) / m.wall_s : 0;
+    double eta = total > 0 && pace > 0 && done > 0 ? (double)(total - done) / pace : -1;
+    if (total > 0 && done > total) eta = 0;
     if (g->json)
         show_json(&t, g, &m, done, eta);
     else
-        show_bar(&t, &m, done, g->total, eta);
+        show_bar(&t, &m, done, total, eta);
+    if (!g->json && g->v.states) g->v.states(g->v.user, &t, false);
     fwrite(t.s, 1, t.len, stderr);
     text_free(&t);
 }
@@ -121,13 +122,11 @@ static void *watch(void *arg)
     return NULL;
 }
 
-void progress_start(progress *g, fv_pipeline *p, const char *source, int64_t total, int64_t before)
+void progress_start(progress *g, const progress_view *v)
 {
     if (!g) return;
-    g->p = p;
-    g->source = source;
-    g->total = total;
-    g->before = before;
+    g->v = *v;
+    cli_bar(!g->json);
     g->stop = false;
     g->running = pthread_create(&g->thread, NULL, watch, g) == 0; /* without it only the line is missing */
 }
@@ -142,6 +141,7 @@ void progress_stop(progress *g)
     pthread_join(g->thread, NULL);
     g->running = false;
     show(g); /* the last word is the true one */
+    cli_bar(false);
     if (!g->json) fputc('\n', stderr);
 }
 

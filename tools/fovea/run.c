@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define MOST_AT_ONCE 8 /* frames of live sources in a batch, unless --batch says otherwise */
+
 static void on_stop(void *arg)
 {
     run_state *r = arg;
-    r->stopping = 1;
+    atomic_store(&r->stopping, 1);
     fv_pipeline_stop(r->pipeline);
 }
 
@@ -17,11 +19,11 @@ static int all_sources(run_state *r)
     bool pictures;
     int file, code = 0;
     fv_source *source;
-    while (!code && !r->stopping && (source = run_sources_next(&r->sources, &pictures, &file))) {
+    while (!code && !atomic_load(&r->stopping) && (source = run_sources_next(&r->sources, &pictures, &file))) {
         code = run_stream(r, source, pictures, file);
         source->close(source);
     }
-    return code;
+    return code ? code : run_live(r);
 }
 
 /* Nothing could be read: say why for each. */
@@ -41,8 +43,11 @@ static int body(run_state *r, run_mode mode)
     int code = settings_load(&r->s, r->a, mode);
     if (code) return code;
     if (!(media = cli_media(&err))) return cli_fail(r->a, err.status, &err);
+    r->sources.options = r->s.source;
     run_sources_init(&r->sources, r->a, media, mode != RUN_PREDICT);
     if (!r->sources.n_files) return no_input(r);
+    /* one frame of each camera at a time; files gain nothing from waiting for company */
+    if (!r->s.batch) r->s.batch = r->sources.n_live > MOST_AT_ONCE ? MOST_AT_ONCE : r->sources.n_live > 1 ? r->sources.n_live : 1;
     r->model_path = run_model_find(r->s.model);
     code = outputs_plan(&r->out, r->a, &r->s, &r->sources, r->model_path);
     if (code) return code;
@@ -68,7 +73,7 @@ static int body(run_state *r, run_mode mode)
     int told = run_report(r); /* also after a failure: what was done is not lost */
     if (!code) code = told;
     if (code) return code;
-    if (r->stopping) return cli_stop_code();
+    if (cli_stopped()) return cli_stop_code();
     if (r->sources.n_failures) return r->n_done ? EXIT_PARTIAL : EXIT_INPUT;
     return EXIT_OK;
 }
@@ -77,8 +82,10 @@ int run_vision(const cli_args *a, run_mode mode)
 {
     run_state *r = tool_alloc(sizeof *r);
     r->a = a;
+    pthread_mutex_init(&r->lock, NULL);
     int code = body(r, mode);
     progress_free(&r->progress);
+    run_live_free(r);
     fv_pipeline_free(&r->pipeline);
     outputs_close(&r->out);
     outputs_free(&r->out);
@@ -86,6 +93,7 @@ int run_vision(const cli_args *a, run_mode mode)
     run_model_close(r);
     run_sources_free(&r->sources);
     settings_free(&r->s);
+    pthread_mutex_destroy(&r->lock);
     free(r);
     return code;
 }

@@ -5,6 +5,8 @@
 #include "progress.h"
 #include "run_settings.h"
 #include "run_sources.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct run_state {
     const cli_args *a;
@@ -25,10 +27,14 @@ typedef struct run_state {
     char **names; /* of --names */
     int n_names;
     progress *progress;
-    fv_pipeline *pipeline;
-    volatile int stopping; /* set by the signal handler */
-    double finish_s;   /* time the encoders took to finish */
-    int n_done;        /* sources that gave at least one frame */
+    fv_pipeline *pipeline; /* of files, one after the other */
+    atomic_int stopping;   /* set by the signal handler, and when live sources have to end */
+    double finish_s;       /* time the encoders took to finish */
+    int n_done;            /* sources that gave at least one frame */
+    pthread_mutex_t lock;  /* live sources run together: outputs, tally, failures, n_done, finish_s, figures */
+    fv_hub *hub;           /* of live sources */
+    struct stream *live;   /* [n_live] kept until the report is written */
+    int n_live;
 } run_state;
 
 int run_vision(const cli_args *a, run_mode mode);
@@ -38,8 +44,14 @@ char *run_model_find(const char *name);
 /* 0, or the exit code after the error was printed. */
 int run_model_open(run_state *r);
 void run_model_close(run_state *r);
-/* run_stream.c: one source from first to last frame. 0: go on; else the exit code that ends the run. */
+/* run_stream.c: one file from first to last frame. 0: go on; else the exit code that ends the run. */
 int run_stream(run_state *r, fv_source *source, bool pictures, int file);
+/* run_live.c: all live sources together, until each has ended or the run is stopped. */
+int run_live(run_state *r);
+/* Figures of files and live sources so far. */
+void run_metrics(run_state *r, fv_metrics *m);
+/* Frees what run_live kept. */
+void run_live_free(run_state *r);
 /* run_report.c: --summary, --run, --report and the lines at the end. */
 int run_report(run_state *r);
 #endif

@@ -1,6 +1,6 @@
 /* run_report.c: what is said when all is over: --summary, --run, --report, the lines of speeds and counts, and the list of
  * inputs that failed. Called by run.c. */
-#include "run.h"
+#include "run_stream.h"
 #include <errno.h>
 #include <fovea/report.h>
 #include <stdlib.h>
@@ -13,12 +13,31 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-static void metrics_of(const run_state *r, fv_metrics *m)
+static void metrics_of(run_state *r, fv_metrics *m)
 {
-    memset(m, 0, sizeof *m);
-    if (r->pipeline) fv_pipeline_metrics(r->pipeline, m);
+    run_metrics(r, m);
     m->wall_s += r->finish_s; /* an encoder still works when the last frame is in */
     m->fps = m->wall_s > 0 ? (double)m->processed / m->wall_s : 0;
+}
+
+/* Several live sources: the same object for each of them, as "sources" of the whole. */
+static void add_live_summaries(const run_state *r, text *t)
+{
+    if (r->n_live < 2) return;
+    t->s[--t->len] = 0; /* the closing brace */
+    text_add(t, ",\"sources\":[");
+    for (int i = 0; i < r->n_live; i++) {
+        const stream *s = &r->live[i];
+        fv_metrics m = {0};
+        text one = {0};
+        if (s->pipeline) fv_pipeline_metrics(s->pipeline, &m);
+        tally_json(s->tally, &one, &m, r->detector);
+        text_add(t, i ? ",{\"source\":" : "{\"source\":");
+        text_json(t, s->source->info.name);
+        text_printf(t, ",\"stalls\":%lld,\"reconnects\":%lld,%s", (long long)s->stalls, (long long)s->reconnects, one.s + 1);
+        text_free(&one);
+    }
+    text_add(t, "]}");
 }
 
 static char *make_run(const run_state *r, const fv_metrics *m, const char *summary, fv_error *err)
@@ -34,7 +53,7 @@ static char *make_run(const run_state *r, const fv_metrics *m, const char *summa
                         .level = fv_context_cpu_level(r->ctx),
                         .command = cli_command(r->a),
                         .started = r->started,
-                        .sources = (const char *const *)r->sources.files,
+                        .sources = (const char *const *)r->sources.shown,
                         .n_sources = r->sources.n_files,
                         .threads = fv_context_threads(r->ctx),
                         .input_w = w,
@@ -61,7 +80,7 @@ static int write_files(run_state *r, const fv_metrics *m, const char *summary)
     if (!run) return cli_fail(r->a, err.status, &err);
     if (run_path) st = cli_write_file(run_path, run, strlen(run), &err);
     if (st >= 0 && report_path) {
-        const char *label = base_name(r->sources.files[0]);
+        const char *label = base_name(r->sources.shown[0]);
         st = fv_report_html(&html, (const char *const *)&run, &label, 1, &err);
         if (st >= 0) st = cli_write_file(report_path, html, strlen(html), &err);
     }
@@ -107,6 +126,7 @@ int run_report(run_state *r)
     text summary = {0}, t = {0};
     metrics_of(r, &m);
     tally_json(&r->tally, &summary, &m, r->detector);
+    add_live_summaries(r, &summary);
     int code = write_files(r, &m, summary.s);
     if (!cli_on(r->a, "quiet") && m.processed) {
         speed_lines(r, &t, &m);

@@ -21,9 +21,9 @@ const cli_flag run_flags_detect[] = {
     {"bgr", NULL, "the network takes blue first; --bgr=false: red first (the model's own)", CLI_SWITCH},
     {"pad", "center|topleft", "where a letterboxed picture lies (the model's own)", CLI_CHOICE},
     {"names", "F.txt", "class names, one a line, instead of the model's"},
-    {"batch", "N", "frames that are computed at once (1)", CLI_INT, 1, 64},
+    {"batch", "N", "frames that are computed at once (1; several live sources: as many as there are, up to 8)", CLI_INT, 1, 64},
     {"vid-stride", "N", "process every N-th frame (1)", CLI_INT, 1, 100000},
-    {"policy", "auto|every|newest", "every frame, or always the newest (auto: every for files)", CLI_CHOICE},
+    {"policy", "auto|every|newest", "every frame, or always the newest (auto: every for files, newest for live sources)", CLI_CHOICE},
     {"config", "F.yaml", "settings, lines and zones from a file; flags win"},
     {0}};
 #define TRACK_FLAGS                                                                                                    \
@@ -60,16 +60,27 @@ const cli_flag run_flags_video[] = {
     {"pix_fmt", "NAME", "pixel format of the video (yuv420p)"},
     {0}};
 
+const cli_flag run_flags_live[] = {
+    {"duration", "SECONDS", "end every source after so long (live: from the start of the run)", CLI_REAL, 0.01, 1e9},
+    {"rtsp-transport", "tcp|udp", "how RTSP cameras send (tcp)", CLI_CHOICE},
+    {"timeout", "SECONDS", "live: longest wait for an answer or a new picture before reconnecting (10)", CLI_REAL, 0.1, 3600},
+    {"reconnect", "SECONDS|off|forever", "live: how long to go on trying without a picture (60)"},
+    {"camera-size", "WxH", "picture size asked of a camera (/dev/video0, 0)"},
+    {"camera-fps", "N", "frame rate asked of a camera", CLI_REAL, 0.1, 1000},
+    {"camera-format", "NAME", "pixel format asked of a camera: yuyv422, mjpeg, h264, ..."},
+    {0}};
+
 /* Keys of the file: flags that say what to do, not where results go. */
 static const char *const config_keys[] = {
     "model", "conf", "iou", "imgsz", "max-det", "classes", "names", "batch", "task", "preset", "mean", "std", "bgr", "pad",
     "vid-stride", "policy", "tracker", "track-buffer",
-    "track-high-thresh", "track-low-thresh", "new-track-thresh", "match-thresh", "anchor", "interval", NULL};
+    "track-high-thresh", "track-low-thresh", "new-track-thresh", "match-thresh", "anchor", "interval", "duration", "rtsp-transport", "timeout", "reconnect", "camera-size", "camera-fps",
+    "camera-format", NULL};
 
 static const cli_flag *flag_named(const char *name)
 {
-    const cli_flag *const tables[] = {run_flags_detect, run_flags_count};
-    for (int t = 0; t < 2; t++)
+    const cli_flag *const tables[] = {run_flags_detect, run_flags_count, run_flags_live};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const cli_flag *f = tables[t]; f->name; f++)
             if (!strcmp(f->name, name)) return f;
     return NULL;
@@ -190,6 +201,29 @@ static int read_model_rule(settings *s)
     return code;
 }
 
+
+static int parse_live(settings *s)
+{
+    fv_source_options *o = &s->source;
+    const char *transport = value_of(s, "rtsp-transport", true), *again = value_of(s, "reconnect", true), *size = value_of(s, "camera-size", true);
+    char extra, *end = NULL;
+    o->size = sizeof *o;
+    o->transport = transport && transport[0] == 'u' ? FV_TRANSPORT_UDP : FV_TRANSPORT_TCP;
+    o->timeout_s = real_of(s, "timeout", true, 0);
+    o->fps = real_of(s, "camera-fps", true, 0);
+    o->camera_format = value_of(s, "camera-format", true);
+    s->duration = real_of(s, "duration", true, 0);
+    if (again && !strcmp(again, "off"))
+        o->reconnect_s = -1;
+    else if (again && !strcmp(again, "forever"))
+        o->reconnect_s = INFINITY;
+    else if (again && (!((o->reconnect_s = strtod(again, &end)) > 0) || *end || o->reconnect_s > 1e9))
+        return bad_value(s, "reconnect", again, "it is written as seconds, off or forever");
+    if (size && (sscanf(size, "%5dx%5d%c", &o->width, &o->height, &extra) != 2 || o->width < 1 || o->height < 1 || o->width > 32768 || o->height > 32768))
+        return bad_value(s, "camera-size", size, "it is written WxH");
+    return 0;
+}
+
 static int add_shapes(settings *s, const char *flag, config_shape **list, int *count, config_shape *from_file, int n_file)
 {
     fv_error err = {0};
@@ -263,13 +297,15 @@ static int read_all(settings *s)
     s->track_buffer = real_of(s, "track-buffer", tracks, 0);
     s->interval = real_of(s, "interval", counts, 0);
     s->max_det = (int)real_of(s, "max-det", true, 300);
-    s->batch = (int)real_of(s, "batch", true, 1);
+    s->batch = (int)real_of(s, "batch", true, 0);
     s->vid_stride = (int)real_of(s, "vid-stride", true, 1);
     const char *policy = value_of(s, "policy", true), *anchor = value_of(s, "anchor", counts);
     s->policy = !policy || policy[0] == 'a' ? FV_POLICY_AUTO : policy[0] == 'e' ? FV_POLICY_EVERY : FV_POLICY_NEWEST;
     if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return bad_value(s, "anchor", anchor, "there is no such anchor");
     code = parse_imgsz(s, value_of(s, "imgsz", true));
     if (!code) code = read_model_rule(s);
+=======
+    if (!code) code = parse_live(s);
     if (!counts) return code;
     if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);
     if (!code) code = add_shapes(s, "zone", &s->zones, &s->n_zones, s->config.zones, s->config.n_zones);

@@ -9,7 +9,7 @@
 
 typedef enum run_mode { RUN_PREDICT, RUN_TRACK, RUN_COUNT } run_mode;
 
-extern const cli_flag run_flags_detect[], run_flags_track[], run_flags_count[], run_flags_files[], run_flags_video[];
+extern const cli_flag run_flags_detect[], run_flags_track[], run_flags_count[], run_flags_files[], run_flags_video[], run_flags_live[];
 
 typedef struct settings {
     const cli_args *args;
@@ -22,7 +22,9 @@ typedef struct settings {
     fv_pad pad;
     double conf, iou; /* conf: of the detector */
     double track_high, track_low, new_track, match, track_buffer, interval;
-    int imgsz_h, imgsz_w, max_det, batch, vid_stride;
+    int imgsz_h, imgsz_w, max_det, batch, vid_stride; /* batch 0: not said */
+    double duration;          /* seconds after which a source ends; 0 = at its own end */
+    fv_source_options source; /* time-outs, transport, camera */
     fv_policy policy;
     fv_anchor anchor;
     config_shape *lines, *zones;

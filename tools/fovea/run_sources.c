@@ -7,14 +7,18 @@
 #include <string.h>
 #include <strings.h>
 
-/* Many sentences begin with the name already, the beginning of an address or "stdin". */
+/* Many sentences begin with the name already. */
 static const char *without_name(const char *why, const char *name)
 {
-    const char *colon = strstr(why, "://…: ");
     size_t n = strlen(name);
-    if (!strncmp(why, name, n) && !strncmp(why + n, ": ", 2)) return why + n + 2;
-    if (!strcmp(name, "-") && !strncmp(why, "stdin: ", 7)) return why + 7;
-    return colon && !strncmp(why, name, (size_t)(colon - why)) ? strchr(colon + 3, ' ') + 1 : why;
+    return !strncmp(why, name, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why;
+}
+
+static char *shown_name(const char *name)
+{
+    text t = {0};
+    text_redacted(&t, !name[0] ? "''" : !strcmp(name, "-") ? "stdin" : name);
+    return t.s;
 }
 
 void run_sources_fail(run_sources *r, const char *name, const char *why, bool partial)
@@ -25,25 +29,37 @@ void run_sources_fail(run_sources *r, const char *name, const char *why, bool pa
         free(r->failures);
         r->failures = bigger;
     }
-    text shown = {0};
-    text_redacted(&shown, !name[0] ? "''" : !strcmp(name, "-") ? "stdin" : name);
-    r->failures[r->n_failures++] = (run_failure){shown.s, tool_strdup(without_name(why, name)), partial};
+    char *shown = shown_name(name);
+    text said = {0};
+    text_redacted(&said, without_name(without_name(why, name), shown));
+    r->failures[r->n_failures++] = (run_failure){shown, said.s ? said.s : tool_strdup(""), partial};
 }
 
 static void add_files(run_sources *r, char **names, int n, int film)
 {
-    char **files = tool_alloc((size_t)(r->n_files + n + 1) * sizeof *files);
-    int *films = tool_alloc((size_t)(r->n_files + n + 1) * sizeof *films);
-    if (r->n_files) {
-        memcpy(files, r->files, (size_t)r->n_files * sizeof *files);
-        memcpy(films, r->film, (size_t)r->n_files * sizeof *films);
+    size_t old = (size_t)r->n_files, all = old + (size_t)n + 1;
+    char **files = tool_alloc(all * sizeof *files), **shown = tool_alloc(all * sizeof *shown);
+    int *films = tool_alloc(all * sizeof *films);
+    bool *live = tool_alloc(all * sizeof *live);
+    if (old) {
+        memcpy(files, r->files, old * sizeof *files);
+        memcpy(shown, r->shown, old * sizeof *shown);
+        memcpy(films, r->film, old * sizeof *films);
+        memcpy(live, r->live, old * sizeof *live);
     }
     free(r->files);
+    free(r->shown);
     free(r->film);
+    free(r->live);
     r->files = files;
+    r->shown = shown;
     r->film = films;
+    r->live = live;
     for (int i = 0; i < n; i++) {
         r->film[r->n_files] = film;
+        r->live[r->n_files] = r->media->source_is_live(names[i]);
+        r->n_live += r->live[r->n_files];
+        r->shown[r->n_files] = shown_name(names[i]);
         r->files[r->n_files++] = tool_strdup(names[i]);
     }
 }
@@ -51,7 +67,9 @@ static void add_files(run_sources *r, char **names, int n, int film)
 void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media, bool films)
 {
     int film = 0;
+    fv_source_options options = r->options;
     memset(r, 0, sizeof *r);
+    r->options = options;
     r->media = media;
     r->films = films;
     for (int i = 0; i < cli_positionals(a); i++) {
@@ -80,20 +98,21 @@ bool run_sources_ready(run_sources *r)
     while (!r->pending && r->at < r->n_files) {
         fv_error err = {0};
         r->pending_file = r->at++;
-        fv_status st = r->media->source_open(&r->pending, r->files[r->pending_file], NULL, &err);
+        if (r->live[r->pending_file]) continue;
+        fv_status st = r->media->source_open(&r->pending, r->files[r->pending_file], &r->options, &err);
         if (st < 0) {
             run_sources_fail(r, r->files[r->pending_file], err.text[0] ? err.text : fv_status_text(st), false);
             r->pending = NULL;
         }
     }
-    return r->pending != NULL;
+    return r->pending || r->n_live;
 }
 
 static fv_status read_picture(fv_source *s, fv_frame *f, fv_error *err)
 {
     run_sources *r = s->priv;
     (void)err; /* a broken picture goes into the list; the others are still read */
-    while (run_sources_ready(r) && r->pending->info.kind == FV_SOURCE_PICTURE) {
+    while (run_sources_ready(r) && r->pending && r->pending->info.kind == FV_SOURCE_PICTURE) {
         if (r->films && r->film[r->pending_file] != r->row_film) return FV_END;
         fv_error why = {0};
         fv_source *picture = r->pending;
@@ -115,7 +134,7 @@ static void close_pictures(fv_source *s) { (void)s; }
 
 fv_source *run_sources_next(run_sources *r, bool *pictures, int *file)
 {
-    if (!run_sources_ready(r)) return NULL;
+    if (!run_sources_ready(r) || !r->pending) return NULL;
     *file = r->pending_file;
     *pictures = r->pending->info.kind == FV_SOURCE_PICTURE;
     if (*pictures) {
@@ -138,13 +157,18 @@ fv_source *run_sources_next(run_sources *r, bool *pictures, int *file)
 void run_sources_free(run_sources *r)
 {
     if (r->pending) r->pending->close(r->pending);
-    for (int i = 0; i < r->n_files; i++) free(r->files[i]);
+    for (int i = 0; i < r->n_files; i++) {
+        free(r->files[i]);
+        free(r->shown[i]);
+    }
     for (int i = 0; i < r->n_failures; i++) {
         free(r->failures[i].name);
         free(r->failures[i].why);
     }
     free(r->files);
+    free(r->shown);
     free(r->film);
+    free(r->live);
     free(r->failures);
     free(r->file_of);
     memset(r, 0, sizeof *r);
@@ -153,7 +177,7 @@ void run_sources_free(run_sources *r)
 bool run_is_picture_name(const char *path)
 {
     static const char *const known[] = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".mpo", ".dng"};
-    const char *dot = strrchr(path, '.');
+    const char *dot = strstr(path, "://") ? NULL : strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++)
         if (!strcasecmp(dot, known[i])) return true;
     return false;

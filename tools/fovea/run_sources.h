@@ -14,8 +14,12 @@ typedef struct run_failure {
 typedef struct run_sources {
     const fv_media_api *media;
     char **files;
+    char **shown; /* [n_files] the same for people and outputs: no passwords */
     int *film; /* [n_files] a directory or glob is a film of its own, files named one by one are one */
     int n_files;
+    bool *live;   /* [n_files] cameras and streams without end: they run together, after the files */
+    int n_live;
+    fv_source_options options; /* for every source_open */
     run_failure *failures;
     int n_failures;
     int *file_of;   /* [n_files] picture number in its row -> file */
@@ -29,12 +33,12 @@ typedef struct run_sources {
     int row_film;
 } run_sources;
 
-/* Expands files, directories and globs of all positionals. An argument that matches nothing is a failure in the list. With
+/* `options` is set before. Expands files, directories, globs and lists of all positionals. An argument that matches nothing is a failure in the list. With
  * `films` pictures of two directories are two sources, so that nothing is tracked from one into the other. */
 void run_sources_init(run_sources *r, const cli_args *a, const fv_media_api *media, bool films);
-/* Can anything be read? Opens files until one can. */
+/* Can anything be read? Opens files until one can; a live source always may. */
 bool run_sources_ready(run_sources *r);
-/* Opens the next source that can be opened. Null: no more. *pictures: a row of pictures. *file: index of the (first) file.
+/* Opens the next source, live ones left out, that can be opened. Null: no more. *pictures: a row of pictures. *file: index of the (first) file.
  * Close it with its own close. */
 fv_source *run_sources_next(run_sources *r, bool *pictures, int *file);
 /* Notes an input that cannot be read (or not to its end: `partial`), for the list at the end; name and why are copied. */

@@ -1,39 +1,64 @@
 /* run_stream.c: one source through the pipeline: its tracker, counter, painter, font and sink; what happens when it ends
- * well, is cut, breaks or is stopped. Called by run.c for each source. */
-#include "run.h"
+ * well, is cut, breaks or is stopped. Called by run.c for each file, and by run_live.c for each live source. */
+#include "run_stream.h"
 #include <string.h>
 #include <time.h>
 
-/* Everything that lives as long as one source. */
-typedef struct stream {
-    run_state *r;
-    fv_source *source;
-    fv_source watched; /* what the pipeline reads: the source, with its failures told apart from those of other stages */
-    bool source_failed;
-    bool pictures;
-    int file;
-    fv_tracker *tracker;
-    fv_counter *counter;
-    fv_painter *painter;
-    fv_font font;
-    fv_sink *sink;
-} stream;
-
-static double seconds(void)
+double stream_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static fv_status read_watched(fv_source *s, fv_frame *f, fv_error *err)
+int stream_stopped(void *user)
 {
-    stream *st = s->priv;
-    st->source->stopped = s->stopped;
-    st->source->stopped_user = s->stopped_user;
-    fv_status status = st->source->read(st->source, f, err);
-    if (status < 0 || status == FV_PARTIAL) st->source_failed = true;
-    return status;
+    stream *s = user;
+    if (atomic_load(&s->r->stopping)) return 1;
+    if (s->until > 0 && stream_seconds() >= s->until) return 1;
+    return s->watched.stopped && s->watched.stopped(s->watched.stopped_user);
+}
+
+static fv_status read_watched(fv_source *w, fv_frame *f, fv_error *err)
+{
+    stream *s = w->priv;
+    double most = s->r->s.duration;
+    if (s->has_first) {
+        s->has_first = false;
+        *f = s->first;
+        return FV_OK;
+    }
+    if (stream_stopped(s)) return FV_END;
+    fv_status status = s->source->read(s->source, f, err);
+    if (status < 0 || status == FV_PARTIAL) s->source_failed = true;
+    if (status != FV_OK || most <= 0 || s->until > 0 || f->pts < most) return status;
+    fv_frame_release(f);
+    return FV_END;
+}
+
+void stream_init(stream *s, run_state *r, fv_source *source, int file)
+{
+    memset(s, 0, sizeof *s);
+    s->r = r;
+    s->source = source;
+    s->file = file;
+    s->detector = r->detector;
+    s->watched = (fv_source){.info = source->info, .read = read_watched, .priv = s};
+    source->stopped = stream_stopped;
+    source->stopped_user = s;
+}
+
+/* fv_pipeline's on_result. */
+static int take_result(void *user, const fv_result *result)
+{
+    stream *s = user;
+    run_state *r = s->r;
+    pthread_mutex_lock(&r->lock);
+    int full = outputs_result(&r->out, result);
+    pthread_mutex_unlock(&r->lock);
+    s->last_pts = result->frame->pts;
+    if (!full && s->tally) tally_frame(s->tally, result, result->frame->pts);
+    return full;
 }
 
 static const char *class_name(void *user, int class_id) { return fv_detector_class_name(user, class_id); }
@@ -55,11 +80,11 @@ static fv_status open_painter(stream *s, fv_error *err)
                                                            .no_tracks = r->s.mode == RUN_PREDICT), err);
 }
 
-static fv_status open_stages(stream *s, fv_error *err)
+fv_status stream_open(stream *s, fv_error *err)
 {
     run_state *r = s->r;
     const settings *o = &r->s;
-    fv_status st = outputs_sink(&r->out, s->source, s->pictures, s->file, &s->sink, err);
+    fv_status st = outputs_sink(&r->out, s->source, s->file, &s->sink, err);
     if (st >= 0 && s->sink) st = open_painter(s, err);
     if (st >= 0 && o->mode != RUN_PREDICT)
         st = fv_tracker_create(&s->tracker, FV_TRACK_OPTIONS(.tracker = o->tracker, .buffer_s = o->track_buffer, .track_low = (float)o->track_low,
@@ -70,38 +95,48 @@ static fv_status open_stages(stream *s, fv_error *err)
     return st;
 }
 
-static void close_stages(stream *s)
+void stream_close(stream *s)
 {
+    if (s->has_first) fv_frame_release(&s->first);
+    s->has_first = false;
     if (s->sink) s->sink->close(s->sink);
+    s->sink = NULL;
     fv_painter_free(&s->painter);
     fv_counter_free(&s->counter);
     fv_tracker_free(&s->tracker);
     if (s->font.release) s->font.release(&s->font);
+    memset(&s->font, 0, sizeof s->font);
+}
+
+void stream_options(stream *s, fv_pipeline_options *o)
+{
+    run_state *r = s->r;
+    *o = (fv_pipeline_options){.size = sizeof *o,
+                               .source = &s->watched,
+                               .detector = s->detector,
+                               .tracker = s->tracker,
+                               .counter = s->counter,
+                               .painter = s->painter,
+                               .scene = {.class_name = class_name, .user = r->detector, .lines = r->lines, .n_lines = r->s.n_lines, .zones = r->zones,
+                                         .n_zones = r->s.n_zones},
+                               .sink = s->sink,
+                               .on_result = take_result,
+                               .user = s,
+                               .source_index = s->file,
+                               .policy = r->s.policy,
+                               .vid_stride = r->s.vid_stride,
+                               .device_text = r->device_text,
+                               .ctx = r->ctx,
+                               .queue_frames = 2, /* deep enough to overlap; more would only make results older */
+                               .no_hud = s->pictures};
 }
 
 static fv_status set_pipeline(stream *s, fv_error *err)
 {
-    run_state *r = s->r;
-    fv_pipeline_options o = {.size = sizeof o,
-                             .source = &s->watched,
-                             .detector = r->detector,
-                             .tracker = s->tracker,
-                             .counter = s->counter,
-                             .painter = s->painter,
-                             .scene = {.class_name = class_name, .user = r->detector, .lines = r->lines, .n_lines = r->s.n_lines, .zones = r->zones,
-                                       .n_zones = r->s.n_zones},
-                             .sink = s->sink,
-                             .on_result = outputs_result,
-                             .user = &r->out,
-                             .source_index = s->file,
-                             .policy = r->s.policy,
-                             .vid_stride = r->s.vid_stride,
-                             .device_text = r->device_text,
-                             .ctx = r->ctx,
-                             .queue_frames = 2, /* deep enough to overlap; more would only make results older */
-                             .no_hud = s->pictures};
-    if (r->pipeline) return fv_pipeline_set(r->pipeline, &o, err);
-    return fv_pipeline_create(&r->pipeline, &o, err);
+    fv_pipeline_options o;
+    stream_options(s, &o);
+    if (s->r->pipeline) return fv_pipeline_set(s->r->pipeline, &o, err);
+    return fv_pipeline_create(&s->r->pipeline, &o, err);
 }
 
 /* Stays that the end of the stream cuts short go into the event log; the summary shows who was still there. */
@@ -110,41 +145,57 @@ static int last_events(stream *s, int64_t frames)
     const fv_event *events;
     int n;
     if (!s->counter) return 0;
-    fv_status st = fv_counter_finish(s->counter, s->r->tally.last, frames > 0 ? frames - 1 : 0, &events, &n);
-    return st < 0 ? cli_fail(s->r->a, st, NULL) : outputs_last_events(&s->r->out, events, n);
+    fv_status st = fv_counter_finish(s->counter, s->last_pts, frames > 0 ? frames - 1 : 0, &events, &n);
+    return st < 0 ? cli_fail(s->r->a, st, NULL) : outputs_last_events(&s->r->out, s->file, events, n);
 }
 
 static fv_status finish_sink(stream *s, fv_error *err)
 {
     if (!s->sink) return FV_OK;
-    double t0 = seconds();
+    double t0 = stream_seconds();
     fv_status st = s->sink->finish(s->sink, err);
-    s->r->finish_s += seconds() - t0;
+    s->finish_s += stream_seconds() - t0;
     return st;
 }
 
-/* The run of this source is over with `st`. 0: the next one may start. */
-static int settle(stream *s, fv_status st, fv_error *err, int64_t frames, int64_t decoded)
+/* With the lock held. */
+static int note_end(stream *s, fv_status st, const fv_error *err, int64_t frames, int64_t decoded)
+{
+    run_state *r = s->r;
+    bool cut = s->source_failed && (st < 0 || st == FV_PARTIAL);
+    r->n_done += frames > 0;
+    r->finish_s += s->finish_s;
+    if (cut) run_sources_fail(&r->sources, r->sources.files[s->file], err->text[0] ? err->text : fv_status_text(st), frames > 0);
+    if (decoded == 0 && st == FV_OK && !s->pictures && !atomic_load(&r->stopping))
+        run_sources_fail(&r->sources, r->sources.files[s->file], "there is no picture in it", false);
+    if (s->tracker) r->tally.tracks += fv_tracker_total(s->tracker);
+    if (s->tracker && s->tally) s->tally->tracks += fv_tracker_total(s->tracker);
+    return last_events(s, decoded);
+}
+
+int stream_settle(stream *s, fv_status st, fv_error *err, int64_t frames, int64_t decoded)
 {
     run_state *r = s->r;
     fv_error late = {0};
     bool cut = s->source_failed && (st < 0 || st == FV_PARTIAL), stopped = st == FV_ERR_CANCELLED;
-    if (st < 0 && !cut && !stopped) {
-        bool results = r->out.error.text[0] && st == FV_ERR_OUTPUT; /* the text outputs failed, not the video: it is kept */
-        if (results && frames > 0 && finish_sink(s, &late) < 0) cli_fail(r->a, late.status, &late);
+    bool broken = st < 0 && !cut && !stopped;
+    bool results = broken && r->out.error.text[0] && st == FV_ERR_OUTPUT; /* the text outputs failed, not the video: it is kept */
+    fv_status done = frames > 0 && (!broken || results) ? finish_sink(s, &late) : FV_OK;
+    pthread_mutex_lock(&r->lock);
+    int code = 0;
+    if (broken) {
         r->n_done += frames > 0;
-        return cli_fail(r->a, st, results ? &r->out.error : err);
+        if (done < 0) cli_fail(r->a, late.status, &late);
+        code = cli_fail(r->a, st, results ? &r->out.error : err);
+    } else {
+        code = note_end(s, st, err, frames, decoded);
+        if (done < 0) code = cli_fail(r->a, done, &late);
     }
-    if (cut) run_sources_fail(&r->sources, r->sources.files[s->file], err->text[0] ? err->text : fv_status_text(st), frames > 0);
-    if (decoded == 0 && st == FV_OK && !s->pictures) run_sources_fail(&r->sources, r->sources.files[s->file], "there is no picture in it", false);
-    if (frames > 0) {
-        r->n_done++;
-        fv_status done = finish_sink(s, &late);
-        if (done < 0) return cli_fail(r->a, done, &late);
-    }
-    if (s->tracker) r->tally.tracks += fv_tracker_total(s->tracker);
-    return last_events(s, decoded);
+    pthread_mutex_unlock(&r->lock);
+    return code;
 }
+
+static void pipeline_figures(void *user, fv_metrics *m) { fv_pipeline_metrics(((run_state *)user)->pipeline, m); }
 
 static int run_opened(stream *s, fv_error *err)
 {
@@ -157,22 +208,23 @@ static int run_opened(stream *s, fv_error *err)
         fv_pipeline_metrics(r->pipeline, &before);
         tally_end_source(&r->tally);
     }
-    if (r->stopping) fv_pipeline_stop(r->pipeline);
+    if (atomic_load(&r->stopping)) fv_pipeline_stop(r->pipeline);
     int64_t total = s->source->info.frames;
-    progress_start(r->progress, r->pipeline, s->source->info.name, total, before.decoded);
+    progress_start(r->progress, &(progress_view){.figures = pipeline_figures, .user = r, .source = s->source->info.name, .total = total, .before = before.decoded});
     st = fv_pipeline_run(r->pipeline, err);
     progress_stop(r->progress);
     fv_pipeline_metrics(r->pipeline, &after);
-    return settle(s, st, err, after.processed - before.processed, after.decoded - before.decoded);
+    return stream_settle(s, st, err, after.processed - before.processed, after.decoded - before.decoded);
 }
 
 int run_stream(run_state *r, fv_source *source, bool pictures, int file)
 {
     fv_error err = {0};
-    stream s = {.r = r, .source = source, .pictures = pictures, .file = file};
-    s.watched = (fv_source){.info = source->info, .read = read_watched, .priv = &s};
-    fv_status st = open_stages(&s, &err);
+    stream s;
+    stream_init(&s, r, source, file);
+    s.pictures = r->out.pictures = pictures;
+    fv_status st = stream_open(&s, &err);
     int code = st < 0 ? cli_fail(r->a, st, &err) : run_opened(&s, &err);
-    close_stages(&s);
+    stream_close(&s);
     return code;
 }

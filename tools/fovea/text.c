@@ -2,6 +2,7 @@
  * that goes to JSON passes text_json; both decode UTF-8 strictly, because names in models and files are hostile. */
 #include "text.h"
 #include "cli.h"
+#include <fovea/media.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -178,13 +179,11 @@ void text_json(text *t, const char *s)
 
 void text_redacted(text *t, const char *s)
 {
-    const char *host = strstr(s, "://"), *at = NULL;
-    for (const char *c = host ? host + 3 : ""; *c && *c != '/'; c++)
-        if (*c == '@') at = c;
-    text_addn(t, s, at ? (size_t)(host + 3 - s) : strlen(s));
-    if (!at) return;
-    text_add(t, "***");
-    text_add(t, at);
+    size_t n = fv_address_redact(NULL, 0, s) + 1;
+    char *shown = tool_alloc(n);
+    fv_address_redact(shown, n, s);
+    text_add(t, shown);
+    free(shown);
 }
 
 void text_number(text *t, double v, int decimals)

@@ -11,7 +11,7 @@ const cli_verb cli_verb_count = {
                "s = (x2-x1)(py-y1) - (y2-y1)(px-x1). Values of a line or zone that are all <= 1 are fractions of the frame.",
     .example = "fovea count door.mp4 --model yolov8n.onnx --classes person --line door=0.1,0.5,0.9,0.5 -o out.mp4 --events events.jsonl\n"
                "fovea count hall.mp4 --config hall.yaml --summary hall.json --report hall.html",
-    .groups = {{"detection", run_flags_detect}, {"tracking and counting", run_flags_count}, {"outputs", run_flags_files},
+    .groups = {{"detection", run_flags_detect}, {"tracking and counting", run_flags_count}, {"live sources", run_flags_live}, {"outputs", run_flags_files},
                {"drawing and encoding", run_flags_video}, {"computing", cli_flags_compute}, {"figures", cli_flags_output}},
     .positional = "source",
     .min_args = 1,
