@@ -304,7 +304,6 @@ static int read_all(settings *s)
     if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return bad_value(s, "anchor", anchor, "there is no such anchor");
     code = parse_imgsz(s, value_of(s, "imgsz", true));
     if (!code) code = read_model_rule(s);
-=======
     if (!code) code = parse_live(s);
     if (!counts) return code;
     if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);
