@@ -45,6 +45,10 @@ typedef struct fv_map {
     size_t capacity; /* floats allocated */
 } fv_map;
 
+/* The map at width x height (the frame's size), out [channels, height, width]. smooth: bilinear, for depth and probabilities;
+ * else the nearest cell, for classes. */
+FV_API fv_status fv_map_scale(const fv_map *m, int width, int height, int smooth, float *out);
+
 /* Detections of one frame. All arrays are owned by the struct's maker; capacities never shrink. Zero-initialise. */
 typedef struct fv_detections {
     fv_detection *items; /* [count], sorted by confidence, highest first, as it comes from a detector */

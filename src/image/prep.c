@@ -27,6 +27,9 @@ typedef struct prep_plane {
     fvi_prep_taps taps;
     fvi_row_blend *rows;
     fvi_row_box *row_boxes;
+    fvi_row_taps *row_taps; /* smooth and cubic, with row_w [rows, row_stride] */
+    float *row_w;
+    size_t row_stride;
     fvi_prep_box cols;
 } prep_plane;
 
@@ -98,7 +101,7 @@ static void fill_color(fvi_prep *p, const prep_key *key)
     double y = limited ? 255.0 / 219.0 : 1.0, ch = limited ? 255.0 / 224.0 : 1.0, black = limited ? 16.0 : 0.0;
     double rv = 2.0 * (1.0 - kr) * ch, bu = 2.0 * (1.0 - kb) * ch;
     double gu = -bu * kb / kg, gv = -rv * kr / kg;
-    double unit = s->filter == FVI_FILTER_AREA ? 1.0 : FVI_PREP_FINE;
+    double unit = s->filter == FVI_FILTER_BILINEAR ? FVI_PREP_FINE : 1.0;
     c->yy = (float)(y / unit);
     c->rv = (float)(rv / unit);
     c->gu = (float)(gu / unit);
@@ -122,6 +125,27 @@ static void axes(const fvi_prep *p, const prep_key *key, int index, fvi_axis *x,
     if (key->chroma == FV_CHROMA_LEFT) x->shift = 0.25; /* a chroma sample sits on every other luma sample */
 }
 
+/* Columns as rows of weights that the box kernel sums, rows as weights that are summed while the rows are read. */
+static bool build_smooth(fvi_prep *p, prep_plane *pl, const fvi_axis *ax, const fvi_axis *ay)
+{
+    bool cubic = p->spec.filter == FVI_FILTER_CUBIC;
+    int blocks = (fvi_axis_reach(ax, cubic) + 7) / 8;
+    size_t n = (size_t)p->n, rows = (size_t)p->rows, stride = 8 * (size_t)blocks, weights, row_weights;
+    pl->row_stride = (size_t)fvi_axis_reach(ay, cubic);
+    if (!fvi_mul_size(n, stride, &weights) || !fvi_mul_size(rows, pl->row_stride, &row_weights)) return false;
+    fvi_row_taps *col = fvi_arena_array(p->tables, n, sizeof *col);
+    int32_t *start = fvi_arena_array(p->tables, n, sizeof *start);
+    float *w = fvi_arena_array(p->tables, weights, sizeof *w);
+    pl->row_taps = fvi_arena_array(p->tables, rows, sizeof *pl->row_taps);
+    pl->row_w = fvi_arena_array(p->tables, row_weights, sizeof *pl->row_w);
+    if (!col || !start || !w || !pl->row_taps || !pl->row_w) return false;
+    fvi_axis_filter(ax, cubic, col, w, stride);
+    fvi_axis_filter(ay, cubic, pl->row_taps, pl->row_w, pl->row_stride);
+    for (size_t i = 0; i < n; i++) start[i] = col[i].start;
+    pl->cols = (fvi_prep_box){start, w, blocks};
+    return true;
+}
+
 static bool build_plane(fvi_prep *p, const prep_key *key, int index)
 {
     prep_plane *pl = &p->plane[index];
@@ -140,6 +164,7 @@ static bool build_plane(fvi_prep *p, const prep_key *key, int index)
         fvi_axis_rows(&ay, cv ? 2048 : 16384, cv, pl->rows);
         return true;
     }
+    if (p->spec.filter != FVI_FILTER_AREA) return build_smooth(p, pl, &ax, &ay);
     fvi_row_box *col = fvi_arena_array(p->tables, n, sizeof *col);
     pl->row_boxes = fvi_arena_array(p->tables, rows, sizeof *pl->row_boxes);
     if (!col || !pl->row_boxes) return false;
@@ -159,7 +184,7 @@ static bool build_scratch(fvi_prep *p, const prep_key *key)
 {
     p->line = fvi_round_up((size_t)p->n + LINE_PAD, 16);
     size_t floats = 3 * p->line;
-    if (p->spec.filter == FVI_FILTER_AREA) {
+    if (p->spec.filter != FVI_FILTER_BILINEAR) {
         size_t most = 0;
         for (int i = 0; i < 2; i++) {
             const prep_plane *pl = &p->plane[i];
@@ -256,18 +281,27 @@ static void put_padding(const prep_job *j, float *out, int x0, int x1)
 
 static const uint8_t *row_at(const fv_frame *f, int plane, int row) { return f->plane[plane] + row * f->stride[plane]; }
 
-/* Lines of one plane by the box filter: rows summed, samples parted, columns summed. d: lines p->line apart. */
+/* Lines of one plane by weights: rows summed, samples parted, columns summed. d: lines p->line apart. */
 static void box_lines(const prep_job *j, float *d, float *scratch, int index, int src_plane, int i)
 {
     const fvi_prep *p = j->p;
     const prep_plane *pl = &p->plane[index];
-    const fvi_row_box *b = &pl->row_boxes[i];
     size_t part = (p->scratch_floats - 3 * p->line) / 6;
     float *sums = scratch + 3 * p->line + 3 * part, *parted = pl->comps == 1 ? sums : scratch + 3 * p->line;
-    p->k.box_rows(sums, row_at(j->src, src_plane, b->start), j->src->stride[src_plane], b->count, b->wf, b->wm, b->wl,
-                  pl->comps * pl->width);
+    ptrdiff_t stride = j->src->stride[src_plane];
+    if (pl->row_taps) {
+        const fvi_row_taps *t = &pl->row_taps[i];
+        p->k.mix_rows(sums, row_at(j->src, src_plane, t->start), stride, pl->row_w + (size_t)i * pl->row_stride, t->count, pl->comps * pl->width);
+    } else {
+        const fvi_row_box *b = &pl->row_boxes[i];
+        p->k.box_rows(sums, row_at(j->src, src_plane, b->start), stride, b->count, b->wf, b->wm, b->wl, pl->comps * pl->width);
+    }
     if (pl->comps > 1) p->k.split(parted, (ptrdiff_t)part, sums, pl->comps, pl->width);
-    for (int c = 0; c < pl->comps; c++) p->k.box_cols(d + (size_t)c * p->line, parted + (size_t)c * part, &pl->cols, p->n);
+    for (int c = 0; c < pl->comps; c++) {
+        float *o = d + (size_t)c * p->line;
+        p->k.box_cols(o, parted + (size_t)c * part, &pl->cols, p->n);
+        for (int x = 0; x < p->n && p->spec.filter == FVI_FILTER_CUBIC; x++) o[x] = o[x] < 0 ? 0 : o[x] > 255 ? 255 : o[x]; /* it overshoots */
+    }
 }
 
 /* Picture row i -> three lines (gray: one). */
@@ -277,7 +311,7 @@ static void make_lines(const prep_job *j, float *lines, int i)
     const fv_frame *f = j->src;
     float *l1 = lines + p->line, *l2 = lines + 2 * p->line;
     fv_pixel_format format = f->format;
-    if (p->spec.filter == FVI_FILTER_AREA) {
+    if (p->spec.filter != FVI_FILTER_BILINEAR) {
         box_lines(j, lines, lines, 0, 0, i);
         if (is_yuv(format)) box_lines(j, l1, lines, 1, 1, i);
         if (format == FV_PIXEL_I420) box_lines(j, l2, lines, 1, 2, i);

@@ -7,7 +7,8 @@
 #include <fovea/frame.h>
 
 typedef enum fvi_fit { FVI_FIT_LETTERBOX, FVI_FIT_STRETCH, FVI_FIT_CROP } fvi_fit;
-typedef enum fvi_filter { FVI_FILTER_BILINEAR, FVI_FILTER_AREA } fvi_filter;
+/* Bilinear as OpenCV; area: box; smooth and cubic: bilinear and bicubic widened when they shrink, as Pillow and torchvision resize. */
+typedef enum fvi_filter { FVI_FILTER_BILINEAR, FVI_FILTER_AREA, FVI_FILTER_SMOOTH, FVI_FILTER_CUBIC } fvi_filter;
 
 /* How a network wants its picture: y[c] = (x[c] - mean[c]) * scale[c] with x in 0..255, pad_value before normalising. */
 typedef struct fvi_prep_spec {
@@ -16,6 +17,7 @@ typedef struct fvi_prep_spec {
     bool bgr;        /* channel order of the tensor */
     bool pad_topleft; /* picture at (0,0), padding right and below; otherwise centred as Ultralytics does */
     float pad_value; /* 114 */
+    double crop_fraction; /* CROP: the tensor's part of the resized picture's short side: 0.875 = 224 of 256; 0 = 1 */
     float mean[3], scale[3];
 } fvi_prep_spec;
 

@@ -24,12 +24,13 @@ static void letterbox(fvi_prep_map *m, bool topleft, int w, int h, int dw, int d
     }
 }
 
-/* Short side to the tensor, centre cut out (torchvision Resize + CenterCrop). */
-static void crop(fvi_prep_map *m, int w, int h, int dw, int dh)
+/* Short side to the tensor (or a little more), centre cut out (torchvision Resize + CenterCrop). */
+static void crop(fvi_prep_map *m, double fraction, int w, int h, int dw, int dh)
 {
-    double rh = (double)dh / h, rw = (double)dw / w, r = rh > rw ? rh : rw;
-    m->new_w = rw >= rh ? dw : (int)(w * r);
-    m->new_h = rw >= rh ? (int)(h * r) : dh;
+    double rh = (double)dh / h, rw = (double)dw / w;
+    int side = (int)((rw >= rh ? dw : dh) / (fraction > 0 ? fraction : 1.0));
+    m->new_w = rw >= rh ? side : (int)((double)side * w / h);
+    m->new_h = rw >= rh ? (int)((double)side * h / w) : side;
     if (m->new_w < dw) m->new_w = dw;
     if (m->new_h < dh) m->new_h = dh;
     m->left = -(int)py_round((m->new_w - dw) / 2.0);
@@ -43,7 +44,7 @@ void fvi_prep_geometry(fvi_prep_map *m, const fvi_prep_spec *spec, int src_w, in
     *m = (fvi_prep_map){0};
     switch (spec->fit) {
     case FVI_FIT_LETTERBOX: letterbox(m, spec->pad_topleft, src_w, src_h, dst_w, dst_h); break;
-    case FVI_FIT_CROP: crop(m, src_w, src_h, dst_w, dst_h); break;
+    case FVI_FIT_CROP: crop(m, spec->crop_fraction, src_w, src_h, dst_w, dst_h); break;
     case FVI_FIT_STRETCH:
         m->new_w = dst_w;
         m->new_h = dst_h;

@@ -1,4 +1,4 @@
-/* prep_tables.c: axis description -> tap positions and weights of bilinear and box filters.
+/* prep_tables.c: axis description -> tap positions and weights of bilinear, box, triangle and bicubic filters.
  * Called by prep.c when a new source or tensor size arrives. */
 #include "image/prep_tables.h"
 #include "base/checked.h"
@@ -131,5 +131,47 @@ void fvi_box_expand(const fvi_row_box *boxes, int n, int blocks, int32_t *start,
         start[i] = b->start;
         for (int k = 0; k < 8 * blocks; k++)
             o[k] = k >= b->count ? 0.0f : k == 0 ? b->wf : k == b->count - 1 ? b->wl : b->wm;
+    }
+}
+
+static double cubic_at(double x) /* a = -0.5 */
+{
+    x = fabs(x);
+    if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+}
+
+static double triangle_at(double x)
+{
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+static double widening(const fvi_axis *a) { return fmax(a->scale * a->sub, 1.0); }
+
+int fvi_axis_reach(const fvi_axis *a, bool cubic)
+{
+    double support = (cubic ? 2 : 1) * widening(a);
+    return (int)fmin(ceil(support) * 2 + 1, a->size);
+}
+
+void fvi_axis_filter(const fvi_axis *a, bool cubic, fvi_row_taps *t, float *w, size_t stride)
+{
+    double wide = widening(a), support = (cubic ? 2 : 1) * wide;
+    int reach = fvi_axis_reach(a, cubic);
+    for (int i = 0; i < a->n; i++, w += stride) {
+        double centre = (a->first + i + 0.5) * a->scale * a->sub + a->shift, sum = 0;
+        int from = fvi_clamp_int((int)floor(centre - support + 0.5), 0, a->size - 1), to = fvi_clamp_int((int)floor(centre + support + 0.5), from + 1, a->size);
+        int count = to - from < reach ? to - from : reach;
+        for (int k = 0; k < count; k++) {
+            double at = (from + k + 0.5 - centre) / wide;
+            sum += cubic ? cubic_at(at) : triangle_at(at);
+        }
+        for (size_t k = 0; k < stride; k++) {
+            double at = (from + (double)k + 0.5 - centre) / wide, v = cubic ? cubic_at(at) : triangle_at(at);
+            w[k] = (int)k < count && sum != 0 ? (float)(v / sum) : 0;
+        }
+        if (sum == 0) w[0] = 1; /* siting may push a chroma sample past the edge */
+        t[i] = (fvi_row_taps){from, count};
     }
 }

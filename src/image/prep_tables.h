@@ -15,6 +15,7 @@ typedef struct fvi_axis {
 
 typedef struct fvi_row_blend { int r0, r1, b0, b1; } fvi_row_blend;
 typedef struct fvi_row_box { int start, count; float wf, wm, wl; } fvi_row_box;
+typedef struct fvi_row_taps { int start, count; } fvi_row_taps; /* weights beside it */
 
 /* one: the weight of 1 (2048 or 16384); cv: positions and edge rules as OpenCV has them, to the bit. */
 /* mem: FVI_AXIS_TABLES * n words. */
@@ -23,6 +24,10 @@ void fvi_axis_columns(const fvi_axis *a, int one, bool cv, int bytes, int32_t *m
 void fvi_axis_rows(const fvi_axis *a, int one, bool cv, fvi_row_blend *rows);
 /* Box filter where the axis shrinks, linear where it grows. */
 void fvi_axis_boxes(const fvi_axis *a, fvi_row_box *boxes);
+/* Triangle or (cubic) Pillow's bicubic, as wide as the axis shrinks. fvi_axis_reach: weights an output needs at most; then
+ * t[i] = samples of output i and w[i * stride ...] = their weights, the rest of the stride 0. */
+int fvi_axis_reach(const fvi_axis *a, bool cubic);
+void fvi_axis_filter(const fvi_axis *a, bool cubic, fvi_row_taps *t, float *w, size_t stride);
 int fvi_box_blocks(const fvi_row_box *boxes, int n); /* of 8 taps, for the widest */
 void fvi_box_expand(const fvi_row_box *boxes, int n, int blocks, int32_t *start, float *w);
 #endif

@@ -47,6 +47,8 @@ typedef struct fvi_prep_kern {
                 int n);
     /* Column sums over `rows` rows: d[i] = first * wf + last * wl + sum of those between * wm; one row: first * wf. */
     void (*box_rows)(float *d, const uint8_t *src, ptrdiff_t stride, int rows, float wf, float wm, float wl, int n);
+    /* Column sums with a weight a row: d[i] = src[i] * w[0], then + src[stride + i] * w[1] and so on. */
+    void (*mix_rows)(float *d, const uint8_t *src, ptrdiff_t stride, const float *w, int rows, int n);
     /* Interleaved line [n, comps] -> lines [comps][n], `ds` floats apart. */
     void (*split)(float *d, ptrdiff_t ds, const float *src, int comps, int n);
     void (*box_cols)(float *d, const float *line, const fvi_prep_box *box, int n);
@@ -69,6 +71,7 @@ void fvi_prep_gray_c(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_p
 void fvi_prep_rgb_c(float *d, ptrdiff_t ds, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1,
                     int x, int n);
 void fvi_prep_box_rows_c(float *d, const uint8_t *src, ptrdiff_t stride, int rows, float wf, float wm, float wl, int x, int n);
+void fvi_prep_mix_rows_c(float *d, const uint8_t *src, ptrdiff_t stride, const float *w, int rows, int x, int n);
 void fvi_prep_split_c(float *d, ptrdiff_t ds, const float *src, int comps, int x, int n);
 void fvi_prep_box_cols_c(float *d, const float *line, const fvi_prep_box *box, int x, int n);
 void fvi_prep_put_yuv_c(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *y, const float *u, const float *v,

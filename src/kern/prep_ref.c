@@ -66,6 +66,15 @@ void fvi_prep_box_rows_c(float *d, const uint8_t *src, ptrdiff_t stride, int row
     }
 }
 
+void fvi_prep_mix_rows_c(float *d, const uint8_t *src, ptrdiff_t stride, const float *w, int rows, int x, int n)
+{
+    for (; x < n; x++) {
+        float v = (float)src[x] * w[0];
+        for (int r = 1; r < rows; r++) v = v + (float)src[r * stride + x] * w[r];
+        d[x] = v;
+    }
+}
+
 void fvi_prep_split_c(float *d, ptrdiff_t ds, const float *src, int comps, int x, int n)
 {
     for (; x < n; x++)
@@ -142,6 +151,11 @@ static void box_rows(float *d, const uint8_t *src, ptrdiff_t stride, int rows, f
     fvi_prep_box_rows_c(d, src, stride, rows, wf, wm, wl, 0, n);
 }
 
+static void mix_rows(float *d, const uint8_t *src, ptrdiff_t stride, const float *w, int rows, int n)
+{
+    fvi_prep_mix_rows_c(d, src, stride, w, rows, 0, n);
+}
+
 static void split(float *d, ptrdiff_t ds, const float *src, int comps, int n)
 {
     fvi_prep_split_c(d, ds, src, comps, 0, n);
@@ -166,7 +180,7 @@ static void put_rgb(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, const
 
 void fvi_prep_kern_init(fvi_prep_kern *k, fvi_cpu_flags flags)
 {
-    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, split, box_cols, put_yuv, put_rgb};
+    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb};
 #ifdef FVI_X86
     if (flags & FVI_CPU_AVX2) fvi_prep_kern_init_avx2(k);
     if (flags & FVI_CPU_AVX512) fvi_prep_kern_init_avx512(k);

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLANE, PAIRS, GRAY, RGB, BOX_ROWS, SPLIT, BOX_COLS, PUT_YUV, PUT_RGB, FUNCTIONS };
-static const char *const function_names[FUNCTIONS] = {"plane", "pairs", "gray", "rgb", "box_rows", "split", "box_cols", "put_yuv", "put_rgb"};
+enum { PLANE, PAIRS, GRAY, RGB, BOX_ROWS, MIX_ROWS, SPLIT, BOX_COLS, PUT_YUV, PUT_RGB, FUNCTIONS };
+static const char *const function_names[FUNCTIONS] = {"plane", "pairs", "gray", "rgb", "box_rows", "mix_rows", "split", "box_cols", "put_yuv", "put_rgb"};
 
 static fvi_prep_kern kern_of(fvi_cpu_flags level)
 {
@@ -24,7 +24,7 @@ static fvi_prep_kern kern_of(fvi_cpu_flags level)
 static const void *entry(const fvi_prep_kern *k, int f)
 {
     const void *const p[FUNCTIONS] = {(const void *)k->plane, (const void *)k->pairs, (const void *)k->gray,
-                                      (const void *)k->rgb, (const void *)k->box_rows, (const void *)k->split,
+                                      (const void *)k->rgb, (const void *)k->box_rows, (const void *)k->mix_rows, (const void *)k->split,
                                       (const void *)k->box_cols, (const void *)k->put_yuv, (const void *)k->put_rgb};
     return p[f];
 }
@@ -139,6 +139,32 @@ static void check_box_rows(ck *c, const fvi_prep_kern *k, bool reference)
     }
 }
 
+static void check_mix_rows(ck *c, const fvi_prep_kern *k, bool reference)
+{
+    int n = ck_edge(c, 32, 200), rows = ck_range(c, 1, 30), stride = n + ck_range(c, 0, 9);
+    float w[30];
+    for (int r = 0; r < rows; r++) w[r] = ck_uniform(c, -0.2f, 1);
+    ck_shape(c, "n=%d rows=%d stride=%d", n, rows, stride);
+    size_t bytes = (size_t)((rows - 1) * stride + n);
+    uint8_t *src = ck_in(c, bytes);
+    fill_pixels(c, src, bytes);
+    float *got = ck_out(c, (size_t)n * sizeof *got), *want = ck_out(c, (size_t)n * sizeof *want);
+    k->mix_rows(got, src, stride, w, rows, n);
+    if (!reference) {
+        fvi_prep_mix_rows_c(want, src, stride, w, rows, 0, n);
+        ck_same(c, got, want, (size_t)n * sizeof *got, "sums");
+        return;
+    }
+    for (int x = 0; x < n; x++) {
+        double sum = 0, size = 0;
+        for (int r = 0; r < rows; r++) {
+            sum += src[r * stride + x] * (double)w[r];
+            size += src[r * stride + x] * fabs((double)w[r]);
+        }
+        if (!ck_near(c, got[x], sum, (rows + 1) * (FLT_EPSILON / 2) * size, "column %d", x)) return;
+    }
+}
+
 static void check_split(ck *c, const fvi_prep_kern *k)
 {
     int n = ck_edge(c, 8, 100), comps = ck_range(c, 2, 3);
@@ -242,6 +268,7 @@ static void check(ck *c, const ck_kernel *kernel)
         switch (kernel->index) {
         case PLANE: case PAIRS: case GRAY: case RGB: check_blend(c, &k, kernel->index, reference); break;
         case BOX_ROWS: check_box_rows(c, &k, reference); break;
+        case MIX_ROWS: check_mix_rows(c, &k, reference); break;
         case SPLIT: check_split(c, &k); break;
         case BOX_COLS: check_box_cols(c, &k, reference); break;
         default: check_put(c, &k, kernel->index == PUT_YUV, reference); break;
@@ -272,7 +299,7 @@ static void bench(ck *c, const ck_kernel *kernel)
 {
     static const int comps_of[] = {1, 2, 1, 3};
     bench_arg b = {.k = kern_of(kernel->level), .f = kernel->index, .color = random_color(c), .cs = 1, .xs = 3};
-    if (b.f == SPLIT || b.f == BOX_COLS) return;
+    if (b.f == MIX_ROWS || b.f == SPLIT || b.f == BOX_COLS) return;
     const int comps = b.f <= RGB ? comps_of[b.f] : 1, one = b.f <= PAIRS ? 16384 : 2048, size = b.f == PAIRS ? 1920 : 3840;
     fvi_axis a = {.size = size, .n = 640, .scale = size / 640.0, .sub = 1};
     int32_t *mem = ck_in(c, FVI_AXIS_TABLES * 640 * sizeof *mem);

@@ -160,5 +160,5 @@ static void box_cols(float *d, const float *line, const fvi_prep_box *box, int n
 
 void fvi_prep_kern_init_avx2(fvi_prep_kern *k)
 {
-    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, split, box_cols, put_yuv, put_rgb};
+    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb};
 }

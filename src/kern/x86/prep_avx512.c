@@ -124,6 +124,7 @@ void fvi_prep_kern_init_avx512(fvi_prep_kern *k)
     k->gray = gray;
     k->rgb = rgb;
     k->box_rows = box_rows;
+    k->mix_rows = mix_rows;
     k->put_yuv = put_yuv;
     k->put_rgb = put_rgb;
 }

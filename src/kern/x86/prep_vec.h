@@ -115,6 +115,24 @@ static void box_rows(float *d, const uint8_t *src, ptrdiff_t stride, int rows, f
     fvi_prep_box_rows_c(d, src, stride, rows, wf, wm, wl, x, n);
 }
 
+static void mix_rows(float *d, const uint8_t *src, ptrdiff_t stride, const float *w, int rows, int n)
+{
+    int x = 0;
+    for (; x + 2 * VF_W <= n; x += 2 * VF_W) {
+        const uint8_t *p = src + x;
+        vf v0 = vf_mul(vi_to_float(vi_from_u8(p)), vf_set(w[0])), v1 = vf_mul(vi_to_float(vi_from_u8(p + VF_W)), vf_set(w[0]));
+        for (int r = 1; r < rows; r++) {
+            p += stride;
+            const vf k = vf_set(w[r]);
+            v0 = vf_add(v0, vf_mul(vi_to_float(vi_from_u8(p)), k));
+            v1 = vf_add(v1, vf_mul(vi_to_float(vi_from_u8(p + VF_W)), k));
+        }
+        vf_store(d + x, v0);
+        vf_store(d + x + VF_W, v1);
+    }
+    fvi_prep_mix_rows_c(d, src, stride, w, rows, x, n);
+}
+
 typedef struct affine { vf s[3], b[3]; } affine;
 
 static inline affine affine_of(const fvi_prep_color *c)

@@ -103,6 +103,7 @@ fv_status fvi_head_plan_create(fvi_head_state *st, const fvi_head *head, const f
     own->cand = cand;
     own->room = (int)room;
     st->head = head;
+    st->task = head->task;
     st->scratch = own;
     st->n_classes = n_classes;
     st->stride = model_stride(m, &plan->levels);

@@ -11,11 +11,16 @@ typedef struct fvi_head_levels {
     int stride[FVI_HEAD_MAX_LEVELS];
 } fvi_head_levels;
 
+/* How rows with scores are written: [4+classes,anchors]; [anchors,4+objectness+classes]; [K,4+score+class], done by the network. */
+typedef enum fvi_yolo_form { FVI_YOLO_V8, FVI_YOLO_V5, FVI_YOLO_E2E } fvi_yolo_form;
+
 /* scratch of every head */
 typedef struct fvi_head_plan {
     int output;         /* which of the model's outputs */
     int64_t anchors;    /* boxes before NMS */
     int channels;       /* numbers a box */
+    int extras;         /* of these, numbers behind the scores */
+    fvi_yolo_form form; /* where the head has several */
     bool anchors_last;  /* [N,channels,anchors], else [N,anchors,channels] */
     fvi_head_levels levels;
     int grid_h, grid_w; /* network input that the levels divide */
@@ -73,6 +78,21 @@ fv_status fvi_head_plan_view(const fvi_head_plan *plan, const fvi_tensor *output
 /* The same for heads of several outputs: image n of one [N,rows,columns]. False: it is not that, or not float32. */
 bool fvi_head_view_of(const fvi_tensor *t, int64_t rows, int columns, int n, fvi_head_view *v);
 
+/* For networks that ImageNet's mean and deviation go before: RGB. */
+void fvi_head_imagenet(fvi_prep_spec *spec);
+/* A head without boxes: st filled with a prep that stretches RGB 0..1 smoothly, and `size` bytes of scratch, cleared. Null: FV_ERR_MEMORY
+ * is in err. */
+void *fvi_head_begin(fvi_head_state *st, const fvi_head *head, size_t size, int n_classes, fv_error *err);
+void fvi_head_free_scratch(fvi_head_state *st); /* what `begin` made */
+
+/* Element of an output of any number type as float. */
+float fvi_head_number(const fvi_tensor *t, int64_t at);
+/* Cells of a map [height,width] over the network's input that show the picture, not padding. */
+typedef struct fvi_head_window {
+    int x, y, w, h;
+} fvi_head_window;
+fvi_head_window fvi_head_window_of(const fvi_prep_map *map, int input_h, int input_w, int height, int width);
+
 static inline bool fvi_head_keeps(const fvi_head_params *p, int class_id) { return !p->keep || p->keep[class_id]; }
 /* Centre form -> corner form in single precision, as the references do. False: not finite. */
 bool fvi_head_box_from_centre(float box[4], float cx, float cy, float w, float h);
@@ -89,5 +109,6 @@ fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *ma
                         int src_h, fv_detections *out);
 
 extern const fvi_head fvi_head_e2e, fvi_head_yolov8, fvi_head_yolov5, fvi_head_yolox, fvi_head_nanodet,
-    fvi_head_detr, fvi_head_nmsed;
+    fvi_head_detr, fvi_head_nmsed, fvi_head_segment, fvi_head_pose, fvi_head_obb, fvi_head_classify, fvi_head_embed, fvi_head_depth,
+    fvi_head_semantic;
 #endif

@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* The first that matches is used: those that metadata or an exact count of boxes can prove come first. */
-static const fvi_head *const heads[] = {&fvi_head_nanodet, &fvi_head_detr,   &fvi_head_nmsed, &fvi_head_e2e,
-                                       &fvi_head_yolov8,  &fvi_head_yolov5, &fvi_head_yolox};
+static const fvi_head *const heads[] = {&fvi_head_segment, &fvi_head_pose,   &fvi_head_obb,  &fvi_head_nanodet,  &fvi_head_detr,
+                                       &fvi_head_nmsed,   &fvi_head_e2e,    &fvi_head_yolov8, &fvi_head_yolov5, &fvi_head_yolox,
+                                       &fvi_head_embed,   &fvi_head_classify, &fvi_head_depth, &fvi_head_semantic};
 
 static void append(char *text, size_t size, size_t *at, const char *fmt, const char *a, const char *b)
 {
@@ -50,15 +51,18 @@ static void describe_outputs(const fvi_head_model *m, char *seen, size_t size)
 
 static fv_status nothing_fits(const fvi_head_model *m, fv_error *err)
 {
-    char seen[192] = "", wanted[416] = "";
+    char seen[192] = "", wanted[320] = "";
     size_t w = 0;
+    const char *meta = fvi_head_meta(m, "task"), *said = meta && *meta ? meta : m->task;
     describe_outputs(m, seen, sizeof seen);
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        append(wanted, sizeof wanted, &w, "%s%s ", i ? ", " : "", heads[i]->name);
+        if (strcmp(said ? said : "detect", fv_task_name(heads[i]->task)) != 0) continue;
+        append(wanted, sizeof wanted, &w, "%s%s ", w ? ", " : "", heads[i]->name);
         append(wanted, sizeof wanted, &w, "%s%s", heads[i]->wants, "");
     }
-    return fvi_error_set(err, FV_ERR_MODEL, "no detection head fits the model's %d output%s %s at input %dx%d; looked for: %s",
-                         m->n_outputs, m->n_outputs == 1 ? "" : "s", seen, m->input_w, m->input_h, wanted);
+    return fvi_error_set(err, FV_ERR_MODEL, "no head for task %s fits the model's %d output%s %s at input %dx%d; looked for: %s%s", said ? said : "detect",
+                         m->n_outputs, m->n_outputs == 1 ? "" : "s", seen, m->input_w, m->input_h, wanted,
+                         said ? "" : "; for another task, give a task or preset");
 }
 
 /* Only the head of the preset, which believes what the preset says. */
@@ -86,10 +90,9 @@ static fv_status find_preset(const fvi_head_model *m, fvi_head_state *st, fv_err
 
 static fv_status find_any(const fvi_head_model *m, fvi_head_state *st, fv_error *err)
 {
-    const char *task = fvi_head_meta(m, "task");
-    if (task && *task && strcmp(task, "detect") != 0)
-        return fvi_error_set(err, FV_ERR_MODEL, "the model's task is '%.40s'; only detection models (task=detect) can be used here", task);
+    const char *meta = fvi_head_meta(m, "task"), *said = meta && *meta ? meta : m->task;
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        if (said && strcmp(said, fv_task_name(heads[i]->task)) != 0) continue;
         fv_status s = heads[i]->match(m, st, err);
         if (s != FV_AGAIN) return s;
     }
@@ -116,6 +119,8 @@ fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *
                              m->task);
     if (meta && *meta && !task_known(meta))
         return fvi_error_set(err, FV_ERR_MODEL, "the model's task is '%.40s', which is not known here", meta);
+    if (m->task && meta && *meta && strcmp(m->task, meta) != 0)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "task %s was asked for, but the model is for task %s", m->task, meta);
     fv_status s = m->preset ? find_preset(m, st, err) : find_any(m, st, err);
     if (s < 0 || !m->task || strcmp(m->task, fv_task_name(st->task)) == 0) return s;
     fv_task task = st->task;

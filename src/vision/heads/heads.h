@@ -48,6 +48,7 @@ struct fvi_head {
     fv_status (*decode)(fvi_head_state *st, const fvi_tensor *outputs, int n, const fvi_prep_map *map, int src_w, int src_h,
                         const fvi_head_params *p, fv_detections *out);
     void (*release)(fvi_head_state *st);
+    fv_task task;
 };
 /* m->preset, a name of fvi_head_presets, or null: only its head is tried. */
 fv_status fvi_heads_find(const fvi_head_model *m, fvi_head_state *st, fv_error *err);
@@ -62,6 +63,13 @@ extern const fvi_head_preset fvi_head_presets[]; /* ends with a name of null */
 /* Null, and an error that lists them: there is none of that name. */
 const fvi_head_preset *fvi_head_preset_named(const char *name, fv_error *err);
 void fvi_heads_release(fvi_head_state *st);
+
+/* Detections of another kind (detections.c). begin: nothing is in it, and arrays that the task does not fill are freed. The others grow the
+ * arrays of the task and keep them; FV_ERR_MEMORY leaves `d` without the new room. */
+void fvi_detections_begin(fv_detections *d, fv_task task);
+fv_status fvi_detections_rows(fv_detections *d, fv_task task, int rows, int n_keypoints);
+fv_status fvi_detections_mask_bytes(fv_detections *d, size_t total); /* keeps what is in mask_bits */
+fv_status fvi_detections_map(fv_detections *d, int channels, int height, int width);
 
 /* Ultralytics' `names` metadata: a Python dict or list literal, tolerant. Returns count, names in *out (one block, fvi_free). */
 int fvi_heads_parse_names(const char *literal, char ***out);

@@ -12,6 +12,16 @@ const fvi_head_preset fvi_head_presets[] = {
     {"yolox", "YOLOX: BGR 0..255, top-left", &fvi_head_yolox, FV_TASK_DETECT},
     {"nanodet", "NanoDet, NanoDet-Plus, PicoDet", &fvi_head_nanodet, FV_TASK_DETECT},
     {"detr", "RT-DETR, D-FINE, RF-DETR", &fvi_head_detr, FV_TASK_DETECT},
+    {"segment", "YOLO with masks: rows of boxes and prototypes [1,P,h,w]", &fvi_head_segment, FV_TASK_SEGMENT},
+    {"pose", "YOLO with keypoints; COCO's 17 when metadata has no kpt_shape", &fvi_head_pose, FV_TASK_POSE},
+    {"obb", "YOLO with rotated boxes", &fvi_head_obb, FV_TASK_OBB},
+    {"classify", "YOLO classifier: [1,classes], RGB 0..1, short side and centre crop", &fvi_head_classify, FV_TASK_CLASSIFY},
+    {"imagenet", "torchvision, timm: [1,classes], ImageNet mean and std, centre 7/8", &fvi_head_classify, FV_TASK_CLASSIFY},
+    {"depth", "[1,1,h,w] or [1,h,w]: RGB 0..1, stretched", &fvi_head_depth, FV_TASK_DEPTH},
+    {"depth-anything", "the same: ImageNet mean and std, bicubic", &fvi_head_depth, FV_TASK_DEPTH},
+    {"semantic", "[1,classes,h,w] or [1,h,w]: ImageNet mean and std, stretched", &fvi_head_semantic, FV_TASK_SEMANTIC},
+    {"text", "PP-OCR text finder: [1,1,h,w], a probability", &fvi_head_semantic, FV_TASK_SEMANTIC},
+    {"embed", "[1,numbers]: ImageNet mean and std, stretched", &fvi_head_embed, FV_TASK_EMBED},
     {0},
 };
 

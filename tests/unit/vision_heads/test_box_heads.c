@@ -257,13 +257,13 @@ static void what_is_said(void **state)
     fvi_tensor half[2] = {SHAPE(1, 300, 80), SHAPE(1, 300, 4)};
     half[1].dtype = FV_F16;
     expect_error(2, half, pair, FV_ERR_MODEL, "float32");
-    fvi_tensor odd = SHAPE(1, 1000);
+    fvi_tensor odd = SHAPE(1, 999);
     expect_error(1, &odd, pair, FV_ERR_MODEL, "NanoDet/PicoDet");
     expect_error(1, &odd, pair, FV_ERR_MODEL, "[1,Q,4+classes] or [1,Q,4], [1,Q,classes]");
     expect_error(1, &odd, pair, FV_ERR_MODEL, "[1,cells,5+classes]");
     fvi_tensor uneven[6] = {SHAPE(1, 6400, 80), SHAPE(1, 1600, 80), SHAPE(1, 400, 79), SHAPE(1, 6400, 32), SHAPE(1, 1600, 32), SHAPE(1, 400, 32)};
     const char *six[] = {"a", "b", "c", "d", "e", "f"};
-    expect_error(6, uneven, six, FV_ERR_MODEL, "no detection head");
+    expect_error(6, uneven, six, FV_ERR_MODEL, "no head for task detect");
 }
 
 /* Suppressed by the network: the count bounds the rows, nothing else is dropped, bad rows go. */

@@ -175,18 +175,25 @@ static void what_is_said(void **state)
     fvi_heads_release(&st);
     const char *segment[] = {"task", "segment", NULL};
     fvi_tensor seg[2] = {SHAPE(1, 116, 8400), SHAPE(1, 32, 160, 160)};
-    expect_error(segment, 2, seg, FV_ERR_MODEL, "'segment'");
-    expect_error(NULL, 2, seg, FV_ERR_MODEL, "segmentation");
-    fvi_tensor odd = SHAPE(1, 1000);
-    const char *wanted[] = {"[1,1000]", "640x640", "end-to-end", "[1,K,6]", "YOLOv8/9/11/12", "[1,4+classes,anchors]", "YOLOv5/7",
+    for (int i = 0; i < 2; i++) { /* the prototypes prove it without metadata */
+        assert_int_equal(find(i ? segment : NULL, 2, seg, 640, 640, 0, &st, NULL), FV_OK);
+        assert_int_equal(st.task, FV_TASK_SEGMENT);
+        assert_int_equal(st.n_classes, 80);
+        fvi_heads_release(&st);
+    }
+    expect_error(segment, 1, seg, FV_ERR_MODEL, "no head for task segment fits the model's 1 output [1,116,8400]");
+    const char *unknown[] = {"task", "telepathy", NULL};
+    expect_error(unknown, 1, seg, FV_ERR_MODEL, "'telepathy'");
+    fvi_tensor odd = SHAPE(1, 999);
+    const char *wanted[] = {"[1,999]", "640x640", "end-to-end", "[1,K,6]", "YOLOv8/9/11/12", "[1,4+classes,anchors]", "YOLOv5/7",
                             "[1,3*cells,5+classes]", "YOLOX", "[1,cells,5+classes]"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) expect_error(NULL, 1, &odd, FV_ERR_MODEL, wanted[i]);
     fvi_tensor half = SHAPE(1, 84, 8400);
     half.dtype = FV_F16;
     expect_error(NULL, 1, &half, FV_ERR_MODEL, "float32");
-    expect_error(NULL, 0, NULL, FV_ERR_MODEL, "no detection head");
+    expect_error(NULL, 0, NULL, FV_ERR_MODEL, "no head for task detect");
     fvi_tensor wide = SHAPE(1, INT64_MAX, 8400);
-    expect_error(NULL, 1, &wide, FV_ERR_MODEL, "no detection head");
+    expect_error(NULL, 1, &wide, FV_ERR_MODEL, "no head for task detect");
 }
 
 static void no_memory(void **state)
