@@ -1,0 +1,117 @@
+"""The detector as a task of train.py: what a batch is, its loss, its judge, its ONNX form."""
+import numpy as np
+import torch
+import torch.nn as nn
+
+import augment
+import detect_loss
+import metrics
+from nets import Detector, anchors, boxes_of, cost
+from store import Store
+
+
+class Exported(nn.Module):
+    """x -> [B,4+classes,A]: cx cy w h in pixels, scores. The layout fovea and others know as YOLOv8's."""
+
+    def __init__(self, net, size):
+        super().__init__()
+        self.net = net
+        points, steps = anchors(size, size, net.strides, 'cpu')
+        self.register_buffer('points', points.t()[None])  # [1,2,A]
+        self.register_buffer('steps', steps[None, None])
+        self.register_buffer('size', torch.tensor([size]))
+
+    def forward(self, x):
+        maps = self.net.raw(x)
+        score = torch.cat([m[0].flatten(2) for m in maps], 2)
+        side = torch.cat([m[1].flatten(2) for m in maps], 2)
+        near, far = side.split(2, 1)
+        centre = self.points + (far - near) * (self.steps * 0.5)
+        return torch.cat((centre, (near + far) * self.steps, score.sigmoid()), 1)
+
+
+class Task:
+    def __init__(self, cfg, device, args):
+        self.cfg, self.device, self.size = cfg, device, cfg['imgsz']
+        self.store = Store(args.pack, device, args.limit)
+        self.names = self.store.names
+        indices = self.store.indices([0, 2], args.permissive)
+        heavy = self.store.split.new_ones(len(self.store.split))
+        for prefix, times in cfg.get('repeat', {}).items():  # pictures that count more than once
+            heavy[[i for i, s in enumerate(self.store.stem) if s.startswith(prefix)]] = times
+        indices = indices.repeat_interleave(heavy[indices])
+        self.scenes = augment.Scenes(self.store, indices, self.size, cfg['augment'])
+        self.val = self.store.indices([1])
+        self.teacher, self.teacher_class = None, cfg.get('teacher_class', 0)
+        if args.teacher:
+            from teacher import Yolox
+            self.teacher = Yolox(args.teacher).eval().to(device).to(memory_format=torch.channels_last)
+            if device.type == 'cuda':
+                self.teacher = self.teacher.half()
+        self.examples = len(indices)
+
+    def net(self):
+        n = self.cfg['net']
+        return Detector(len(self.names), tuple(n['width']), tuple(n['depth']), n['head'], n.get('extra', 0) if self.teacher else 0)
+
+    def draw(self, batch, progress):
+        plain = progress > self.cfg['augment'].get('mosaic_until', 0.88)
+        if plain:  # the last part of the schedule sees pictures as they are
+            self.scenes.mosaic, self.scenes.paste = 0.0, 0.0
+            self.scenes.letterbox, self.scenes.scale = 0.5, [0.6, 1.3]
+        x, truth, crowd = self.scenes.draw(batch)
+        return augment.finish(x), truth, crowd
+
+    def loss(self, net, batch, autocast):
+        x, truth, crowd = batch
+        x = x.to(memory_format=torch.channels_last)
+        teacher = None
+        if self.teacher is not None:
+            teacher = (*self.teacher(x.half() if self.device.type == 'cuda' else x), self.teacher_class)
+        with autocast:
+            out = net(x)
+        return detect_loss.loss(out, x.shape[-2:], net.strides, truth, crowd, teacher, self.cfg.get('loss'))
+
+    @torch.no_grad()
+    def detect(self, net, x, conf=0.005, iou=0.7):
+        """[B,3,S,S] -> [(boxes, scores, classes)] as numpy"""
+        from torchvision.ops import batched_nms
+        logits, sides, _ = net(x)
+        points, steps = anchors(x.shape[-2], x.shape[-1], net.strides, x.device)
+        boxes, scores = boxes_of(sides, points, steps), logits.sigmoid()
+        out = []
+        for b, s in zip(boxes, scores):
+            best, cls = s.max(1)
+            keep = (best > conf).nonzero()[:, 0]
+            keep = keep[best[keep].argsort(descending=True)[:1000]]
+            keep = keep[batched_nms(b[keep], best[keep], cls[keep], iou)][:300]
+            out.append((b[keep].cpu().numpy(), best[keep].cpu().numpy(), cls[keep].cpu().numpy()))
+        return out
+
+    @torch.no_grad()
+    def evaluate(self, net):
+        rows = {c: [] for c in range(len(self.names))}
+        objects = dict.fromkeys(rows, 0)
+        for at in range(0, len(self.val), 64):
+            idx = self.val[at:at + 64]
+            x, truth, crowd = self.scenes.draw(len(idx), True, idx)
+            for i, (b, s, c) in enumerate(self.detect(net, x.to(memory_format=torch.channels_last))):
+                t, k = truth[i].cpu().numpy(), crowd[i].cpu().numpy()
+                t, k = t[t[:, 3] > t[:, 1]], k[k[:, 2] > k[:, 0]]
+                for cls in rows:
+                    r, n = metrics.match(b[c == cls], s[c == cls], t[t[:, 0] == cls, 1:], k)
+                    rows[cls] += r
+                    objects[cls] += n
+        ap = float(np.mean([metrics.average_precision(rows[c], objects[c]) for c in rows if objects[c]] or [0]))
+        f1, conf, p, r = metrics.best_f1([x for v in rows.values() for x in v], sum(objects.values()))
+        return {'score': ap, 'ap50': ap, 'f1': f1, 'conf': conf, 'precision': p, 'recall': r}
+
+    def export_form(self, net):
+        return Exported(net, self.size), (torch.zeros(1, 3, self.size, self.size),), ['images'], ['output0']
+
+    def metadata(self):
+        return {'task': 'detect', 'stride': '32', 'imgsz': f'[{self.size}, {self.size}]', 'batch': '1',
+                'names': '{' + ', '.join(f"{i}: '{n}'" for i, n in enumerate(self.names)) + '}'}
+
+    def cost(self, net):
+        return cost(net, torch.zeros(1, 3, self.size, self.size, device=self.device))
