@@ -20,6 +20,7 @@
 #include <fovea/report.h>
 #include <fovea/score.h>
 #include <fovea/status.h>
+#include <fovea/stream.h>
 #include <fovea/tensor.h>
 #include <fovea/track.h>
 #include <fovea/version.h>

@@ -4,7 +4,7 @@
  *     const fv_media_api *media;
  *     if (fv_media_load(&media, NULL, &err) < 0) …               // once; then open what you need through the table
  *
- * Your own camera or encoder is an fv_source or fv_sink as well: fill in the struct (examples/own_source.c, own_sink.c). */
+ * Your own camera or encoder is an fv_source or fv_sink as well: fill in the struct (examples/own_source.c, examples/own_sink.c). */
 #ifndef FOVEA_MEDIA_H
 #define FOVEA_MEDIA_H
 #include <fovea/frame.h>

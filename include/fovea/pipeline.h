@@ -13,13 +13,16 @@ extern "C" {
 
 typedef enum fv_policy { FV_POLICY_AUTO, FV_POLICY_EVERY, FV_POLICY_NEWEST } fv_policy; /* auto: every for files, newest for cameras */
 
-/* Everything known about a processed frame. Borrowed during the callback. */
+/* Everything known about a processed frame. Borrowed during the callback (fv_stream_next: until the next call). */
 typedef struct fv_result {
     const fv_frame *frame; /* as decoded; when painting, with the overlay */
     const fv_frame *original; /* always without the overlay */
     const fv_detections *dets;
-    const fv_event *events;
+    const fv_event *events; /* what was decided in this frame */
     int n_events;
+    const fv_line_totals *lines; /* [n_lines] of the counter, after this frame */
+    const fv_zone_totals *zones; /* [n_zones] */
+    int n_lines, n_zones;
     const char *source;
     int source_index;
 } fv_result;

@@ -2,7 +2,9 @@
  * passes at most a few hundred times a second, so a lock-free ring would buy nothing. */
 #include "base/queue.h"
 #include "base/alloc.h"
+#include <math.h>
 #include <pthread.h>
+#include <time.h>
 
 struct fvi_queue {
     pthread_mutex_t lock;
@@ -26,7 +28,11 @@ fv_status fvi_queue_create(fvi_queue **out, size_t capacity)
     q->capacity = capacity;
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->not_full, NULL);
-    pthread_cond_init(&q->not_empty, NULL);
+    pthread_condattr_t attr; /* waits with an end go by a clock that nobody sets */
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&q->not_empty, &attr);
+    pthread_condattr_destroy(&attr);
     *out = q;
     return FV_OK;
 }
@@ -66,15 +72,28 @@ fv_status fvi_queue_push(fvi_queue *q, void *item)
     return closed ? FV_END : FV_OK;
 }
 
-fv_status fvi_queue_pull(fvi_queue *q, void **item)
+fv_status fvi_queue_pull_for(fvi_queue *q, double seconds, void **item)
 {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    bool forever = !(seconds < 1e8);
+    if (!forever) {
+        int64_t ns = until.tv_nsec + (int64_t)((seconds > 0 ? seconds : 0) * 1e9);
+        until.tv_sec += (time_t)(ns / 1000000000);
+        until.tv_nsec = (long)(ns % 1000000000);
+    }
+    int late = 0;
+    *item = NULL;
     pthread_mutex_lock(&q->lock);
-    while (q->count == 0 && !q->closed) pthread_cond_wait(&q->not_empty, &q->lock);
-    bool have = q->count > 0;
-    *item = have ? take(q) : NULL;
+    while (q->count == 0 && !q->closed && !late)
+        late = forever ? pthread_cond_wait(&q->not_empty, &q->lock) : pthread_cond_timedwait(&q->not_empty, &q->lock, &until);
+    bool any = q->count > 0, closed = q->closed;
+    if (any) *item = take(q);
     pthread_mutex_unlock(&q->lock);
-    return have ? FV_OK : FV_END;
+    return any ? FV_OK : closed ? FV_END : FV_AGAIN;
 }
+
+fv_status fvi_queue_pull(fvi_queue *q, void **item) { return fvi_queue_pull_for(q, INFINITY, item); }
 
 fv_status fvi_queue_try_pull(fvi_queue *q, void **item)
 {

@@ -13,6 +13,8 @@ void fvi_queue_free(fvi_queue **q); /* must be empty of items that need freeing 
 fv_status fvi_queue_push(fvi_queue *q, void *item);
 /* Waits while empty. FV_OK with *item; FV_END when closed and empty. */
 fv_status fvi_queue_pull(fvi_queue *q, void **item);
+/* FV_AGAIN when there is nothing within so many seconds; INFINITY = for ever. */
+fv_status fvi_queue_pull_for(fvi_queue *q, double seconds, void **item);
 /* FV_AGAIN instead of waiting. */
 fv_status fvi_queue_try_pull(fvi_queue *q, void **item);
 /* "newest" mailbox: never waits; when full the oldest item is taken out and handed back in *displaced (else null). */

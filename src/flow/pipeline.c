@@ -49,8 +49,8 @@ static fv_status open_queues(fv_pipeline *p, fv_error *err)
     size_t depth = (size_t)(p->o.queue_frames ? p->o.queue_frames : DEFAULT_QUEUE);
     bool newest = p->policy == FV_POLICY_NEWEST;
     size_t first = newest ? (size_t)p->batch : depth, rest = newest ? 1 : depth;
-    /* full queues, what the infer lane gathers, and one item in each other lane's hands */
-    size_t items = first + 2 * rest + (size_t)p->batch + 3;
+    /* full queues, what the infer lane gathers, and one item in each other lane's hands; results that wait and that are looked at */
+    size_t items = first + 2 * rest + (size_t)p->batch + 3 + (p->results ? 2 : 0);
     free_queues(p);
     if (p->n_items != (int)items) {
         fvi_flow_items_free(p);

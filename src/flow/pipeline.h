@@ -21,6 +21,10 @@ typedef struct fvi_flow_item {
     fv_event *events;
     int n_events;
     size_t cap_events;
+    fv_line_totals *lines; /* of the counter after this frame */
+    fv_zone_totals *zones;
+    int n_lines, n_zones;
+    size_t cap_lines, cap_zones;
     int64_t born_ns;  /* available for processing */
     int64_t taken_ns; /* left the first queue */
 } fvi_flow_item;
@@ -65,6 +69,8 @@ struct fv_pipeline {
     fv_pipeline_options o;
     fvi_flow_meter meter;
     fvi_queue *free_items, *decoded, *detected, *ready;
+    fvi_queue *results; /* borrowed; null = none. Else finished items go there instead of to callback and sink, and who pulls
+                           them recycles them (stream.c) */
     fvi_flow_item *items;
     int n_items;
     int batch;
@@ -98,4 +104,7 @@ void fvi_flow_item_recycle(fv_pipeline *p, fvi_flow_item *item);
 /* Copies the decoded frame into the item's own memory, where it may be painted. */
 fv_status fvi_flow_item_unshare(fvi_flow_item *item);
 fv_status fvi_flow_item_set_events(fvi_flow_item *item, const fv_event *events, int n);
+fv_status fvi_flow_item_set_totals(fvi_flow_item *item, const fv_counter *c);
+/* What the public sees of an item; borrowed until it is recycled. */
+void fvi_flow_item_result(const fv_pipeline *p, const fvi_flow_item *item, fv_result *r);
 #endif

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "flow/pipeline.h"
+#include "vision/count/counter.h"
 #include <string.h>
 
 fv_status fvi_flow_items_create(fv_pipeline *p, int n, fv_error *err)
@@ -21,6 +22,8 @@ void fvi_flow_items_free(fv_pipeline *p)
         fv_frame_release(&item->painted);
         fv_detections_clear(&item->dets);
         fvi_free(item->events);
+        fvi_free(item->lines);
+        fvi_free(item->zones);
     }
     FVI_FREE(p->items);
     p->n_items = 0;
@@ -31,7 +34,7 @@ void fvi_flow_item_recycle(fv_pipeline *p, fvi_flow_item *item)
     fv_frame_release(&item->frame);
     memset(&item->frame, 0, sizeof item->frame);
     item->use_painted = false;
-    item->n_events = 0;
+    item->n_events = item->n_lines = item->n_zones = 0;
     item->dets.count = 0;
     fvi_queue_push(p->free_items, item); /* after close the item simply stays in the pool's array */
 }
@@ -55,4 +58,40 @@ fv_status fvi_flow_item_set_events(fvi_flow_item *item, const fv_event *events, 
     if (n) memcpy(item->events, events, (size_t)n * sizeof *events);
     item->n_events = n;
     return FV_OK;
+}
+
+/* Room for n totals; the counter of a run stays the same, so this happens once. */
+static bool have_room(void **array, size_t *cap, int n, size_t size)
+{
+    if ((size_t)n <= *cap) return true;
+    void *grown = fvi_realloc_array(*array, *cap, (size_t)n, size);
+    if (!grown) return false;
+    *array = grown;
+    *cap = (size_t)n;
+    return true;
+}
+
+fv_status fvi_flow_item_set_totals(fvi_flow_item *item, const fv_counter *c)
+{
+    item->n_lines = item->n_zones = 0;
+    if (!have_room((void **)&item->lines, &item->cap_lines, c->n_lines, sizeof *item->lines)) return FV_ERR_MEMORY;
+    if (!have_room((void **)&item->zones, &item->cap_zones, c->n_zones, sizeof *item->zones)) return FV_ERR_MEMORY;
+    for (; item->n_lines < c->n_lines; item->n_lines++) fv_counter_line(c, item->n_lines, &item->lines[item->n_lines]);
+    for (; item->n_zones < c->n_zones; item->n_zones++) fv_counter_zone(c, item->n_zones, &item->zones[item->n_zones]);
+    return FV_OK;
+}
+
+void fvi_flow_item_result(const fv_pipeline *p, const fvi_flow_item *item, fv_result *r)
+{
+    *r = (fv_result){.frame = item->use_painted ? &item->painted : &item->frame,
+                     .original = &item->frame,
+                     .dets = &item->dets,
+                     .events = item->events,
+                     .n_events = item->n_events,
+                     .lines = item->lines,
+                     .zones = item->zones,
+                     .n_lines = item->n_lines,
+                     .n_zones = item->n_zones,
+                     .source = p->o.source->info.name,
+                     .source_index = p->o.source_index};
 }

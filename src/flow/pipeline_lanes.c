@@ -167,6 +167,7 @@ static fv_status track_and_count(fv_pipeline *p, fvi_flow_item *item)
         int n = 0;
         FVI_TRY(fv_counter_update(p->o.counter, &item->dets, p->last_pts, f->index, f->width, f->height, &events, &n));
         FVI_TRY(fvi_flow_item_set_events(item, events, n));
+        FVI_TRY(fvi_flow_item_set_totals(item, p->o.counter));
         fvi_flow_meter_add(&p->meter, FV_STAGE_COUNT, fvi_now_ns() - t0, 1);
     }
     return FV_OK;
@@ -218,13 +219,8 @@ static fv_status deliver(fv_pipeline *p, fvi_flow_item *item, fv_error *err)
     const fv_frame *shown = item->use_painted ? &item->painted : &item->frame;
     int64_t t0 = fvi_now_ns();
     if (p->o.on_result) {
-        fv_result r = {.frame = shown,
-                       .original = &item->frame,
-                       .dets = &item->dets,
-                       .events = item->events,
-                       .n_events = item->n_events,
-                       .source = p->o.source->info.name,
-                       .source_index = p->o.source_index};
+        fv_result r;
+        fvi_flow_item_result(p, item, &r);
         if (p->o.on_result(p->o.user, &r))
             return fvi_error_set(err, FV_ERR_OUTPUT, "the receiver of results gave up at frame %lld", (long long)item->frame.index);
     }
@@ -239,6 +235,19 @@ static fv_status deliver(fv_pipeline *p, fvi_flow_item *item, fv_error *err)
     return FV_OK;
 }
 
+/* The item leaves the pipeline: who pulls it counts it as processed and recycles it. `newest`: one that nobody pulled in time
+ * makes way. */
+static void offer(fv_pipeline *p, fvi_flow_item *item)
+{
+    void *displaced = NULL;
+    if (p->policy == FV_POLICY_EVERY) {
+        push(p, p->results, FVI_LANE_SINK, item);
+        return;
+    }
+    if (fvi_queue_push_newest(p->results, item, &displaced) != FV_OK) discard(p, item);
+    if (displaced) discard(p, displaced);
+}
+
 void *fvi_flow_sink_lane(void *arg)
 {
     fv_pipeline *p = arg;
@@ -247,6 +256,10 @@ void *fvi_flow_sink_lane(void *arg)
         fv_error err = {0};
         if (aborted(p)) {
             discard(p, item);
+            continue;
+        }
+        if (p->results) {
+            offer(p, item);
             continue;
         }
         fv_status st = deliver(p, item, &err);

@@ -69,6 +69,14 @@ static fv_status pipeline(const void *o, fv_error *err)
     return st;
 }
 
+static fv_status stream(const void *o, fv_error *err)
+{
+    fv_stream *s;
+    fv_status st = fv_stream_open(&s, o, err);
+    fv_stream_close(&s);
+    return st == FV_ERR_ARGUMENT && strstr(err->text, "needs a source") ? FV_OK : st; /* the options were read: nothing is in them */
+}
+
 static const struct {
     const char *macro;
     size_t size;
@@ -78,6 +86,7 @@ static const struct {
     {"FV_SESSION_OPTIONS", sizeof(fv_session_options), session}, {"FV_DETECT_OPTIONS", sizeof(fv_detect_options), detector},
     {"FV_TRACK_OPTIONS", sizeof(fv_track_options), tracker},     {"FV_COUNT_OPTIONS", sizeof(fv_count_options), counter},
     {"FV_PAINT_OPTIONS", sizeof(fv_paint_options), painter},     {"FV_PIPELINE_OPTIONS", sizeof(fv_pipeline_options), pipeline},
+    {"FV_STREAM_OPTIONS", sizeof(fv_stream_options), stream},
 };
 
 static void every_kind(void **state)

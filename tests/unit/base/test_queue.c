@@ -117,6 +117,38 @@ static void close_wakes(void **state)
     fvi_queue_free(&q);
 }
 
+static void *push_soon(void *arg)
+{
+    usleep(20000);
+    fvi_queue_push(arg, ITEM(7));
+    return NULL;
+}
+
+static void waits_only_so_long(void **state)
+{
+    (void)state;
+    fvi_queue *q;
+    void *item = ITEM(1);
+    pthread_t t;
+    assert_int_equal(fvi_queue_create(&q, 1), FV_OK);
+    int64_t start = fvi_now_ns();
+    assert_int_equal(fvi_queue_pull_for(q, 0, &item), FV_AGAIN);
+    assert_int_equal(fvi_queue_pull_for(q, -1, &item), FV_AGAIN);
+    assert_null(item);
+    assert_int_equal(fvi_queue_pull_for(q, 0.02, &item), FV_AGAIN);
+    assert_true(fvi_now_ns() - start > 19000000);
+    pthread_create(&t, NULL, push_soon, q);
+    assert_int_equal(fvi_queue_pull_for(q, 60, &item), FV_OK);
+    assert_ptr_equal(item, ITEM(7));
+    assert_true(fvi_now_ns() - start < (int64_t)50 * 1000000000);
+    pthread_join(t, NULL);
+    fvi_queue_push(q, ITEM(8));
+    fvi_queue_close(q);
+    assert_int_equal(fvi_queue_pull_for(q, 60, &item), FV_OK); /* what is there is drained */
+    assert_int_equal(fvi_queue_pull_for(q, 60, &item), FV_END);
+    fvi_queue_free(&q);
+}
+
 static void cannot_be_made(void **state)
 {
     (void)state;
@@ -133,6 +165,7 @@ static void cannot_be_made(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(keeps_order_and_closes), cmocka_unit_test(newest_displaces_oldest),
-                                       cmocka_unit_test(two_threads), cmocka_unit_test(close_wakes), cmocka_unit_test(cannot_be_made)};
+                                       cmocka_unit_test(two_threads), cmocka_unit_test(close_wakes), cmocka_unit_test(cannot_be_made),
+                                       cmocka_unit_test(waits_only_so_long)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static inline void nap_us(long us)
 /* ---- source: gray ramps, read-only by contract, reference counted ---- */
 typedef struct fake_source {
     fv_source s;
-    int total, at, fail_at, partial_at; /* -1 = never */
+    int total, fail_at, partial_at; /* -1 = never */
+    atomic_int at;                  /* frames given out */
     long us;
     atomic_int alive; /* frames out there */
     int width, height;
