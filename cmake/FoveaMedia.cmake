@@ -1,4 +1,4 @@
-# libfovea-media.so: src/media plus its own (hidden) copy of src/base. The only target that links FFmpeg.
+# libfovea-media.so: src/media plus its own (hidden) copy of src/base. The only library that links FFmpeg.
 set(FV_HAVE_MEDIA OFF)
 if(NOT FV_MEDIA STREQUAL "OFF")
   find_package(PkgConfig)
@@ -22,6 +22,10 @@ if(FV_HAVE_MEDIA AND FV_MEDIA_SOURCES)
   set_target_properties(fovea_media PROPERTIES OUTPUT_NAME fovea-media VERSION 0.1.0 SOVERSION 0)
   target_link_libraries(fovea_media PRIVATE fv_flags fvi_base PkgConfig::FVMEDIA)
   target_link_options(fovea_media PRIVATE -Wl,--exclude-libs,ALL)
+  # for programs that want one file: with libfovea.a, from which it takes src/base
+  add_library(fovea_media_static STATIC ${FV_MEDIA_SOURCES})
+  set_target_properties(fovea_media_static PROPERTIES OUTPUT_NAME fovea-media)
+  target_link_libraries(fovea_media_static PUBLIC fv_flags PRIVATE PkgConfig::FVMEDIA)
 else()
   set(FV_HAVE_MEDIA OFF)
 endif()

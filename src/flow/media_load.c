@@ -9,6 +9,9 @@
 
 #define LIBRARY "libfovea-media.so.0"
 
+/* Null unless the program is linked with libfovea-media. */
+extern const fv_media_api *fv_media_get(void) __attribute__((weak));
+
 /* A file that is there but does not load is worth reporting. */
 static void *try_open(const char *path, fvi_str *why)
 {
@@ -59,13 +62,13 @@ fv_status fv_media_load(const fv_media_api **out, const char *path, fv_error *er
     union { /* ISO C has no conversion between the two */
         void *object;
         fv_media_get_fn fn;
-    } get = {path ? NULL : dlsym(RTLD_DEFAULT, "fv_media_get")};
+    } get = {.fn = path ? NULL : fv_media_get};
     fvi_str why = {0};
-    void *lib = get.object ? NULL : find(path, &why);
+    void *lib = get.fn ? NULL : find(path, &why);
     if (lib) get.object = dlsym(lib, "fv_media_get");
     fv_status st = FV_OK;
-    const fv_media_api *api = get.object ? get.fn() : NULL;
-    if (!get.object && !lib)
+    const fv_media_api *api = get.fn ? get.fn() : NULL;
+    if (!get.fn && !lib)
         st = fvi_error_set(err, FV_ERR_MEDIA, "pictures and video need %s, which cannot be loaded: %s", path ? path : LIBRARY, why.s ? why.s : "not found");
     else if (!api || api->size < sizeof *api)
         st = fvi_error_set(err, FV_ERR_MEDIA, "%s is of another version than this program", path ? path : LIBRARY);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fovea/fovea.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TINY FV_TEST_DATA "/onnx-ok/conv_groups.onnx"
@@ -114,9 +115,18 @@ static void every_kind(void **state)
     }
 }
 
+static void version(void **state)
+{
+    char text[32];
+    (void)state;
+    assert_string_equal(fv_version(), FV_VERSION);
+    snprintf(text, sizeof text, "%d.%d.%d", FV_VERSION_MAJOR, FV_VERSION_MINOR, FV_VERSION_PATCH);
+    assert_string_equal(text, FV_VERSION);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind), cmocka_unit_test(version)};
     if (fv_context_create(&ctx, FV_CONTEXT_OPTIONS(.threads = 1), NULL) < 0 || fv_model_load(&model, ctx, TINY, NULL, NULL) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     fv_model_free(&model);

@@ -1,5 +1,5 @@
-"""Makes tiny_fixed.onnx and tiny_batch.onnx: networks with the outputs of a YOLOv8 detector of two classes at 32x32 (21 anchors) whose one
-box is always the same and whose confidence is the mean of the input, so that tests can tell frames apart. Needs the onnx package."""
+"""Makes tiny_fixed.onnx, tiny_batch.onnx and tiny_moving.onnx: networks with the outputs of a YOLOv8 detector of two classes at 32x32 (21 anchors) whose one
+box is always the same and whose confidence is the mean of the input, so that tests can tell frames apart; tiny_moving's box is always sure, and goes to the right as frames get brighter. Needs the onnx package."""
 import os
 import numpy as np
 import onnx
@@ -10,7 +10,11 @@ scale = np.zeros((1, 6, 21), np.float32)
 offset = np.zeros((1, 6, 21), np.float32)
 scale[0, 5, 7] = 1  # class 1 of anchor 7: the mean of the input
 offset[0, :4, 7] = (16, 12, 8, 16)  # cx, cy, w, h in network pixels
-for name, batch in (("tiny_fixed", 1), ("tiny_batch", "batch")):
+moving = np.zeros((1, 6, 21), np.float32), offset.copy()
+moving[0][0, 0, 7] = 32  # cx: the mean of the input
+moving[1][0, [0, 5], 7] = (0, 0.9)
+for name, batch in (("tiny_fixed", 1), ("tiny_batch", "batch"), ("tiny_moving", 1)):
+    scale, offset = moving if name == "tiny_moving" else (scale, offset)
     graph = helper.make_graph(
         [helper.make_node("ReduceMean", ["images"], ["rows"], axes=[3], keepdims=0),
          helper.make_node("ReduceMean", ["rows"], ["mean"], axes=[1, 2], keepdims=1),
