@@ -50,6 +50,9 @@ FV_API void fv_frame_release(fv_frame *f);
 /* Picture and stamps of src into dst's own memory, which is kept from call to call while format and size stay the same. dst:
  * all zero at first; owned: fv_frame_release. Does not allocate once sizes have settled. FV_ERR_MEMORY leaves dst empty. */
 FV_API fv_status fv_frame_copy(fv_frame *dst, const fv_frame *src);
+/* The same in another format: RGB, BGR or GRAY, full range, to show or keep it; from any format, by its matrix, range and chroma
+ * siting. dst as in fv_frame_copy. FV_ERR_ARGUMENT: another `to`. Plain C, some ms for a 1080p frame: not for the way to a network. */
+FV_API fv_status fv_frame_convert(fv_frame *dst, fv_pixel_format to, const fv_frame *src);
 FV_API const char *fv_pixel_format_name(fv_pixel_format format);
 #ifdef __cplusplus
 }

@@ -2,8 +2,7 @@
  * Called by everything that makes pictures: media copies, tests, the public API. */
 #include "base/alloc.h"
 #include "base/checked.h"
-#include <fovea/frame.h>
-#include <stdbool.h>
+#include "image/frame.h"
 #include <string.h>
 
 #define FRAME_SIDE_MAX 32768
@@ -67,30 +66,36 @@ void fv_frame_release(fv_frame *f)
     f->opaque = NULL;
 }
 
-static bool fits(const fv_frame *f, const fv_frame *like)
+fv_status fvi_image_reuse(fv_frame *dst, fv_pixel_format format, int width, int height)
 {
-    return f->plane[0] && f->release == frame_free && f->format == like->format && f->width == like->width && f->height == like->height;
+    if (dst->plane[0] && dst->release == frame_free && dst->format == format && dst->width == width && dst->height == height) return FV_OK;
+    fv_frame_release(dst);
+    return fv_frame_alloc(dst, format, width, height);
+}
+
+void fvi_image_stamps(fv_frame *dst, const fv_frame *src)
+{
+    dst->matrix = src->matrix;
+    dst->range = src->range;
+    dst->chroma = src->chroma;
+    dst->index = src->index;
+    dst->pts = src->pts;
+    dst->wall = src->wall;
+    dst->decode_ns = src->decode_ns;
+    dst->born_ns = src->born_ns;
 }
 
 fv_status fv_frame_copy(fv_frame *dst, const fv_frame *src)
 {
     if (!dst || !src || dst == src || !src->plane[0]) return FV_ERR_ARGUMENT;
-    if (!fits(dst, src)) {
-        fv_frame_release(dst);
-        fv_status st = fv_frame_alloc(dst, src->format, src->width, src->height);
-        if (st < 0) return st;
-    }
-    fv_frame own = *dst;
-    *dst = *src;
+    fv_status st = fvi_image_reuse(dst, src->format, src->width, src->height);
+    if (st < 0) return st;
     for (int i = 0; i < 3; i++) {
         size_t row, rows;
-        dst->plane[i] = own.plane[i];
-        dst->stride[i] = own.stride[i];
         plane_size(src->format, i, src->width, src->height, &row, &rows);
         for (size_t y = 0; y < rows; y++) memcpy(dst->plane[i] + (ptrdiff_t)y * dst->stride[i], src->plane[i] + (ptrdiff_t)y * src->stride[i], row);
     }
-    dst->release = own.release;
-    dst->opaque = own.opaque;
+    fvi_image_stamps(dst, src);
     return FV_OK;
 }
 

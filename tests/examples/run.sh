@@ -134,6 +134,13 @@ annotate)
     [ "$(wc -l <frames.jsonl)" = 16 ] || { echo "the annotated video has other frames"; failed=1; }
     ! "$program" "$moving" v.y4m /nowhere/out.mp4 >/dev/null 2>&1 || failed=1
     ;;
+report)
+    media
+    video >v.y4m
+    expect '16 frames, .* a second; .*' "$program" "$moving" v.y4m run.json page.html
+    "$fovea" report run.json -o again.html --quiet || failed=1
+    grep -q '<html' page.html || failed=1
+    ;;
 own_source)
     expect '50 frames, 40 found' "$program" "$fixed"
     ;;
