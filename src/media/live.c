@@ -122,15 +122,17 @@ static fv_status try_to_connect(live *l, fv_error *err)
         fvi_media_video_name_decoder(v);
         fvi_media_live_clock_connect(&l->clock, fps > 0 ? 1 / fps : 0.04);
         l->connected_ns = l->good_ns = fvi_now_ns();
+        l->late = false; /* looking ahead may have been cut off: what was read is still there */
         l->last_stamp = AV_NOPTS_VALUE;
         describe(l, text, sizeof text);
         tell(l, FV_SOURCE_CONNECTED, 0, text);
         return FV_OK;
     }
-    if (l->late) fvi_error_set(err, FV_ERR_INPUT, "%s: no answer for %.3g s", v->label, l->patience_s);
+    bool silent = l->late;
+    if (silent) fvi_error_set(err, FV_ERR_INPUT, "%s: no answer for %.3g s", v->label, l->patience_s);
     hang_up(l);
     if (st == FV_ERR_MEMORY || fvi_media_stopped(&v->base)) return st;
-    return !l->ever && is_hopeless(code) ? st : FV_AGAIN;
+    return !l->ever && !silent && is_hopeless(code) ? st : FV_AGAIN;
 }
 
 /* ---- losing the connection ---- */
@@ -179,6 +181,8 @@ static fv_status lose(live *l, fv_status st, fv_error *err)
         fvi_error_set(&why, FV_ERR_INPUT, "no new picture for %.3g s", l->patience_s);
     else if (clean)
         fvi_error_set(&why, FV_ERR_INPUT, "the other side ended the stream");
+    else if (l->v.cut && l->v.cut_code == AVERROR(EIO))
+        fvi_error_set(&why, FV_ERR_INPUT, "the connection broke off");
     else if (l->v.cut)
         fvi_error_set(&why, FV_ERR_INPUT, "%s", fvi_media_av_text(l->v.cut_code, text));
     else

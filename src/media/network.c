@@ -92,7 +92,7 @@ static AVDictionary *options_for(const struct scheme *s, const char *path, const
     if (!has_an_end(path) && !is_playlist(path)) { /* a live stream starts soon, not when its statistics are known */
         set_us(&d, "analyzeduration", 2);
         av_dict_set(&d, "probesize", "1000000", 0);
-        av_dict_set(&d, "fpsprobesize", "4", 0);
+        av_dict_set(&d, "fpsprobesize", "0", 0);
     }
     return d;
 }

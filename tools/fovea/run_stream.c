@@ -167,7 +167,7 @@ static int note_end(stream *s, fv_status st, const fv_error *err, int64_t frames
     r->finish_s += s->finish_s;
     if (cut) run_sources_fail(&r->sources, r->sources.files[s->file], err->text[0] ? err->text : fv_status_text(st), frames > 0);
     if (decoded == 0 && st == FV_OK && !s->pictures && !atomic_load(&r->stopping))
-        run_sources_fail(&r->sources, r->sources.files[s->file], "there is no picture in it", false);
+        run_sources_fail(&r->sources, r->sources.files[s->file], s->tally ? "no picture came" : "there is no picture in it", false);
     if (s->tracker) r->tally.tracks += fv_tracker_total(s->tracker);
     if (s->tracker && s->tally) s->tally->tracks += fv_tracker_total(s->tracker);
     return last_events(s, decoded);

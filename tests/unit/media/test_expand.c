@@ -65,6 +65,30 @@ static void a_pattern_gives_its_matches(void **state)
     expect(in_dir("g/*.dat"), (const char *[]){in_dir("g/x.dat")}, 1);
 }
 
+static void a_list_gives_its_entries(void **state)
+{
+    (void)state;
+    mkdir(in_dir("l"), 0777);
+    const char *text = "# cameras\nrtsp://u:p@cam/1\n\n  b.mp4 \r\na.mp4\n/abs/c.mp4\n0\nconcat:a|b\nfile:x\n";
+    write_file(in_dir("l/all.streams"), text, strlen(text));
+    expect(in_dir("l/all.streams"), (const char *[]){"rtsp://u:p@cam/1", in_dir("l/b.mp4"), in_dir("l/a.mp4"), "/abs/c.mp4", "0", in_dir("l/concat:a|b"), in_dir("l/file:x")}, 7);
+    write_file(in_dir("l/none.txt"), "# nothing\n\n", 11);
+    refuse(in_dir("l/none.txt"), "no source is named");
+    write_file(in_dir("l/dash.txt"), "a\n-\n", 4);
+    refuse(in_dir("l/dash.txt"), "dash.txt:2: standard input");
+    char long_line[6000];
+    memset(long_line, 'x', sizeof long_line);
+    write_file(in_dir("l/long.txt"), long_line, sizeof long_line);
+    refuse(in_dir("l/long.txt"), "too long");
+    write_file(in_dir("l/binary.txt"), "a\0b\nc\n", 7);
+    refuse(in_dir("l/binary.txt"), "no text");
+    assert_int_equal(media->source_is_live("rtsp://cam/1"), 1);
+    assert_int_equal(media->source_is_live("0"), 1);
+    assert_int_equal(media->source_is_live("http://host/film.mp4?x=1"), 0);
+    assert_int_equal(media->source_is_live("http://host/live"), 1);
+    assert_int_equal(media->source_is_live(in_dir("l/b.mp4")), 0);
+}
+
 static void what_is_not_there_is_named(void **state)
 {
     (void)state;
@@ -79,6 +103,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_itself), cmocka_unit_test(a_directory_gives_its_media),
-        cmocka_unit_test(a_pattern_gives_its_matches), cmocka_unit_test(what_is_not_there_is_named)};
+        cmocka_unit_test(a_pattern_gives_its_matches), cmocka_unit_test(a_list_gives_its_entries), cmocka_unit_test(what_is_not_there_is_named)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
