@@ -12,23 +12,31 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 DOC = os.path.join(ROOT, "docs", "ONNX.md")
 LIMITS = {
-    "AveragePool": "1-d and 2-d", "MaxPool": "1-d and 2-d, no Indices", "Conv": "1-d and 2-d", "ConvTranspose": "1-d and 2-d",
-    "BatchNormalization": "inference only", "Resize": "nearest and linear; no cubic, no antialias", "CumSum": "axis constant",
-    "GridSample": "4-d inputs, float", "BitShift": "unsigned integers", "Sum": "float", "Mean": "float", "TopK": "k constant",
-    "Cast": "no strings, no 8-bit or 4-bit floats", "CastLike": "as Cast", "RoiAlign": "at most 256 samples a bin and side",
-    "ScatterElements": "reductions of float, int32, int64", "ScatterND": "reductions of float, int32, int64",
-    "Reshape": "target shape constant once input shapes are", "OneHot": "depth constant", "Slice": "bounds constant",
-    "Pad": "pads constant", "Expand": "target shape constant", "Tile": "repeats constant", "Split": "sizes constant",
-    "GatherND": "indices from data are clamped", "Gather": "indices from data are clamped",
-    "GatherElements": "indices from data are clamped", "LpNormalization": "p 1 and 2",
+    "AveragePool": "3-d and more in plain C", "MaxPool": "3-d and more, and Indices, in plain C", "Conv": "3-d and more in plain C",
+    "ConvTranspose": "3-d and more in plain C", "LpPool": "plain C", "CumSum": "axis constant", "CumProd": "axis constant",
+    "Sum": "float", "Mean": "float", "TopK": "k constant", "Cast": "no strings, no 8-bit or 4-bit floats", "CastLike": "as Cast",
+    "RoiAlign": "at most 256 samples a bin and side", "ScatterElements": "reductions of float, int32, int64",
+    "ScatterND": "reductions of float, int32, int64", "Reshape": "target shape constant once input shapes are",
+    "OneHot": "depth constant", "Slice": "bounds constant", "Pad": "pads constant", "Expand": "target shape constant",
+    "Tile": "repeats constant", "Split": "sizes constant", "GatherND": "indices from data are clamped",
+    "Gather": "indices from data are clamped", "GatherElements": "indices from data are clamped", "LpNormalization": "p 1 and 2",
     "GlobalMaxPool": "float", "Softmax": "float", "LogSoftmax": "float", "Hardmax": "float",
+    "QuantizeLinear": "8 and 16 bit integers", "DequantizeLinear": "8 and 16 bit integers, int32",
+    "ConvInteger": "1-d and 2-d", "QLinearConv": "1-d and 2-d", "MatMulInteger": "matrices", "QLinearMatMul": "matrices",
+    "NonZero": "constants only", "Unique": "constants only", "Compress": "condition constant",
+    "NonMaxSuppression": "constants only: export detectors without it (nms=False)", "DeformConv": "2-d", "Einsum": "float, int32, int64",
+    "RNN": "plain C; default activations", "GRU": "plain C; default activations", "LSTM": "plain C; default activations",
+    "DFT": "plain C; length constant", "STFT": "plain C; steps and lengths constant", "TfIdfVectorizer": "integers",
+    "HannWindow": "size constant", "HammingWindow": "size constant", "BlackmanWindow": "size constant", "MelWeightMatrix": "constants only",
+    "AffineGrid": "size constant", "CenterCropPad": "shape constant", "Col2Im": "shapes constant", "LinearAttention": "plain C",
+    "BitCast": "integers and float32",
 }
 HEAD = """# ONNX operators
 
-Written by `scripts/make_onnx_docs.py`; do not edit. Opsets 7 to 24. The second column is the first opset a model may have
+Written by `scripts/make_onnx_docs.py`; do not edit. Opsets 7 to 28. The second column is the first opset a model may have
 that uses the operator. *Passed* and *refused* count the ONNX standard's node test cases ({package}), run by
 `tests/model/node_cases.py`; a refused case gets an error that says what is not supported, and none gives a wrong answer.
-Cases made for an opset past 24 run as opset 24 where operator and attributes were there already. A case that spells an
+A case that spells an
 operator out as a function counts for that operator.
 
 FP16, BF16 and FP64 values are computed as FP32. Shapes are fixed before the first frame, so inputs that decide about a

@@ -203,7 +203,7 @@ def bad_structure():
     save(BAD, "no_graph", onnx.ModelProto(ir_version=8, opset_import=[h.make_opsetid("", 17)]))
     save(BAD, "two_graphs", good + onnx.ModelProto(graph=model(relu, X, ["y"]).graph).SerializeToString())
     f = lambda nodes, inputs=X, outputs=("y",), inits=(), **k: model(nodes, inputs, [port(o, None) for o in outputs], inits, check=False, **k)
-    save(BAD, "unsupported_operators", f([n("Relu", "x", "a"), n("NonMaxSuppression", "a a", "b", name="nms"), n("Einsum", "b", "c", equation="ij->ji"), n("Einsum", "c", "y", equation="ij->ji")]))
+    save(BAD, "unsupported_operators", f([n("Relu", "x", "a"), n("StringNormalizer", "a", "b", name="text"), n("SequenceAt", "b a", "c"), n("SequenceAt", "c a", "y")]))
     save(BAD, "unknown_domain", f([h.make_node("FusedConv", ["x"], ["y"], name="fused", domain="com.microsoft")], domains=[h.make_opsetid("com.microsoft", 1)]))
     sub = h.make_graph([n("Relu", "x", "s")], "then", [], [port("s", None)])
     save(BAD, "control_flow", f([n("If", "c", "y", then_branch=sub, else_branch=sub)], [*X, port("c", [], TP.BOOL)]))

@@ -31,7 +31,7 @@ import fovea_ffi  # noqa: E402
 T = TensorProto
 PLAIN = {T.FLOAT, T.DOUBLE, T.FLOAT16, T.BFLOAT16, T.INT8, T.UINT8, T.INT16, T.UINT16, T.INT32, T.UINT32, T.INT64, T.UINT64,
          T.BOOL}
-NEWEST = 24  # opset
+NEWEST = 28  # opset
 RANDOM = ("Bernoulli", "RandomNormal", "RandomUniform", "Multinomial", "RandomNormalLike", "RandomUniformLike", "Dropout")
 
 

@@ -7,6 +7,8 @@ static const fvi_cpu_op *const tables[] = {
     fvi_cpu_math_ops,   fvi_cpu_logic_ops,       fvi_cpu_reduce_sums_ops, fvi_cpu_norm_ops,
     fvi_cpu_blocks_ops, fvi_cpu_scatter_ops,     fvi_cpu_sample_ops,
     fvi_cpu_quant_ops,  fvi_cpu_quant_dynamic_ops, fvi_cpu_conv_int_ops, fvi_cpu_matmul_int_ops,
+    fvi_cpu_attention_ops, fvi_cpu_sequence_ops, fvi_cpu_loss_ops, fvi_cpu_signal_ops, fvi_cpu_select_ops,
+    fvi_cpu_recurrent_ops, fvi_cpu_special_ops, fvi_cpu_deform_ops, fvi_cpu_einsum_ops,
 };
 
 static const fvi_cpu_op *find(fvi_op op)

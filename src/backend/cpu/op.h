@@ -32,4 +32,13 @@ extern const fvi_cpu_op fvi_cpu_quant_ops[];         /* op_quant.c: QuantizeLine
 extern const fvi_cpu_op fvi_cpu_quant_dynamic_ops[]; /* op_quant_dynamic.c */
 extern const fvi_cpu_op fvi_cpu_conv_int_ops[];      /* op_conv_int.c: ConvInteger, QLinearConv */
 extern const fvi_cpu_op fvi_cpu_matmul_int_ops[];    /* op_matmul_int.c: MatMulInteger, QLinearMatMul */
+extern const fvi_cpu_op fvi_cpu_attention_ops[];     /* op_attention.c: Attention */
+extern const fvi_cpu_op fvi_cpu_sequence_ops[];      /* op_sequence.c: LinearAttention, RotaryEmbedding, SwiGLU, … */
+extern const fvi_cpu_op fvi_cpu_loss_ops[];          /* op_loss.c: losses of training */
+extern const fvi_cpu_op fvi_cpu_signal_ops[];        /* op_signal.c: windows, DFT, STFT, MelWeightMatrix */
+extern const fvi_cpu_op fvi_cpu_select_ops[];        /* op_select.c: NonZero, Compress, Unique, NonMaxSuppression */
+extern const fvi_cpu_op fvi_cpu_recurrent_ops[];     /* op_recurrent.c: RNN, GRU, LSTM */
+extern const fvi_cpu_op fvi_cpu_special_ops[];       /* op_special.c: Det, LRN, Col2Im, MaxUnpool, AffineGrid, … */
+extern const fvi_cpu_op fvi_cpu_deform_ops[];        /* op_deform.c: DeformConv */
+extern const fvi_cpu_op fvi_cpu_einsum_ops[];        /* op_einsum.c: Einsum */
 #endif

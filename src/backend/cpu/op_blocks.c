@@ -1,4 +1,4 @@
-/* op_blocks.c: DepthToSpace and SpaceToDepth as plain copies between views, Trilu, EyeLike, CumSum, Size. Turns tensors
+/* op_blocks.c: DepthToSpace and SpaceToDepth as plain copies between views, Trilu, EyeLike, CumSum, CumProd, Size. Turns tensors
  * into rearranged, masked or accumulated ones. */
 #include "backend/cpu/fold_dims.h"
 #include "backend/cpu/loop.h"
@@ -30,7 +30,7 @@ static fv_status prepare_blocks(fvi_step *s, fv_error *err)
                 wide->dim[2] * b == fine->dim[2] && wide->dim[3] * b == fine->dim[3];
     if (!fits) return fvi_error_set(err, FV_ERR_SHAPE, "input and output do not fit the blocksize");
     fvi_tensor w6, f6;
-    block_views(wide, fine, b, to_space && strcmp(fvi_node_string(s->node, "mode", "DCR"), "CRD") == 0, &w6, &f6);
+    block_views(wide, fine, b, strcmp(fvi_node_string(s->node, "mode", "DCR"), "CRD") == 0, &w6, &f6);
     return fvi_cpu_prepare_copies(s, 1, to_space ? &f6 : &w6, to_space ? &w6 : &f6, err);
 }
 
@@ -98,10 +98,10 @@ static fv_status prepare_eye(fvi_step *s, fv_error *err)
     return FV_OK;
 }
 
-/* ---- CumSum ---- */
+/* ---- CumSum, CumProd ---- */
 typedef struct sum_state {
     fvi_fold f;
-    bool exclusive, reverse;
+    bool exclusive, reverse, product;
 } sum_state;
 
 #define SUMS(T, S, name)                                                                                               \
@@ -109,11 +109,12 @@ typedef struct sum_state {
     {                                                                                                                  \
         T *y = (T *)(void *)yv;                                                                                        \
         const T *x = (const T *)(const void *)xv;                                                                      \
-        S sum = 0;                                                                                                     \
+        S sum = c->product ? 1 : 0;                                                                                    \
         for (int64_t k = 0; k < c->f.size; k++) {                                                                      \
             int64_t i = c->reverse ? c->f.size - 1 - k : k;                                                            \
             S before = sum;                                                                                            \
-            sum += (S)x[i * c->f.gone[1].stride[0]];                                                                   \
+            S v = (S)x[i * c->f.gone[1].stride[0]];                                                                    \
+            sum = c->product ? sum * v : sum + v;                                                                      \
             y[i * c->f.gone[0].stride[0]] = (T)(c->exclusive ? before : sum);                                          \
         }                                                                                                              \
     }
@@ -148,6 +149,7 @@ static fv_status prepare_sums(fvi_step *s, fv_error *err)
     FVI_TRY(fvi_fold_dims(&c->f, &s->out[0], &s->in[0], 1u << axis, false, err));
     c->exclusive = fvi_node_int(s->node, "exclusive", 0) != 0;
     c->reverse = fvi_node_int(s->node, "reverse", 0) != 0;
+    c->product = s->node->op == FVI_OP_CUM_PROD;
     s->run = run_sums;
     s->tactic = "running sum";
     return FV_OK;
@@ -169,8 +171,8 @@ static fv_status prepare_size(fvi_step *s, fv_error *err)
 static const char *refuse(const fvi_node *n)
 {
     const char *mode = fvi_node_string(n, "mode", "DCR");
-    if (n->op == FVI_OP_DEPTH_TO_SPACE && strcmp(mode, "DCR") && strcmp(mode, "CRD")) return "an unknown mode";
-    return fvi_cpu_refuse_type(n->in[0]->dtype, n->op == FVI_OP_CUM_SUM ? SUM_TYPES : FVI_TYPES_ANY);
+    if ((n->op == FVI_OP_DEPTH_TO_SPACE || n->op == FVI_OP_SPACE_TO_DEPTH) && strcmp(mode, "DCR") && strcmp(mode, "CRD")) return "an unknown mode";
+    return fvi_cpu_refuse_type(n->in[0]->dtype, n->op == FVI_OP_CUM_SUM || n->op == FVI_OP_CUM_PROD ? SUM_TYPES : FVI_TYPES_ANY);
 }
 
 #define OP(id, prepare) {FVI_OP_##id, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse, NULL, prepare}
@@ -180,6 +182,7 @@ const fvi_cpu_op fvi_cpu_blocks_ops[] = {
     OP(TRILU, prepare_trilu),
     OP(EYE_LIKE, prepare_eye),
     OP(CUM_SUM, prepare_sums),
+    OP(CUM_PROD, prepare_sums),
     OP(SIZE, prepare_size),
     {FVI_OP_NONE},
 };

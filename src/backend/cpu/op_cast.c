@@ -66,7 +66,6 @@ static void norm_run(fvi_step *s)
 
 const char *fvi_cpu_refuse_batch_norm(const fvi_node *n)
 {
-    if (fvi_node_int(n, "training_mode", 0)) return "training mode";
     if (!fvi_node_int(n, "spatial", 1)) return "statistics of each activation (spatial=0)";
     return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPES_HALF | FVI_TYPE_BIT(FV_F32));
 }
@@ -74,6 +73,7 @@ const char *fvi_cpu_refuse_batch_norm(const fvi_node *n)
 fv_status fvi_cpu_prepare_batch_norm(fvi_step *s, fv_error *err)
 {
     FVI_TRY(fvi_cpu_need_type(s->in[0].dtype, FVI_TYPES_HALF | FVI_TYPE_BIT(FV_F32), err));
+    if (fvi_node_int(s->node, "training_mode", 0)) return fvi_cpu_prepare_batch_training(s, err);
     const fvi_tensor *x = &s->in[0];
     int64_t channels = x->rank > 1 ? x->dim[1] : 1;
     for (int i = 1; i < 5; i++) {

@@ -2,6 +2,7 @@
  * prepare turns a step's tensors into parameters, picks the tactic and packs constant weights; run splits the work over
  * the pool. Called through the table in cpu.c; ConvTranspose is in op_conv_transpose.c. */
 #include "backend/cpu/op_conv.h"
+#include "backend/cpu/op_nd.h"
 #include "base/checked.h"
 #include <limits.h>
 #include <string.h>
@@ -59,7 +60,7 @@ const char *fvi_cpu_conv_unsupported(const fvi_node *n)
     if (!x || !w) return "a convolution without input or weights";
     if (x->dtype != FV_NONE && x->dtype != FV_F32) return "a convolution that is not float32";
     if (w->dtype != FV_NONE && w->dtype != FV_F32) return "convolution weights that are not float32";
-    if (x->rank != -1 && x->rank != 3 && x->rank != 4) return "a convolution that is neither 1-d nor 2-d";
+    if (x->rank > 4 && n->residual) return "a fused residual over three or more dimensions";
     return NULL;
 }
 
@@ -204,6 +205,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
 {
     if (s->in[0].dtype != FV_F32 || s->in[1].dtype != FV_F32 || s->out[0].dtype != FV_F32)
         return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: Conv runs in float32 only", s->name);
+    if (s->in[0].rank > 4) return fvi_cpu_prepare_conv_nd(s, err);
     const int spatial = s->in[0].rank - 2;
     if (spatial < 1 || spatial > 2 || s->in[1].rank != s->in[0].rank || s->out[0].rank != s->in[0].rank)
         return fvi_error_set(err, FV_ERR_SHAPE, "%s: Conv wants 3-d or 4-d input and weights of the same rank", s->name);

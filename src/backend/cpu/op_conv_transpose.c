@@ -2,6 +2,7 @@
  * use the same taps, so each such phase is a stride-1 convolution with a part of the kernel, turned round, that writes
  * every stride-th output pixel. prepare makes the phases; run does one after the other. Called through cpu.c. */
 #include "backend/cpu/op_conv.h"
+#include "backend/cpu/op_nd.h"
 #include "base/checked.h"
 #include <limits.h>
 #include <string.h>
@@ -187,8 +188,19 @@ static fv_status make_phases(fvi_step *s, const fvi_conv_params *p, const fvi_co
     return t->weights ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
 }
 
+/* An output_shape beyond what the kernel reaches: only the bias is there. */
+static bool grows_past_full(const fvi_node *n)
+{
+    fvi_window w;
+    if (fvi_node_window(n, &w, NULL) < 0) return false;
+    for (int i = 0; i < w.n; i++)
+        if (w.pad_begin[i] < 0 || w.pad_end[i] < 0) return true;
+    return false;
+}
+
 fv_status fvi_cpu_conv_transpose_prepare(fvi_step *s, fv_error *err)
 {
+    if (s->in[0].rank > 4 || grows_past_full(s->node)) return fvi_cpu_prepare_conv_nd(s, err);
     if (s->in[0].dtype != FV_F32 || s->in[1].dtype != FV_F32 || s->out[0].dtype != FV_F32)
         return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: ConvTranspose runs in float32 only", s->name);
     const int spatial = s->in[0].rank - 2;

@@ -52,6 +52,14 @@ SHIFTS(uint8_t, u8)
 SHIFTS(uint16_t, u16)
 SHIFTS(uint32_t, u32)
 SHIFTS(uint64_t, u64)
+/* Right shifts of signed types keep the sign; a negative amount counts as too many. */
+#define SIGNED_SHIFTS(T, tag)                                                                                          \
+    BINARY(T, T, left_##tag, b < 0 || b >= (T)(sizeof(T) * 8) ? 0 : (uint64_t)a << b)                                  \
+    BINARY(T, T, right_##tag, b < 0 || b >= (T)(sizeof(T) * 8) ? (a < 0 ? -1 : 0) : (int64_t)a >> b)
+SIGNED_SHIFTS(int8_t, i8)
+SIGNED_SHIFTS(int16_t, i16)
+SIGNED_SHIFTS(int32_t, i32)
+SIGNED_SHIFTS(int64_t, i64)
 
 #define NOT(T, tag, id)                                                                                                \
     static void not_##tag(const void *user, void *const *p, size_t n)                                                  \
@@ -72,8 +80,9 @@ INTEGERS(NOT)
 typedef fvi_block_fn by_type[FV_DTYPE_COUNT];
 static const by_type ge = {NUMBERS(GE_ROW)}, le = {NUMBERS(LE_ROW)}, bit_and = {INTEGERS(AND_ROW)}, bit_or = {INTEGERS(OR_ROW)},
                      bit_xor = {INTEGERS(XOR_ROW)}, bit_not = {INTEGERS(NOT_ROW)}, either = {[FV_BOOL] = or_bool}, differ = {[FV_BOOL] = xor_bool};
-static const by_type left = {[FV_U8] = left_u8, [FV_U16] = left_u16, [FV_U32] = left_u32, [FV_U64] = left_u64},
-                     right = {[FV_U8] = right_u8, [FV_U16] = right_u16, [FV_U32] = right_u32, [FV_U64] = right_u64};
+#define LEFT_ROW(T, tag, id) [id] = left_##tag,
+#define RIGHT_ROW(T, tag, id) [id] = right_##tag,
+static const by_type left = {INTEGERS(LEFT_ROW)}, right = {INTEGERS(RIGHT_ROW)};
 
 static const fvi_block_fn *blocks_of(const fvi_node *n)
 {

@@ -2,6 +2,7 @@
  * picture's edge, so that a halo of zeros is never read as data. Floats with contiguous channels run on kern/pool, all
  * else in a plain loop. */
 #include "backend/cpu/loop.h"
+#include "backend/cpu/op_nd.h"
 #include "backend/cpu/step.h"
 #include "kern/pool.h"
 #include "model/graph/shape.h"
@@ -226,6 +227,7 @@ static fv_status prepare(fvi_step *s, fv_error *err)
 {
     bool mean = s->node->op == FVI_OP_AVERAGE_POOL;
     unsigned types = FVI_TYPES_FLOAT | (mean ? 0 : FVI_TYPE_BIT(FV_I8) | FVI_TYPE_BIT(FV_U8));
+    if (s->in[0].rank > 4 || fvi_cpu_wants_indices(s->node)) return fvi_cpu_prepare_pool_nd(s, err);
     FVI_TRY(fvi_cpu_need_type(s->in[0].dtype, types, err));
     FVI_TRY(fvi_cpu_new_state(s, sizeof(pool_state), err));
     pool_state *p = s->state;
@@ -262,13 +264,14 @@ static fv_status prepare_global(fvi_step *s, fv_error *err)
 static const char *refuse(const fvi_node *n)
 {
     if (n->op == FVI_OP_GLOBAL_AVERAGE_POOL) return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPES_FLOAT);
-    if (n->in[0]->rank > 4) return "pooling over 3 or more dimensions";
+    if (n->op == FVI_OP_LP_POOL) return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPE_BIT(FV_F32));
     return fvi_cpu_refuse_type(n->in[0]->dtype, n->op == FVI_OP_MAX_POOL ? FVI_TYPES_FLOAT | FVI_TYPE_BIT(FV_I8) | FVI_TYPE_BIT(FV_U8) : (unsigned)FVI_TYPES_FLOAT);
 }
 
 const fvi_cpu_op fvi_cpu_pool_ops[] = {
     {FVI_OP_MAX_POOL, FVI_LAYOUT_NHWC, FVI_LAYOUT_NHWC, false, refuse, NULL, prepare},
     {FVI_OP_AVERAGE_POOL, FVI_LAYOUT_NHWC, FVI_LAYOUT_NHWC, false, refuse, NULL, prepare},
+    {FVI_OP_LP_POOL, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse, NULL, fvi_cpu_prepare_pool_nd},
     {FVI_OP_GLOBAL_AVERAGE_POOL, FVI_LAYOUT_NHWC, FVI_LAYOUT_ANY, false, refuse, NULL, prepare_global},
     {FVI_OP_NONE},
 };

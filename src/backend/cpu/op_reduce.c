@@ -157,6 +157,12 @@ enum {
     ARG_TYPES = FVI_TYPES_FLOAT | FVI_TYPE_BIT(FV_I8) | FVI_TYPE_BIT(FV_U8) | FVI_TYPE_BIT(FV_I32) | FVI_TYPE_BIT(FV_I64)
 };
 
+/* The largest of bools is any of them, the smallest all of them. */
+static unsigned fold_types(const fvi_node *n)
+{
+    return n->op == FVI_OP_REDUCE_MAX || n->op == FVI_OP_REDUCE_MIN ? TYPES | FVI_TYPE_BIT(FV_BOOL) : (unsigned)TYPES;
+}
+
 static void choose_floats(const fvi_step *s, reduce_state *r)
 {
     const fvi_tensor *g = &r->f.gone[1], *x = &r->f.kept[1];
@@ -176,16 +182,18 @@ static void choose_floats(const fvi_step *s, reduce_state *r)
 static fv_status prepare_fold(fvi_step *s, uint32_t axes, fold_kind kind, fv_error *err)
 {
     fv_dtype t = s->in[0].dtype;
-    FVI_TRY(fvi_cpu_need_type(t, TYPES, err));
+    FVI_TRY(fvi_cpu_need_type(t, fold_types(s->node), err));
     FVI_TRY(fvi_cpu_new_state(s, sizeof(reduce_state), err));
     reduce_state *r = s->state;
     FVI_TRY(fvi_fold_dims(&r->f, &s->out[0], &s->in[0], axes, true, err));
+    if (t == FV_BOOL && r->f.size == 0) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "bools of which there are none");
     r->kind = kind;
     switch (t) {
     case FV_F32: r->element = element_f32; break;
     case FV_F64: r->element = element_f64; break;
     case FV_I8: r->element = element_i8; break;
-    case FV_U8: r->element = element_u8; break;
+    case FV_U8:
+    case FV_BOOL: r->element = element_u8; break;
     case FV_I32: r->element = element_i32; break;
     case FV_U32: r->element = element_u32; break;
     case FV_I64: r->element = element_i64; break;
@@ -247,7 +255,7 @@ static fv_status prepare_argmax(fvi_step *s, fv_error *err)
     return FV_OK;
 }
 
-static const char *refuse_fold(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, TYPES); }
+static const char *refuse_fold(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, fold_types(n)); }
 static const char *refuse_arg(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, ARG_TYPES); }
 static const char *refuse_softmax(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPES_FLOAT); }
 

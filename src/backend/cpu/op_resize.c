@@ -204,7 +204,7 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     fvi_resize_rule rule = {0};
     FVI_TRY(fvi_resize_read(s, &rule, err));
     int changed[FV_MAX_RANK], n = 0;
-    bool linear = rule.mode == FVI_RESIZE_LINEAR;
+    bool linear = rule.mode != FVI_RESIZE_NEAREST;
     for (int i = 0; i < x->rank; i++) {
         if (x->dim[i] == 0 && y->dim[i] > 0) return fvi_error_set(err, FV_ERR_SHAPE, "an empty input cannot be resized");
         if (x->dim[i] != y->dim[i] || rule.scale[i] != 1.0f || rule.crops) changed[n++] = i;
@@ -218,7 +218,7 @@ static fv_status prepare(fvi_step *s, fv_error *err)
         for (int i = 0; i < x->rank; i++)
             if (x->dim[i] != y->dim[i] || rule.roi_start[i] != 0 || rule.roi_end[i] != 1) changed[n++] = i;
     }
-    if (n > 2) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "linear interpolation over %d dimensions", n);
+    if (n > 2 || rule.antialias || rule.mode == FVI_RESIZE_CUBIC) return fvi_cpu_prepare_resize_filter(s, &rule, err);
     int pixels[2] = {2, 3}, axes[2] = {n == 2 ? changed[0] : -1, n ? changed[n - 1] : x->rank - 1};
     FVI_TRY(new_maps(s, &rule, map ? pixels : axes, linear, err));
     resize_state *r = s->state;

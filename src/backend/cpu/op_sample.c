@@ -1,6 +1,7 @@
 /* op_sample.c: GridSample and RoiAlign: feature maps read at places between pixels, which come from the data; OneHot. */
 #include "backend/cpu/fold_dims.h"
 #include "backend/cpu/loop.h"
+#include "backend/cpu/sample.h"
 #include "kern/elementwise.h"
 #include <math.h>
 #include <string.h>
@@ -16,21 +17,11 @@ typedef struct sample_state {
 
 /* ---- GridSample ---- */
 
-/* Mirrors v at lo and hi until it is between them. */
-static float reflect(float v, float lo, float hi)
-{
-    float range = hi - lo;
-    if (!(range > 0)) return lo;
-    v = fabsf(v - lo);
-    float extra = fmodf(v, range);
-    return fmodf(floorf(v / range), 2) == 0 ? lo + extra : hi - extra;
-}
-
 static float place(const sample_state *m, float v, int64_t size)
 {
     float n = (float)size;
     v = m->corners ? (v + 1) / 2 * (n - 1) : ((v + 1) * n - 1) / 2;
-    if (m->padding == REFLECTION && m->mode != CUBIC) v = m->corners ? reflect(v, 0, n - 1) : reflect(v, -0.5f, n - 0.5f);
+    if (m->padding == REFLECTION && m->mode != CUBIC) v = m->corners ? fvi_sample_reflect(v, 0, n - 1) : fvi_sample_reflect(v, -0.5f, n - 0.5f);
     if (m->padding != ZEROS && m->mode != CUBIC) v = fminf(fmaxf(v, 0), n - 1); /* also makes NaN a place */
     return v;
 }
@@ -43,8 +34,8 @@ static float pixel(const sample_state *m, const fvi_tensor *x, const float *map,
         fx = fminf(fmaxf(fx, 0), w - 1);
     } else if (m->padding == REFLECTION) {
         float less = m->corners ? 0 : 0.5f;
-        fy = reflect(fy, -less, h - 1 + less);
-        fx = reflect(fx, -less, w - 1 + less);
+        fy = fvi_sample_reflect(fy, -less, h - 1 + less);
+        fx = fvi_sample_reflect(fx, -less, w - 1 + less);
     }
     if (!(fy >= 0 && fy <= h - 1 && fx >= 0 && fx <= w - 1)) return 0;
     return map[(int64_t)fy * x->stride[2] + (int64_t)fx * x->stride[3]];
@@ -197,6 +188,7 @@ static bool is(const fvi_node *n, const char *attr, const char *def, const char 
 
 static fv_status prepare_grid(fvi_step *s, fv_error *err)
 {
+    if (s->in[0].rank == 5) return fvi_cpu_prepare_grid_3d(s, err);
     sample_state *m;
     FVI_TRY(start(s, &m, err));
     m->mode = is(s->node, "mode", "linear", "nearest") ? NEAREST : is(s->node, "mode", "linear", "cubic") || is(s->node, "mode", "linear", "bicubic") ? CUBIC : LINEAR;

@@ -24,12 +24,11 @@ const char *fvi_resize_refuse(const fvi_node *n)
 {
     const char *mode = fvi_node_string(n, "mode", "nearest");
     bool linear = strcmp(mode, "linear") == 0 || strcmp(mode, "bilinear") == 0;
-    if (strcmp(mode, "cubic") == 0) return "cubic interpolation";
-    if (!linear && strcmp(mode, "nearest")) return "an unknown interpolation mode";
-    if (linear && fvi_node_int(n, "antialias", 0)) return "antialiased interpolation";
+    bool cubic = strcmp(mode, "cubic") == 0;
+    if (!linear && !cubic && strcmp(mode, "nearest")) return "an unknown interpolation mode";
     if (find(fvi_node_string(n, "coordinate_transformation_mode", "half_pixel"), coordinate_names, N_COORDINATES) < 0) return "an unknown coordinate_transformation_mode";
     if (find(fvi_node_string(n, "nearest_mode", "floor"), rounding_names, SIMPLE) < 0) return "an unknown nearest_mode";
-    return fvi_cpu_refuse_type(n->in[0]->dtype, linear ? FVI_TYPE_BIT(FV_F32) : (unsigned)FVI_TYPES_ANY);
+    return fvi_cpu_refuse_type(n->in[0]->dtype, linear || cubic ? FVI_TYPE_BIT(FV_F32) : (unsigned)FVI_TYPES_ANY);
 }
 
 /* Constant float operand i; -1 = not one. */
@@ -101,7 +100,11 @@ fv_status fvi_resize_read(const fvi_step *s, fvi_resize_rule *r, fv_error *err)
         if (!fvi_cpu_axis(&axes[i], rank)) return fvi_error_set(err, FV_ERR_MODEL, "axis is out of range");
     if (count == 0)
         for (; count < rank; count++) axes[count] = count;
-    r->mode = strcmp(fvi_node_string(n, "mode", "nearest"), "nearest") == 0 ? FVI_RESIZE_NEAREST : FVI_RESIZE_LINEAR;
+    const char *mode = fvi_node_string(n, "mode", "nearest");
+    r->mode = strcmp(mode, "nearest") == 0 ? FVI_RESIZE_NEAREST : strcmp(mode, "cubic") == 0 ? FVI_RESIZE_CUBIC : FVI_RESIZE_LINEAR;
+    r->antialias = r->mode != FVI_RESIZE_NEAREST && fvi_node_int(n, "antialias", 0) != 0;
+    r->exclude_outside = fvi_node_int(n, "exclude_outside", 0) != 0;
+    r->cubic = fvi_node_float(n, "cubic_coeff_a", -0.75f);
     r->coordinates = old ? ASYMMETRIC : find(fvi_node_string(n, "coordinate_transformation_mode", "half_pixel"), coordinate_names, N_COORDINATES);
     r->rounding = old ? SIMPLE : find(fvi_node_string(n, "nearest_mode", "round_prefer_floor"), rounding_names, SIMPLE);
     r->crops = r->coordinates == TF_CROP;
@@ -170,5 +173,41 @@ void fvi_resize_linear(const fvi_resize_rule *r, int axis, int64_t in, int64_t o
         weight[o] = x > 0 && lo[o] < in - 1 ? x - (float)lo[o] : 0;
         hi[o] = lo[o] < in - 1 ? lo[o] + 1 : lo[o];
         if (outside) lo[o] = -1;
+    }
+}
+
+static double kernel(const fvi_resize_rule *r, double x)
+{
+    double a = r->cubic;
+    x = fabs(x);
+    if (r->mode == FVI_RESIZE_LINEAR) return x < 1 ? 1 - x : 0;
+    return x < 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+}
+
+static double stretch(const fvi_resize_rule *r, int axis) { return r->antialias && r->scale[axis] < 1 ? (double)r->scale[axis] : 1; }
+
+int64_t fvi_resize_taps(const fvi_resize_rule *r, int axis)
+{
+    double reach = (r->mode == FVI_RESIZE_CUBIC ? 2 : 1) / stretch(r, axis);
+    return reach > 1 << 20 ? -1 : 2 * (int64_t)ceil(reach);
+}
+
+void fvi_resize_filter(const fvi_resize_rule *r, int axis, int64_t in, int64_t out, int64_t taps, int64_t *index, float *weights)
+{
+    double s = stretch(r, axis);
+    for (int64_t o = 0; o < out; o++, index += taps, weights += taps) {
+        float at = untouched(r, axis, in, out) ? (float)o : position(r, axis, in, out, o);
+        double x = at, sum = 0;
+        int64_t first = (int64_t)floor(x) - taps / 2 + 1;
+        for (int64_t k = 0; k < taps; k++) {
+            int64_t i = first + k;
+            bool inside = i >= 0 && i < in;
+            double w = r->exclude_outside && !inside ? 0 : kernel(r, s * ((double)i - x));
+            index[k] = i < 0 ? 0 : i < in ? i : in - 1;
+            weights[k] = (float)w;
+            sum += w;
+        }
+        for (int64_t k = 0; k < taps && sum != 0; k++) weights[k] = (float)(weights[k] / sum);
+        if (r->crops && (at < 0 || at > (float)(in - 1))) index[0] = -1;
     }
 }

@@ -48,6 +48,7 @@ fv_status fvi_cpu_new_lookup(fvi_step *s, fvi_lookup **out, fv_error *err);
 fv_status fvi_cpu_prepare_cast(fvi_step *s, fv_error *err);
 const char *fvi_cpu_refuse_batch_norm(const fvi_node *n);
 fv_status fvi_cpu_prepare_batch_norm(fvi_step *s, fv_error *err);
+fv_status fvi_cpu_prepare_batch_training(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_pad(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_softmax(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_topk(fvi_step *s, fv_error *err);

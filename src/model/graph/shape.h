@@ -33,7 +33,10 @@ int64_t fvi_shape_product(const fvi_dims *s, int from, int to);
     X(argreduce) X(reduce) X(range) X(constant_of_shape)                                                               \
     X(layer_norm) X(group_norm) X(test) X(cast_like) X(size) X(cum_sum) X(trilu) X(eye_like) X(depth_to_space) X(space_to_depth) \
     X(scatter) X(gather_nd) X(one_hot) X(grid_sample) X(roi_align)                                                     \
-    X(quantize) X(dequantize) X(dynamic_quantize) X(conv_integer) X(matmul_integer)
+    X(quantize) X(dequantize) X(dynamic_quantize) X(conv_integer) X(matmul_integer)                                    \
+    X(attention) X(linear_attention) X(causal_conv) X(loss) X(window) X(mel) X(dft) X(stft)                            \
+    X(nonzero) X(compress) X(unique) X(nms) X(recurrent) X(det) X(bit_cast) X(affine_grid) X(center_crop_pad)          \
+    X(col2im) X(max_unpool) X(tfidf) X(deform_conv) X(einsum) X(batch_norm)
 #define FVI_SHAPE_DECLARE(rule) fv_status fvi_shape_##rule(fvi_graph *g, fvi_node *n, fv_error *err);
 FVI_SHAPE_RULES(FVI_SHAPE_DECLARE)
 #undef FVI_SHAPE_DECLARE

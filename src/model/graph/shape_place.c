@@ -61,11 +61,10 @@ fv_status fvi_shape_grid_sample(fvi_graph *g, fvi_node *n, fv_error *err)
     fvi_dims x, p;
     FVI_TRY(fvi_shape_in(n, 0, &x, err));
     FVI_TRY(fvi_shape_in(n, 1, &p, err));
-    if (x.rank != 4) return fvi_node_error(n, err, FV_ERR_UNSUPPORTED, "inputs of %d dimensions are not supported, only 4", x.rank);
-    if (p.rank != 4 || (p.d[3] >= 0 && p.d[3] != 2) || (p.d[0] >= 0 && x.d[0] >= 0 && p.d[0] != x.d[0]))
+    if (x.rank != 4 && x.rank != 5) return fvi_node_error(n, err, FV_ERR_UNSUPPORTED, "inputs of %d dimensions are not supported, only 4 and 5", x.rank);
+    if (p.rank != x.rank || (p.d[x.rank - 1] >= 0 && p.d[x.rank - 1] != x.rank - 2) || (p.d[0] >= 0 && x.d[0] >= 0 && p.d[0] != x.d[0]))
         return fvi_node_error(n, err, FV_ERR_SHAPE, "its grid does not fit its input");
-    x.d[2] = p.d[1];
-    x.d[3] = p.d[2];
+    for (int i = 2; i < x.rank; i++) x.d[i] = p.d[i - 1];
     return fvi_shape_set(n, 0, n->in[0]->dtype, &x, err);
 }
 

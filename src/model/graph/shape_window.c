@@ -65,7 +65,21 @@ fv_status fvi_shape_pool(fvi_graph *g, fvi_node *n, fv_error *err)
     fvi_dims x;
     FVI_TRY(fvi_shape_in(n, 0, &x, err));
     if (x.rank < 3) return fvi_node_error(n, err, FV_ERR_SHAPE, "its input needs 3 dimensions or more, it has %d", x.rank);
-    return window_output(n, x.d[1], err);
+    FVI_TRY(window_output(n, x.d[1], err));
+    if (n->n_out < 2) return FV_OK;
+    fvi_dims y = {.rank = n->out[0]->rank};
+    memcpy(y.d, n->out[0]->dim, sizeof y.d);
+    return fvi_shape_set(n, 1, FV_I64, &y, err);
+}
+
+fv_status fvi_shape_deform_conv(fvi_graph *g, fvi_node *n, fv_error *err)
+{
+    (void)g;
+    fvi_dims x, w;
+    FVI_TRY(fvi_shape_in(n, 0, &x, err));
+    FVI_TRY(fvi_shape_in(n, 1, &w, err));
+    if (x.rank != w.rank || x.rank < 3 || w.d[0] < 1) return fvi_node_error(n, err, FV_ERR_SHAPE, "input and weights have %d and %d dimensions", x.rank, w.rank);
+    return window_output(n, w.d[0], err);
 }
 
 fv_status fvi_shape_global_pool(fvi_graph *g, fvi_node *n, fv_error *err)

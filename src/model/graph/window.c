@@ -51,8 +51,8 @@ static fv_status transposed_dim(const fvi_node *n, fvi_window *w, int i, int64_t
     bool same = strncmp(auto_pad, "SAME", 4) == 0;
     if (wanted[i] >= 0 || same) {
         int64_t total = full - (wanted[i] >= 0 ? wanted[i] : in * w->stride[i]);
-        if (total < 0) return fvi_node_error(n, err, FV_ERR_UNSUPPORTED, "an output_shape beyond the full size is not supported");
-        w->pad_begin[i] = strcmp(auto_pad, "SAME_UPPER") == 0 ? total / 2 : total - total / 2;
+        /* beyond the full size: what is more lies at the end */
+        w->pad_begin[i] = total < 0 ? 0 : strcmp(auto_pad, "SAME_UPPER") == 0 ? total / 2 : total - total / 2;
         w->pad_end[i] = total - w->pad_begin[i];
     }
     w->out[i] = full - w->pad_begin[i] - w->pad_end[i];
@@ -61,7 +61,7 @@ static fv_status transposed_dim(const fvi_node *n, fvi_window *w, int i, int64_t
 
 static fv_status window_kernel(const fvi_node *n, fvi_window *w, fv_error *err)
 {
-    bool pool = n->op == FVI_OP_MAX_POOL || n->op == FVI_OP_AVERAGE_POOL;
+    bool pool = n->op == FVI_OP_MAX_POOL || n->op == FVI_OP_AVERAGE_POOL || n->op == FVI_OP_LP_POOL;
     FVI_TRY(read_list(n, "kernel_shape", w->n, 1, -1, w->kernel, err));
     if (pool) return w->n && w->kernel[0] < 0 ? fvi_node_error(n, err, FV_ERR_MODEL, "attribute kernel_shape is missing") : FV_OK;
     const fvi_value *weight = n->in[n->op == FVI_OP_QLINEAR_CONV ? 3 : 1];

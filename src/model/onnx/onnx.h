@@ -4,7 +4,7 @@
 #include "model/graph/graph.h"
 
 #define FVI_ONNX_OPSET_MIN 7
-#define FVI_ONNX_OPSET_MAX 24
+#define FVI_ONNX_OPSET_MAX 28
 
 /* Shapes are not inferred yet. `bytes` must stay where they are while the graph lives: constants borrow from them.
  * dir: folder of the model, for external data; null = a model with external data is refused. FP16, BF16 and FP64 become

@@ -148,7 +148,7 @@ static fv_status become_mul_add(fvi_graph *g, fvi_node *n, const affine *a, fv_e
 static fv_status rewrite_bn(fvi_graph *g, state *s, fvi_node *n, fv_error *err)
 {
     affine a = {0};
-    if (!bn_is_constant(n) || n->in[0]->rank < 2 || n->in[0]->dim[1] != n->in[1]->dim[0]) return FV_OK;
+    if (fvi_node_int(n, "training_mode", 0) || !bn_is_constant(n) || n->in[0]->rank < 2 || n->in[0]->dim[1] != n->in[1]->dim[0]) return FV_OK;
     fvi_node *conv = conv_before(s, n->in[0]);
     fv_status st = FV_OK;
     if (!alloc_affine(&a, n->in[1]->dim[0])) {

@@ -355,7 +355,7 @@ static void refusals_name_the_cause(void **state)
     assert_null(refusal(FVI_OP_SIGMOID, FV_F32, 4));
     assert_string_equal(refusal(FVI_OP_SIGMOID, FV_I8, 4), "elements of type int8");
     assert_string_equal(refusal(FVI_OP_SQRT, FV_I64, 1), "elements of type int64");
-    assert_string_equal(refusal(FVI_OP_MAX_POOL, FV_F32, 5), "pooling over 3 or more dimensions");
+    assert_string_equal(refusal(FVI_OP_DEFORM_CONV, FV_F32, 5), "a deformable convolution that is not 2-d");
     assert_string_equal(refusal(FVI_OP_NOT, FV_F32, 1), "elements of type float32");
     assert_string_equal(refusal(FVI_OP_CONSTANT, FV_F32, 1), "an operator without an implementation here");
     fvi_value x = {.dtype = FV_F32, .rank = 1}, *in[1] = {&x}, *out[1] = {&x};
