@@ -79,6 +79,19 @@ fv_status outputs_sink(outputs *o, fv_source *source, int file, fv_sink **sink, 
 
 /* ---- frames ---- */
 
+/* Where a map of this frame goes: DIR/STEM.npy, DIR/STEM_N.npy of a video. */
+static bool put_map(outputs *o, out_frame *f, const char *stem)
+{
+    if (!f->r->dets->map.data) return true;
+    text_clear(&o->map_file);
+    text_folder(&o->map_file, o->map_dir);
+    text_add(&o->map_file, stem);
+    if (!o->pictures) text_printf(&o->map_file, "_%lld", (long long)f->frame + 1);
+    text_add(&o->map_file, ".npy");
+    f->map_file = o->map_file.s;
+    return out_save_map(f, f->map_file, &o->error) >= 0;
+}
+
 static bool put_labels(outputs *o, const out_frame *f, const char *stem)
 {
     text path = {0};
@@ -89,6 +102,7 @@ static bool put_labels(outputs *o, const out_frame *f, const char *stem)
     text_add(&path, ".txt");
     text_clear(&o->line);
     out_yolo_frame(&o->line, f);
+    if (!o->line.len) return text_free(&path), true; /* masks without a polygon */
     fv_status st = cli_write_file(path.s, o->line.s, o->line.len, &o->error);
     text_free(&path);
     return st >= 0;
@@ -117,7 +131,8 @@ int outputs_result(outputs *o, const fv_result *r)
     /* a picture by itself is frame 0 of its file; pictures that are tracked are frames of one film */
     bool alone = o->pictures && o->s->mode == RUN_PREDICT;
     out_frame f = {.r = r, .names = o->detector, .source = o->pictures ? in->shown[file] : r->source,
-                   .frame = alone ? 0 : r->frame->index, .pts = alone ? 0 : r->frame->pts};
+                   .frame = alone ? 0 : r->frame->index, .pts = alone ? 0 : r->frame->pts, .rle = &o->rle};
+    if (o->map_dir && !put_map(o, &f, o->stems[file])) return 1;
     PUT(o->json, "json", out_json_frame(&o->line, &f));
     PUT(o->csv, "csv", out_csv_frame(&o->line, &f));
     PUT(o->mot, "mot", out_mot_frame(&o->line, &f));
@@ -174,5 +189,7 @@ void outputs_free(outputs *o)
     free(o->targets);
     file_set_free(&o->inputs);
     text_free(&o->line);
+    text_free(&o->map_file);
+    fv_rle_clear(&o->rle);
     memset(o, 0, sizeof *o);
 }

@@ -6,6 +6,7 @@
 #include "run_settings.h"
 #include "run_sources.h"
 #include "text.h"
+#include <fovea/mask.h>
 #include <stdio.h>
 
 typedef enum out_kind { OUT_NONE, OUT_FILE, OUT_DIR, OUT_PIPE } out_kind;
@@ -22,14 +23,15 @@ typedef struct outputs {
     const char *path;
     char **stems;   /* [n_files] unique names without extension */
     char **targets; /* [n_files] annotated file, or null */
-    const char *txt_dir, *crop_dir;
+    const char *txt_dir, *crop_dir, *map_dir;
     FILE *json, *csv, *mot, *events;
     FILE *talk;     /* what people read; stderr when stdout carries data */
     bool many;      /* more than one source: events name theirs */
     bool say_pictures; /* one line a picture on `talk` */
     bool pictures; /* what is being processed is a row of pictures */
     fv_sink picture_sink;
-    text line; /* scratch */
+    text line, map_file; /* scratch */
+    fv_rle rle;
     fv_error error; /* first write that failed */
 } outputs;
 
@@ -55,6 +57,8 @@ typedef struct out_frame {
     const char *source;
     int64_t frame;
     double pts;
+    const char *map_file; /* where the map went; null: nowhere */
+    fv_rle *rle;          /* scratch */
 } out_frame;
 void out_json_frame(text *t, const out_frame *f);
 void out_csv_head(text *t);
@@ -64,6 +68,14 @@ void out_yolo_frame(text *t, const out_frame *f);
 void out_event(text *t, const fv_event *e, const settings *s, const fv_detector *names, const char *source /* or null */);
 /* "bus.jpg: 4 person, 1 bus" and a newline, for people. */
 void out_picture_line(text *t, const out_frame *f);
+
+/* out_tasks.c: masks, keypoints, rotated boxes, classes and maps. */
+void out_json_extra(text *t, const out_frame *f, const fv_detection *d); /* ,"mask":… of one detection */
+void out_json_classes(text *t, const out_frame *f);
+void out_json_map(text *t, const out_frame *f); /* nothing when the model gives no map */
+bool out_yolo_extra(text *t, const out_frame *f, const fv_detection *d); /* its line; false: it is only a box */
+bool out_task_line(text *t, const out_frame *f); /* the rest of out_picture_line; false: boxes */
+fv_status out_save_map(const out_frame *f, const char *path, fv_error *err);
 
 /* out_crops.c: every box of a frame as DIR/LABEL/STEM…jpg. */
 fv_status out_crops(outputs *o, const out_frame *f, const char *stem, fv_error *err);

@@ -209,11 +209,13 @@ int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sou
     o->many = sources->n_files > 1;
     o->txt_dir = cli_text(a, "save-txt");
     o->crop_dir = cli_text(a, "save-crop");
+    o->map_dir = cli_text(a, "save-map");
     name_stems(o);
     o->inputs = file_set_create(sources->files, sources->n_files);
     int code = plan_annotated(o);
     if (!code) code = plan_texts(o);
     if (!code && o->txt_dir) code = make_empty_dir(o, o->txt_dir);
     if (!code && o->crop_dir) code = make_empty_dir(o, o->crop_dir);
+    if (!code && o->map_dir) code = make_empty_dir(o, o->map_dir);
     return code;
 }

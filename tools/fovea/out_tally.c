@@ -96,7 +96,8 @@ void tally_frame(tally *t, const fv_result *r, double pts)
 {
     t->last = pts;
     reach_interval(t, t->offset + pts);
-    for (int i = 0; i < r->dets->count; i++) {
+    int n = t->top_only && r->dets->count > 1 ? 1 : r->dets->count;
+    for (int i = 0; i < n; i++) {
         int c = r->dets->items[i].class_id;
         if (c >= 0 && c < t->n_classes) t->found[c]++;
     }
@@ -246,7 +247,7 @@ static void print_lines(const tally *t, text *out, const fv_detector *names)
 
 void tally_print(const tally *t, text *out, const fv_detector *names)
 {
-    if (t->s->mode != RUN_COUNT) {
+    if (t->s->mode != RUN_COUNT && !t->no_boxes) {
         bool first = true;
         text_add(out, t->s->mode == RUN_TRACK ? "Boxes of tracks: " : "Found: ");
         for (int c = 0; c < t->n_classes; c++) {

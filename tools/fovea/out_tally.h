@@ -22,6 +22,8 @@ typedef struct tally {
     int *n_stays, *cap_stays;
     int64_t *found; /* [n_classes] boxes */
     int64_t tracks;
+    bool no_boxes; /* the model gives maps */
+    bool top_only; /* a frame is one thing: its likeliest class */
     /* intervals: closed ones, then the open one */
     double interval, offset, last; /* offset: time of the sources before this one */
     int n_intervals, cap_intervals;

@@ -22,7 +22,8 @@ void out_json_frame(text *t, const out_frame *f)
         text_number(t, p->wall, 3);
     }
     text_printf(t, ",\"width\":%d,\"height\":%d,\"detections\":[", p->width, p->height);
-    for (int i = 0; i < f->r->dets->count; i++) {
+    bool classify = fv_detector_task(f->names) == FV_TASK_CLASSIFY;
+    for (int i = 0; i < f->r->dets->count && !classify; i++) {
         const fv_detection *d = &f->r->dets->items[i];
         text_printf(t, "%s{\"class_id\":%d,\"label\":", i ? "," : "", d->class_id);
         text_json(t, fv_detector_class_name(f->names, d->class_id));
@@ -32,9 +33,13 @@ void out_json_frame(text *t, const out_frame *f)
         box(t, d->box);
         text_add(t, "]");
         if (d->track_id > 0) text_printf(t, ",\"track_id\":%d", d->track_id);
+        out_json_extra(t, f, d);
         text_add(t, "}");
     }
-    text_add(t, "]}\n");
+    text_add(t, "]");
+    if (classify) out_json_classes(t, f);
+    out_json_map(t, f);
+    text_add(t, "}\n");
 }
 
 void out_csv_head(text *t) { text_add(t, "x_min,y_min,x_max,y_max,class_id,confidence,tracker_id,source,frame,pts,label\n"); }
@@ -72,6 +77,7 @@ void out_yolo_frame(text *t, const out_frame *f)
     double w = f->r->frame->width, h = f->r->frame->height;
     for (int i = 0; i < f->r->dets->count; i++) {
         const fv_detection *d = &f->r->dets->items[i];
+        if (out_yolo_extra(t, f, d)) continue;
         text_printf(t, "%d %.6f %.6f %.6f %.6f\n", d->class_id, (d->box[0] + d->box[2]) / 2 / w, (d->box[1] + d->box[3]) / 2 / h,
                     (d->box[2] - d->box[0]) / w, (d->box[3] - d->box[1]) / h);
     }
@@ -110,6 +116,7 @@ void out_picture_line(text *t, const out_frame *f)
     text_terminal(t, f->source);
     text_add(t, ": ");
     bool first = true;
+    if (out_task_line(t, f)) return;
     for (int i = 0; i < d->count; i++) {
         int n = 0;
         bool seen = false;

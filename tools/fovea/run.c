@@ -55,6 +55,8 @@ static int body(run_state *r, run_mode mode)
     code = run_model_open(r);
     if (code) return code;
     tally_init(&r->tally, &r->s, fv_detector_class_count(r->detector));
+    r->tally.top_only = fv_detector_task(r->detector) == FV_TASK_CLASSIFY;
+    r->tally.no_boxes = fv_detector_task(r->detector) > FV_TASK_CLASSIFY;
     r->out.tally = &r->tally;
     r->out.detector = r->detector;
     code = outputs_open(&r->out);

@@ -180,6 +180,9 @@ int run_model_open(run_state *r)
                                                         .channels = s->channels, .pad = s->pad),
                                       &err);
     if (st < 0) return cli_fail(r->a, st, &err);
+    if (s->mode != RUN_PREDICT && fv_detector_task(r->detector) >= FV_TASK_CLASSIFY)
+        return cli_error(r->a, EXIT_USAGE, "%s: this model is for task %s, which gives no boxes to %s; use `fovea predict`", r->model_path,
+                         fv_task_name(fv_detector_task(r->detector)), s->mode == RUN_TRACK ? "track" : "count");
     if (r->n_names && r->n_names != fv_detector_class_count(r->detector))
         cli_warn(r->a, "%s holds %d name%s, but the model has %d classes", s->names, r->n_names, r->n_names == 1 ? "" : "s",
                  fv_detector_class_count(r->detector));

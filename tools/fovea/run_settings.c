@@ -49,6 +49,7 @@ const cli_flag run_flags_files[] = {
     {"mot", "F.txt", "MOT challenge lines"},
     {"save-txt", "DIR", "YOLO label files"},
     {"save-crop", "DIR", "each box as a picture"},
+    {"save-map", "DIR", "depth, semantic map or embedding of each frame as .npy, float32 [channels,height,width]"},
     {"summary", "F.json", "what was found and counted"},
     {0}};
 const cli_flag run_flags_video[] = {

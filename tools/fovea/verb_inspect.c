@@ -179,6 +179,7 @@ static int print_plan(const cli_args *a, fv_context *ctx, fv_model *m)
         for (int d = 1; d < wanted[i].rank; d++)
             if (wanted[i].dim[d] < 0) {
                 print_line("steps", "not planned: the model leaves shapes open; give --shapes");
+                print_head(ctx, m);
                 free(wanted);
                 return EXIT_OK;
             }
