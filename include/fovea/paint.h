@@ -32,6 +32,8 @@ typedef struct fv_paint_options {
 /* What is drawn on a frame. All borrowed for the call. */
 typedef struct fv_scene {
     const fv_detections *dets;
+    fv_task task;  /* how dets is drawn: fv_detector_task */
+    int n_classes; /* of a semantic map: 1 = it is a probability */
     const char *(*class_name)(void *user, int class_id);
     void *user;
     const fv_counter *counter; /* null = none */

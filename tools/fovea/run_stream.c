@@ -117,7 +117,7 @@ void stream_options(stream *s, fv_pipeline_options *o)
                                .tracker = s->tracker,
                                .counter = s->counter,
                                .painter = s->painter,
-                               .scene = {.class_name = class_name, .user = r->detector, .lines = r->lines, .n_lines = r->s.n_lines, .zones = r->zones,
+                               .scene = {.task = fv_detector_task(r->detector), .n_classes = fv_detector_class_count(r->detector), .class_name = class_name, .user = r->detector, .lines = r->lines, .n_lines = r->s.n_lines, .zones = r->zones,
                                          .n_zones = r->s.n_zones},
                                .sink = s->sink,
                                .on_result = take_result,

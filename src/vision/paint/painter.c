@@ -1,21 +1,15 @@
 /* painter.c: scene -> overlay in the frame's own planes. The "paint" step; called by the pipeline and by users.
- * Order: zones, trails, boxes, lines, then all plates, so that text is never painted over by shapes. */
+ * Order: maps, masks, zones, trails, boxes with keypoints, lines, then all plates, so that text is never painted over by shapes. */
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/options.h"
-#include "vision/paint/labels.h"
+#include "vision/paint/tasks.h"
 #include "vision/paint/trails.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Neighbours differ in hue by the golden angle, so that ids that follow each other are told apart easily. */
-static const fvi_rgb PALETTE[20] = {
-    {99, 176, 252},  {240, 87, 77},   {20, 230, 168}, {191, 144, 253}, {189, 135, 8},   {57, 217, 253},  {255, 116, 176},
-    {101, 168, 17},  {175, 194, 252}, {254, 132, 62}, {10, 169, 155},  {243, 160, 255}, {193, 172, 21},  {2, 157, 223},
-    {254, 169, 175}, {13, 203, 109},  {148, 119, 252}, {254, 178, 92}, {13, 193, 208},  {220, 89, 177},
-};
 static const fvi_rgb ACCENT[6] = {{255, 210, 31}, {64, 224, 208}, {255, 138, 76}, {150, 220, 90}, {255, 120, 190}, {130, 170, 255}};
 static const fvi_rgb WHITE = {255, 255, 255}, SOFT = {190, 196, 206}, INK = {18, 20, 24};
 
@@ -65,12 +59,6 @@ void fv_painter_free(fv_painter **pp)
     FVI_FREE(*pp);
 }
 
-static fvi_rgb color_of(int track_id, int class_id)
-{
-    unsigned i = track_id > 0 ? (unsigned)track_id - 1 : (unsigned)class_id;
-    return PALETTE[i % 20];
-}
-
 /* Box in whole pixels, cut a little outside the frame. False: not a box, or nothing of it is in the frame. */
 static bool box_pixels(const fv_painter *p, const float *box, int out[4])
 {
@@ -89,8 +77,14 @@ static void draw_box(fv_painter *p, const fv_detection *d)
 {
     int b[4], w = p->width;
     if (!box_pixels(p, d->box, b)) return;
-    fvi_ink ink = fvi_surface_ink(&p->surface, color_of(d->track_id, d->class_id), 255);
+    fvi_ink ink = fvi_surface_ink(&p->surface, fvi_paint_color(d->track_id, d->class_id), 255);
     fvi_surface_ring(&p->surface, b[0], b[1], b[2], b[3], 2 * w, w, ink);
+}
+
+static void draw_item(fv_painter *p, const fv_detections *all, const fv_detection *d)
+{
+    if (!fvi_paint_rotated(&p->surface, all, d, (float)p->width)) draw_box(p, d);
+    fvi_paint_keypoints(&p->surface, all, d, (float)p->width);
 }
 
 static void draw_box_label(fv_painter *p, const fv_scene *sc, const fv_detection *d)
@@ -109,7 +103,7 @@ static void draw_box_label(fv_painter *p, const fv_scene *sc, const fv_detection
         int percent = (int)lrintf(d->confidence * 100.0f);
         snprintf(conf, sizeof conf, " %d.%02d", percent / 100, percent % 100);
     }
-    fvi_rgb back = color_of(d->track_id, d->class_id), front = fvi_label_contrast(back);
+    fvi_rgb back = fvi_paint_color(d->track_id, d->class_id), front = fvi_label_contrast(back);
     fvi_run runs[] = {{id, front}, {name, front}, {conf, front}};
     int h = fvi_label_height(font), y = b[1] - h + p->width;
     if (y < 0) y = b[1] < 0 ? 0 : b[1]; /* no room above: inside */
@@ -120,7 +114,7 @@ static void draw_trail(void *arg, int track_id, int class_id, const fvi_dot *dot
 {
     fv_painter *p = arg;
     float width = fmaxf(2.0f, (float)p->width * 0.9f);
-    fvi_surface_path(&p->surface, dots, n, width, fvi_surface_ink(&p->surface, color_of(track_id, class_id), 220));
+    fvi_surface_path(&p->surface, dots, n, width, fvi_surface_ink(&p->surface, fvi_paint_color(track_id, class_id), 220));
 }
 
 /* Fractions of the frame when no value is above 1 (see count.h). */
@@ -164,7 +158,7 @@ static fv_status draw_zone(fv_painter *p, const fv_scene *sc, int i)
     if (!all_sane(p->points, z->n_points)) return FV_OK;
     fv_zone_totals t = {0};
     if (sc->counter) fv_counter_zone(sc->counter, i, &t);
-    fvi_rgb color = PALETTE[(2 + 5 * (unsigned)i) % 20];
+    fvi_rgb color = fvi_paint_color(0, 2 + 5 * i);
     fvi_surface_polygon(&p->surface, p->points, z->n_points, fvi_surface_ink(&p->surface, color, t.occupancy > 0 ? 58 : 38));
     float width = fmaxf(1.5f, 0.75f * (float)p->width);
     fvi_ink edge = fvi_surface_ink(&p->surface, color, 230);
@@ -196,7 +190,7 @@ static void draw_zone_label(fv_painter *p, const fv_scene *sc, int i)
         fv_counter_zone(sc->counter, i, &t);
         snprintf(count, sizeof count, "  %d", t.occupancy);
     }
-    fvi_rgb color = PALETTE[(2 + 5 * (unsigned)i) % 20];
+    fvi_rgb color = fvi_paint_color(0, 2 + 5 * i);
     fvi_run runs[] = {{z->name ? z->name : "zone", color}, {count, WHITE}};
     int h = fvi_label_height(p->opt.font), w = fvi_label_width(p->opt.font, runs, 2);
     fvi_label_draw(&p->surface, p->opt.font, (int)x - w / 2, (int)y - h / 2, runs, 2, (fvi_plate){INK, 200, h / 4});
@@ -287,15 +281,19 @@ fv_status fv_painter_draw(fv_painter *p, fv_frame *f, const fv_scene *sc)
     FVI_TRY(fvi_surface_reserve_points(&p->surface, 3)); /* arrow heads */
     p->width = p->opt.line_width ? p->opt.line_width : auto_width(f);
     int n_dets = sc->dets ? sc->dets->count : 0;
+    bool whole = sc->dets && sc->task >= FV_TASK_CLASSIFY; /* what is said is about the whole picture */
+    if (whole) fvi_paint_map(&p->surface, &sc->dets->map, sc->task, sc->n_classes);
+    for (int i = n_dets - 1; i >= 0; i--) fvi_paint_mask(&p->surface, sc->dets, &sc->dets->items[i]);
     for (int i = 0; i < sc->n_zones; i++) FVI_TRY(draw_zone(p, sc, i));
     if (p->trails) {
         fvi_trails_update(p->trails, sc->dets, f->pts);
         fvi_trails_each(p->trails, draw_trail, p);
     }
-    for (int i = n_dets - 1; i >= 0; i--) draw_box(p, &sc->dets->items[i]); /* the surest on top */
+    for (int i = n_dets - 1; i >= 0 && !whole; i--) draw_item(p, sc->dets, &sc->dets->items[i]); /* the surest on top */
     for (int i = 0; i < sc->n_lines; i++) draw_line(p, sc, i);
     if (!p->opt.font) return FV_OK;
-    for (int i = n_dets - 1; i >= 0 && !p->opt.no_labels; i--) draw_box_label(p, sc, &sc->dets->items[i]);
+    if (sc->dets && sc->task == FV_TASK_CLASSIFY && !p->opt.no_labels) fvi_paint_classes(&p->surface, p->opt.font, sc);
+    for (int i = n_dets - 1; i >= 0 && !p->opt.no_labels && !whole; i--) draw_box_label(p, sc, &sc->dets->items[i]);
     for (int i = 0; i < sc->n_zones; i++) draw_zone_label(p, sc, i);
     for (int i = 0; i < sc->n_lines; i++) draw_line_label(p, sc, i);
     fvi_label_hud(&p->surface, p->opt.font, sc->hud, sc->n_hud);

@@ -227,7 +227,8 @@ void fvi_surface_polygon(fvi_surface *s, const float *xy, int n, fvi_ink ink)
     }
 }
 
-void fvi_surface_mask(fvi_surface *s, int x, int y, const uint8_t *coverage, int w, int h, fvi_ink ink)
+/* scale: what a value of 1 covers, 255 for bits. */
+static void stamp(fvi_surface *s, int x, int y, const uint8_t *values, int w, int h, int scale, fvi_ink ink)
 {
     area a;
     if (w < 1 || h < 1 || !clip(s, &a, x, y, x + w, y + h)) return;
@@ -237,8 +238,17 @@ void fvi_surface_mask(fvi_surface *s, int x, int y, const uint8_t *coverage, int
         for (int i = 0; i < 2; i++) {
             int r = row + i;
             if (r < a.y0 || r >= a.y1) continue;
-            memcpy(s->cov[i] + from, coverage + (ptrdiff_t)(r - y) * w + (from - x), (size_t)(a.x1 - from));
+            const uint8_t *v = values + (ptrdiff_t)(r - y) * w + (from - x);
+            uint8_t *cov = s->cov[i] + from;
+            for (int k = 0; k < a.x1 - from; k++) cov[k] = (uint8_t)(v[k] * scale);
         }
         fvi_surface_blend_rows(s, row, a.x0, a.x1, ink);
     }
+}
+
+void fvi_surface_bits(fvi_surface *s, int x, int y, const uint8_t *bits, int w, int h, fvi_ink ink) { stamp(s, x, y, bits, w, h, 255, ink); }
+
+void fvi_surface_mask(fvi_surface *s, int x, int y, const uint8_t *coverage, int w, int h, fvi_ink ink)
+{
+    stamp(s, x, y, coverage, w, h, 1, ink);
 }

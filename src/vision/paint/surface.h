@@ -34,6 +34,8 @@ void fvi_surface_ring(fvi_surface *s, int x0, int y0, int x1, int y1, int radius
 void fvi_surface_path(fvi_surface *s, const fvi_dot *dots, int n, float width, fvi_ink ink);
 /* Even-odd filled polygon, [n][2]; n within the reserved number. */
 void fvi_surface_polygon(fvi_surface *s, const float *xy, int n, fvi_ink ink);
+/* Picture of zeros and ones, as of a mask. */
+void fvi_surface_bits(fvi_surface *s, int x, int y, const uint8_t *bits, int w, int h, fvi_ink ink);
 /* 8-bit coverage picture, as of a glyph. */
 void fvi_surface_mask(fvi_surface *s, int x, int y, const uint8_t *coverage, int w, int h, fvi_ink ink);
 #endif
