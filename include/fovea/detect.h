@@ -99,6 +99,8 @@ FV_API fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model
 FV_API void fv_detector_free(fv_detector **d);
 /* Boxes of n frames. frames [n], n <= batch, may differ in size and format; out [n], the same order, overwritten. Does not allocate once sizes have settled (out grows to max_det). */
 FV_API fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err);
+/* The network's input for one frame, as run would make it: out [1,3,h,w] float32 of fv_detector_input_size, filled. */
+FV_API fv_status fv_detector_prepare(fv_detector *d, const fv_frame *frame, fv_tensor *out, fv_error *err);
 /* Report only these classes from the next run on; n 0 = all. For a caller that knows names, not numbers, before the model is read. */
 FV_API fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int n, fv_error *err);
 /* Name of a class: never null ("class7" when the model does not say, "unknown" for a number that is no class of it).

@@ -64,6 +64,7 @@ typedef struct fv_session_options {
     const fv_port *shapes;
     int n_shapes;
     int profile; /* non-zero: time every step */
+    int observe; /* non-zero: every value stays readable after a run (fv_session_value); memory is not shared over time then */
 } fv_session_options;
 #define FV_SESSION_OPTIONS(...) (&(fv_session_options){.size = sizeof(fv_session_options), __VA_ARGS__})
 /* The model must outlive it. On failure *out is null: FV_ERR_SHAPE (a dimension is left open, or shapes do not fit),
@@ -78,6 +79,17 @@ FV_API fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, 
 FV_API fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_error *err);
 /* Runs all steps. Does not allocate. */
 FV_API fv_status fv_session_run(fv_session *s);
+
+/* A value of the graph that runs, other than constants and inputs. */
+typedef struct fv_value_info {
+    fv_port port;                  /* name, type and shape */
+    const char *node, *op, *tactic; /* who computes it; all borrowed until free, never null */
+    int in_file;                   /* 0: a rewrite made it; else the file has a value of this name, and this is what it holds */
+} fv_value_info;
+/* In the order in which they are computed; FV_END past the last. FV_ERR_STATE: the session was made without `observe`. */
+FV_API fv_status fv_session_value(const fv_session *s, int i, fv_value_info *info);
+/* Value i of the last run into t->data (t's dtype and dims must be the value's). */
+FV_API fv_status fv_session_get_value(const fv_session *s, int i, fv_tensor *t, fv_error *err);
 
 typedef struct fv_session_info {
     int steps;

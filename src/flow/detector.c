@@ -268,6 +268,17 @@ static fv_status net_run(fv_detector *base, const fv_frame *const *frames, int n
     return FV_OK;
 }
 
+static fv_status net_prepare(fv_detector *base, const fv_frame *frame, fv_tensor *out, fv_error *err)
+{
+    net *d = (net *)base;
+    const int64_t want[4] = {1, 3, base->input_h, base->input_w};
+    if (out->dtype != FV_F32 || out->rank != 4 || memcmp(out->dim, want, sizeof want) != 0 || !out->data)
+        return fvi_error_set(err, FV_ERR_SHAPE, "the network's input is float32 [1,3,%d,%d]", base->input_h, base->input_w);
+    fvi_tensor t = fvi_tensor_over(out->data, FV_F32, 4, want);
+    fvi_prep_map map;
+    return fvi_prep_run(d->prep, frame, &t, 0, d->ctx ? fvi_engine_pool(d->ctx) : NULL, &map, err);
+}
+
 static void net_free(fv_detector *base)
 {
     net *d = (net *)base;
@@ -316,6 +327,7 @@ fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model
     d->base.run = net_run;
     d->base.free = net_free;
     d->base.class_name = net_class_name;
+    d->base.prepare = net_prepare;
     d->base.set_classes = net_set_classes;
     d->ctx = ctx;
     d->model = model;
@@ -342,6 +354,13 @@ fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, int n, 
     fv_status st = d->run(d, frames, n, out, err);
     if (st >= 0) d->runs++;
     return st;
+}
+
+fv_status fv_detector_prepare(fv_detector *d, const fv_frame *frame, fv_tensor *out, fv_error *err)
+{
+    if (!d || !frame || !out) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector, a frame and a tensor are needed");
+    if (!d->prepare) return fvi_error_set(err, FV_ERR_STATE, "this detector has no network");
+    return d->prepare(d, frame, out, err);
 }
 
 fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int n, fv_error *err)

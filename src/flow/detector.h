@@ -7,6 +7,7 @@
 struct fv_detector {
     fv_status (*run)(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err);
     void (*free)(fv_detector *d);
+    fv_status (*prepare)(fv_detector *d, const fv_frame *frame, fv_tensor *out, fv_error *err); /* null: it has no network */
     fv_status (*set_classes)(fv_detector *d, const int *classes, int n, fv_error *err);
     const char *(*class_name)(const fv_detector *d, int class_id);
     fv_task task;

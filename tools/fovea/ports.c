@@ -108,8 +108,20 @@ int ports_complete(const cli_args *a, fv_port *wanted, int n)
     return EXIT_OK;
 }
 
+void port_file_name(text *t, const char *name)
+{
+    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    for (const char *c = name; *c; c++) text_addn(t, strchr(usual, *c) ? c : "_", 1);
+}
+
 fv_status ports_session(fv_session **s, fv_model *m, const fv_port *wanted, int batch, int profile, fv_error *err)
 {
+    return ports_session_with(s, m, wanted, FV_SESSION_OPTIONS(.batch = batch, .profile = profile), err);
+}
+
+fv_status ports_session_with(fv_session **s, fv_model *m, const fv_port *wanted, const fv_session_options *base, fv_error *err)
+{
+    int batch = base->batch;
     const fv_port *in;
     int n = fv_model_inputs(m, &in), changed = 0;
     fv_port *shapes = tool_alloc(((size_t)n + 1) * sizeof *shapes);
@@ -121,7 +133,10 @@ fv_status ports_session(fv_session **s, fv_model *m, const fv_port *wanted, int 
         }
         if (!same && known) shapes[changed++] = wanted[i];
     }
-    fv_status st = fv_session_create(s, m, FV_SESSION_OPTIONS(.batch = batch, .shapes = changed ? shapes : NULL, .n_shapes = changed, .profile = profile), err);
+    fv_session_options o = *base;
+    o.shapes = changed ? shapes : NULL;
+    o.n_shapes = changed;
+    fv_status st = fv_session_create(s, m, &o, err);
     free(shapes);
     return st;
 }

@@ -5,6 +5,8 @@
 #include "text.h"
 
 void port_shape(text *t, const fv_port *p, char separator); /* "1x3x640x640"; symbolic: "?" ; scalar: "scalar" */
+/* The name of its .npy file without the ending: characters other than A-Z a-z 0-9 . _ - become _. */
+void port_file_name(text *t, const char *name);
 int port_find(const fv_port *ports, int n, const char *name, size_t len); /* -1: none */
 /* "a, b and c", quoted, for messages. */
 void port_names(text *t, const fv_port *ports, int n);
@@ -17,7 +19,9 @@ int ports_load(const cli_args *a, fv_context **ctx, fv_model **model);
 int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes);
 /* A first dimension that is still symbolic becomes 1. Returns an exit code: another one has to be given with --shapes. */
 int ports_complete(const cli_args *a, fv_port *wanted, int n);
-/* A session for these shapes. */
+/* A session for these shapes; `base`: other options, its shapes are set here. */
+fv_status ports_session_with(fv_session **s, fv_model *m, const fv_port *wanted, const fv_session_options *base, fv_error *err);
+/* The same with the usual two. */
 fv_status ports_session(fv_session **s, fv_model *m, const fv_port *wanted, int batch, int profile, fv_error *err);
 
 /* A tensor for port p, uniform in [0,1) (integers: 0; bool: either), the same for the same seed and index. owned: free(). */

@@ -11,16 +11,9 @@ const cli_flag run_flags_detect[] = {
     {"model", "M.onnx", "model file, or a name looked up in $FOVEA_MODELS or ./models"},
     {"conf", "X", "least confidence (predict 0.25; track, count 0.1)", CLI_REAL, 0.0001, 1},
     {"iou", "X", "boxes of a class that overlap more are one thing (0.7)", CLI_REAL, 0.0001, 1},
-    {"imgsz", "N|HxW", "input size of the network (the model's own)"},
     {"max-det", "N", "most things in a frame (300)", CLI_INT, 1, 30000},
     {"classes", "0,2|person,car", "only these classes, by number or name (all)"},
-    {"task", "detect|segment|pose|obb|classify|semantic|depth|embed", "what the model must be for (its own)", CLI_CHOICE},
-    {"preset", "RULE", "how to read a model that does not say what it is (found by itself; a wrong name lists them)"},
-    {"mean", "R,G,B", "subtracted from pixels; of 0..1, or of 0..255 when a value is over 1 (the model's own)"},
-    {"std", "R,G,B", "pixels are divided by it, after --mean (the model's own)"},
-    {"bgr", NULL, "the network takes blue first; --bgr=false: red first (the model's own)", CLI_SWITCH},
-    {"pad", "center|topleft", "where a letterboxed picture lies (the model's own)", CLI_CHOICE},
-    {"names", "F.txt", "class names, one a line, instead of the model's"},
+    RUN_RULE_FLAGS,
     {"batch", "N", "frames that are computed at once (1; several live sources: as many as there are, up to 8)", CLI_INT, 1, 64},
     {"vid-stride", "N", "process every N-th frame (1)", CLI_INT, 1, 100000},
     {"policy", "auto|every|newest", "every frame, or always the newest (auto: every for files, newest for live sources)", CLI_CHOICE},
@@ -188,9 +181,10 @@ static int parse_three(const settings *s, const char *name, float out[3], const 
     return 0;
 }
 
-static int read_model_rule(settings *s)
+int settings_rule(settings *s)
 {
-    int code = parse_three(s, "mean", s->mean_of, &s->mean);
+    int code = parse_imgsz(s, value_of(s, "imgsz", true));
+    if (!code) code = parse_three(s, "mean", s->mean_of, &s->mean);
     if (!code) code = parse_three(s, "std", s->std_of, &s->std);
     const char *bgr = value_of(s, "bgr", true), *pad = value_of(s, "pad", true);
     if (cli_given(s->args, "bgr")) bgr = cli_on(s->args, "bgr") ? "true" : "false";
@@ -303,8 +297,7 @@ static int read_all(settings *s)
     const char *policy = value_of(s, "policy", true), *anchor = value_of(s, "anchor", counts);
     s->policy = !policy || policy[0] == 'a' ? FV_POLICY_AUTO : policy[0] == 'e' ? FV_POLICY_EVERY : FV_POLICY_NEWEST;
     if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return bad_value(s, "anchor", anchor, "there is no such anchor");
-    code = parse_imgsz(s, value_of(s, "imgsz", true));
-    if (!code) code = read_model_rule(s);
+    code = settings_rule(s);
     if (!code) code = parse_live(s);
     if (!counts) return code;
     if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);

@@ -34,10 +34,16 @@ struct fv_session {
     int64_t *step_ns; /* [n_steps] when profiling */
     int64_t runs;
     double plan_ms;
+    const fvi_value **values; /* [n_values] with `observe`: what nodes compute, in their order */
+    int n_values;
 };
 
 /* ports.c: ports of a graph's inputs or outputs; owned: fvi_free. Names are borrowed from the graph. */
 fv_port *fvi_engine_ports(fvi_value *const *values, int n);
+/* session.c: the caller's dense tensor as a strided one, after checking that it is what the port says. */
+fv_status fvi_engine_dense_like(const fv_port *p, const fv_tensor *t, fvi_tensor *out, fv_error *err);
+/* values.c: fills s->values. */
+fv_status fvi_engine_list_values(fv_session *s, fv_error *err);
 /* graphs.c: a graph of its own for these shapes, rewritten. */
 fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, fv_error *err);
 #endif

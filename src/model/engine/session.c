@@ -11,9 +11,10 @@ static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *e
     fv_model *m = s->model;
     int64_t t0 = fvi_now_ns();
     FVI_TRY(fvi_engine_specialise(&s->graph, m, opt, err));
-    FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &m->env, err));
+    FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &m->env, opt->observe != 0, err));
     s->inputs = fvi_engine_ports(s->graph->inputs, s->graph->n_inputs);
     s->outputs = fvi_engine_ports(s->graph->outputs, s->graph->n_outputs);
+    if (opt->observe) FVI_TRY(fvi_engine_list_values(s, err));
     if (opt->profile) s->step_ns = fvi_calloc((size_t)s->plan->n_steps + 1, sizeof *s->step_ns);
     if (!s->inputs || !s->outputs || (opt->profile && !s->step_ns)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     s->plan_ms = fvi_ms(fvi_now_ns() - t0);
@@ -50,6 +51,7 @@ void fv_session_free(fv_session **sp)
     fvi_free(s->inputs);
     fvi_free(s->outputs);
     fvi_free(s->step_ns);
+    fvi_free(s->values);
     FVI_FREE(*sp);
 }
 
@@ -68,8 +70,7 @@ int fv_session_outputs(const fv_session *s, const fv_port **ports)
 const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->inputs[i]->id]; }
 const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->outputs[i]->id]; }
 
-/* The caller's dense tensor as a strided one, after checking that it is what the port says. */
-static fv_status dense_like(const fv_port *p, const fv_tensor *t, fvi_tensor *out, fv_error *err)
+fv_status fvi_engine_dense_like(const fv_port *p, const fv_tensor *t, fvi_tensor *out, fv_error *err)
 {
     char want[96], got[96];
     size_t w = 0, g = 0;
@@ -88,7 +89,7 @@ fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, fv_erro
 {
     fvi_tensor from;
     if (!s || i < 0 || i >= s->graph->n_inputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no input %d", i);
-    FVI_TRY(dense_like(&s->inputs[i], t, &from, err));
+    FVI_TRY(fvi_engine_dense_like(&s->inputs[i], t, &from, err));
     fvi_tensor_copy(fvi_session_input_tensor(s, i), &from);
     return FV_OK;
 }
@@ -97,7 +98,7 @@ fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_err
 {
     fvi_tensor to;
     if (!s || i < 0 || i >= s->graph->n_outputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no output %d", i);
-    FVI_TRY(dense_like(&s->outputs[i], t, &to, err));
+    FVI_TRY(fvi_engine_dense_like(&s->outputs[i], t, &to, err));
     fvi_tensor_copy(&to, fvi_session_output_tensor(s, i));
     return FV_OK;
 }

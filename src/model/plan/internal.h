@@ -40,6 +40,7 @@ typedef struct fvi_plan_builder {
     const fvi_graph *g;
     fvi_plan *plan;
     const fvi_backend *backend;
+    bool observe;          /* values outlive their readers */
     fvi_plan_value *value; /* [g->n_values] */
     fvi_plan_buffer *buffers;
     size_t n_buffers, cap_buffers;

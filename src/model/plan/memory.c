@@ -23,8 +23,10 @@ static void lifetimes(fvi_plan_builder *b)
         touch(b, d->residual_buffer, s);
     }
     for (int i = 0; i < b->g->n_outputs; i++) touch(b, b->value[b->g->outputs[i]->id].buffer, end);
-    for (size_t i = 0; i < b->n_buffers; i++)
+    for (size_t i = 0; i < b->n_buffers; i++) {
         if (b->buffers[i].always) b->buffers[i].first = -1, b->buffers[i].last = end;
+        if (b->observe && b->buffers[i].first <= end) b->buffers[i].last = end;
+    }
 }
 
 typedef struct by_size {

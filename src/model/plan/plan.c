@@ -62,12 +62,12 @@ static fv_status bind_all(fvi_plan_builder *b, fv_error *err)
     return FV_OK;
 }
 
-fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, fv_error *err)
+fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, bool observe, fv_error *err)
 {
     *out = NULL;
     fvi_plan *p = fvi_calloc(1, sizeof *p);
     if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
-    fvi_plan_builder b = {.g = g, .plan = p, .backend = backend};
+    fvi_plan_builder b = {.g = g, .plan = p, .backend = backend, .observe = observe};
     p->backend = backend;
     p->env = env;
     p->arena = fvi_arena_create(0);

@@ -25,8 +25,9 @@ typedef struct fvi_plan {
     double gflop;
 } fvi_plan;
 
-/* g: shapes all known, borrowed until free; env likewise. FV_ERR_UNSUPPORTED names the node. */
-fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, fv_error *err);
+/* g: shapes all known, borrowed until free; env likewise. observe: every value keeps its memory until the next run, nothing is
+ * overwritten. FV_ERR_UNSUPPORTED names the node. */
+fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, bool observe, fv_error *err);
 void fvi_plan_free(fvi_plan **p);
 /* Does not allocate. step_ns: null, or [n_steps] to which the duration of each step is added. */
 void fvi_plan_run(fvi_plan *p, int64_t *step_ns);

@@ -104,7 +104,7 @@ static fv_status fit_input(fvi_plan_builder *b, fitted *cache, const fvi_value *
 static bool overwrite_input(fvi_plan_builder *b, const fvi_node *n, int k)
 {
     const fvi_value *v = n->out[k], *x = n->n_in ? n->in[0] : NULL;
-    if (k || !x || x->constant || x->is_output || x->uses != 1 || !b->value[x->id].own || !b->backend->in_place(n, 0)) return false;
+    if (b->observe || k || !x || x->constant || x->is_output || x->uses != 1 || !b->value[x->id].own || !b->backend->in_place(n, 0)) return false;
     fvi_plan_value *pv = &b->value[v->id], *px = &b->value[x->id];
     const fvi_tensor *tx = &b->plan->tensor[x->id];
     if (x->dtype != v->dtype || x->rank != v->rank || memcmp(x->dim, v->dim, sizeof(int64_t) * (size_t)v->rank) || pv->halo > tx->halo) return false;

@@ -10,9 +10,15 @@ static inline fvi_node *fvi_rewrite_sole_producer(const fvi_value *v)
     return v && v->producer && v->uses == 1 && !v->is_output ? v->producer : NULL;
 }
 
-/* out's readers take `by` from now on; out itself is read no more by its last reader that was fused away. */
+/* out's readers take `by` from now on; out itself is read no more by its last reader that was fused away. `by` holds what out
+ * held, so it gets that name: a name means the same before and after. */
 static inline void fvi_rewrite_fuse(fvi_value *out, fvi_value *by)
 {
+    if (!out->is_output) { /* a graph output hands its name on at the next relink */
+        char *name = by->name;
+        by->name = out->name;
+        out->name = name;
+    }
     by->uses += out->uses - 1;
     fvi_graph_alias(out, by);
 }

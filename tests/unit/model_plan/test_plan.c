@@ -288,13 +288,14 @@ static void eval_node(const fvi_node *n, float **store)
     }
 }
 
-static void check_graph(maker *m, uint32_t id)
+/* observe: every value holds what it should after the run, not only the outputs. */
+static void check_graph(maker *m, uint32_t id, bool observe)
 {
     fvi_graph *g = m->g;
     fv_error err = {0};
     fvi_backend_env env = {0};
     fvi_plan *p = NULL;
-    if (fvi_plan_create(&p, g, &toy, &env, &err) != FV_OK) fail_msg("graph %u: %s", id, err.text);
+    if (fvi_plan_create(&p, g, &toy, &env, observe, &err) != FV_OK) fail_msg("graph %u: %s", id, err.text);
     float **store = calloc((size_t)g->n_values + 1, sizeof *store);
     store[g->inputs[0]->id] = calloc((size_t)fvi_value_count(g->inputs[0]) + 1, sizeof(float));
     for (int64_t i = 0; i < fvi_value_count(g->inputs[0]); i++) store[g->inputs[0]->id][i] = (float)(i % 97) * 0.25f;
@@ -304,14 +305,14 @@ static void check_graph(maker *m, uint32_t id)
     for (int i = 0; i < g->n_nodes; i++) eval_node(g->nodes[i], store);
     for (int run = 0; run < 2; run++) { /* the second run finds dirty memory */
         fvi_plan_run(p, NULL);
-        for (int i = 0; i < g->n_outputs; i++) {
-            const fvi_value *o = g->outputs[i];
-            for (int64_t k = 0; k < fvi_value_count(o); k++) {
+        for (int i = 0; i < (observe ? g->n_values : g->n_outputs); i++) {
+            const fvi_value *o = observe ? g->values[i] : g->outputs[i];
+            for (int64_t k = 0; !o->constant && k < fvi_value_count(o); k++) {
                 float got = ((float *)p->tensor[o->id].data)[at(&p->tensor[o->id], k)];
                 if (got != store[o->id][k]) {
                     fvi_str s = {0};
                     fvi_graph_dump(g, &s);
-                    fail_msg("graph %u run %d output %s element %lld: %g, expected %g\n%s", id, run, o->name, (long long)k, got, store[o->id][k], s.s);
+                    fail_msg("graph %u run %d value %s element %lld: %g, expected %g\n%s", id, run, o->name, (long long)k, got, store[o->id][k], s.s);
                 }
             }
         }
@@ -328,7 +329,8 @@ static void random_graphs_match(void **state)
         maker m;
         seed = id * 2654435761u + 12345;
         random_graph(&m, 4 + (int)rnd(30));
-        check_graph(&m, id);
+        check_graph(&m, id, false);
+        check_graph(&m, id, true);
         fvi_graph_free(&m.g);
     }
 }
@@ -355,7 +357,7 @@ static void concat_costs_nothing(void **state)
     assert_int_equal(fvi_graph_relink(m.g, &err), FV_OK);
     fvi_plan *p = NULL;
     fvi_backend_env env = {0};
-    assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, &err), FV_OK);
+    assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, false, &err), FV_OK);
     assert_int_equal(p->n_steps, 3);
     assert_int_equal(p->copies, 0);
     assert_ptr_equal(p->tensor[m.v[2]->id].data, p->tensor[m.v[1]->id].data + 8 * sizeof(float));
@@ -384,7 +386,7 @@ static void element_wise_nodes_overwrite(void **state)
     assert_int_equal(fvi_graph_relink(m.g, &err), FV_OK);
     fvi_plan *p = NULL;
     fvi_backend_env env = {0};
-    assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, &err), FV_OK);
+    assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, false, &err), FV_OK);
     assert_ptr_not_equal(p->tensor[m.v[1]->id].data, p->tensor[x->id].data);
     assert_ptr_equal(p->tensor[m.v[2]->id].data, p->tensor[m.v[1]->id].data);
     assert_ptr_not_equal(p->tensor[m.v[3]->id].data, p->tensor[m.v[2]->id].data);
@@ -411,7 +413,7 @@ static void unsupported_node_is_named(void **state)
     assert_int_equal(fvi_graph_relink(m.g, &err), FV_OK);
     fvi_plan *p = (fvi_plan *)&m;
     fvi_backend_env env = {0};
-    assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, &err), FV_ERR_UNSUPPORTED);
+    assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, false, &err), FV_ERR_UNSUPPORTED);
     assert_null(p);
     assert_non_null(strstr(err.text, "bend"));
     assert_non_null(strstr(err.text, "Tanh"));
@@ -449,7 +451,7 @@ static void sizes_do_not_wrap(void **state)
         fvi_backend_env env = {0};
         fvi_backend wide = toy;
         wide.input_halo = cases[i].halo;
-        assert_int_equal(fvi_plan_create(&p, m.g, &wide, &env, &err), FV_ERR_MEMORY);
+        assert_int_equal(fvi_plan_create(&p, m.g, &wide, &env, false, &err), FV_ERR_MEMORY);
         assert_null(p);
         fvi_graph_free(&m.g);
     }
@@ -467,7 +469,7 @@ static void survives_failing_allocations(void **state)
         fv_error err = {0};
         fvi_backend_env env = {0};
         fvi_alloc_fail_after(n);
-        fv_status st = fvi_plan_create(&p, m.g, &toy, &env, &err);
+        fv_status st = fvi_plan_create(&p, m.g, &toy, &env, false, &err);
         fvi_alloc_fail_after(0);
         if (st == FV_OK) {
             fvi_plan_free(&p);

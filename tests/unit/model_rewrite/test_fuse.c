@@ -43,9 +43,9 @@ static void test_silu_and_act(void **state)
                 "const w_c: float32[4,4,1,1]\n"
                 "const w_e: float32[4,4,1,1]\n"
                 "const w_h: float32[4,4,1,1]\n"
-                "c: float32[1,4,8,8] = Conv(x, w_c) act silu\n"
-                "e: float32[1,4,8,8] = Conv(c, w_e) act clip(0, 6)\n"
-                "y: float32[1,4,8,8] = Conv(e, w_h) act leaky(0.25)\n"
+                "d: float32[1,4,8,8] = Conv(x, w_c) act silu\n"
+                "f: float32[1,4,8,8] = Conv(d, w_e) act clip(0, 6)\n"
+                "y: float32[1,4,8,8] = Conv(f, w_h) act leaky(0.25)\n"
                 "output y: float32[1,4,8,8]\n");
     fvi_graph_free(&g);
 }
@@ -166,9 +166,9 @@ static void test_residual(void **state)
                 "const w_a: float32[4,4,1,1]\n"
                 "const w_c: float32[4,4,1,1]\n"
                 "const w_d: float32[4,4,1,1]\n"
-                "a: float32[1,4,8,8] = Conv(x, w_a) act silu residual x\n"
-                "c: float32[1,4,8,8] = Conv(a, w_c)\n"
-                "y: float32[1,4,8,8] = Conv(a, w_d) residual c\n"
+                "b: float32[1,4,8,8] = Conv(x, w_a) act silu residual x\n"
+                "c: float32[1,4,8,8] = Conv(b, w_c)\n"
+                "y: float32[1,4,8,8] = Conv(b, w_d) residual c\n"
                 "output y: float32[1,4,8,8]\n");
     fvi_graph_free(&g);
 }
