@@ -6,6 +6,7 @@
 #include "text.h"
 #include <fovea/detect.h>
 #include <fovea/score.h>
+#include <stdio.h>
 
 /* One true thing. Places are fractions of the picture when they come from YOLO labels, else pixels (val_picture.pixels). */
 typedef struct val_truth {
@@ -43,8 +44,7 @@ typedef struct val_data {
     bool *scored;         /* [model classes] the data knows the class; null: all */
     int n_unknown;        /* classes of the data that the model does not have */
     int n_without_labels, n_failed; /* pictures: without a label file (nothing is on them), left out because of their labels */
-    int n_keypoints, keypoint_numbers; /* in the labels: 17 x 3 */
-    bool whole_paths;     /* the lists named files, not folders */
+    int n_keypoints; /* of a thing, as the model has them */
     val_problems problems;
 } val_data;
 
@@ -104,13 +104,20 @@ int val_scores_open(val_scores *s, const val_data *d, const val_target *t);
 fv_status val_scores_add(val_scores *s, const val_data *d, const val_target *t, const val_picture *p, const fv_frame *f, const fv_detections *found, fv_error *err);
 void val_scores_close(val_scores *s);
 
-/* val_save.c: COCO's results file, written as pictures come. */
+/* val_save.c: COCO's results file, written as pictures come, beside its final name. */
 typedef struct val_save {
-    text out;
+    const char *path;
+    char *beside; /* null: the path is stdout or a device */
+    FILE *file;
+    text out; /* not written yet */
     int n;
+    int failed; /* errno */
 } val_save;
+void val_save_open(val_save *s, const char *path);
 void val_save_add(val_save *s, const val_data *d, const val_picture *p, const fv_frame *f, const fv_detections *found, fv_task task);
-fv_status val_save_write(val_save *s, const char *path, fv_error *err);
+/* Ends the file and gives it its name. */
+fv_status val_save_finish(val_save *s, fv_error *err);
+void val_save_free(val_save *s); /* without finish: nothing is left of it */
 
 /* val_report.c */
 typedef struct val_run {

@@ -167,7 +167,6 @@ static const char *read_outlines(val_truth *truth, const cJSON *list)
         if (!cJSON_IsArray(part) || n < 6 || n % 2 || corners > MAX_CORNERS - n / 2) return "an outline has pairs of numbers, three or more";
         corners += n / 2;
     }
-    if (!parts) return "has no outline";
     truth->parts = tool_alloc((size_t)parts * sizeof *truth->parts);
     truth->corners = tool_alloc((size_t)corners * sizeof *truth->corners);
     int at = 0;
@@ -205,9 +204,9 @@ static const char *read_keypoints(const coco *c, val_truth *truth, const cJSON *
 {
     const cJSON *list = get(item, "keypoints");
     int n = c->d->n_keypoints;
-    truth->points = tool_alloc((size_t)n * sizeof *truth->points);
     if (!list) return NULL; /* none is marked */
     if (cJSON_GetArraySize(list) != 3 * n) return "has another number of keypoints than the model";
+    truth->points = tool_alloc((size_t)n * sizeof *truth->points);
     return read_numbers(list, truth->points[0], 3 * n) ? NULL : "has a keypoint that is no number";
 }
 
@@ -221,9 +220,9 @@ static const char *read_truth(const coco *c, val_truth *truth, const cJSON *item
     truth->crowd = whole_or(item, "iscrowd", 0) != 0;
     truth->area = cJSON_IsNumber(area) && area->valuedouble > 0 && area->valuedouble < 1e12 ? area->valuedouble : 0;
     if (c->t->task == FV_TASK_POSE) return read_keypoints(c, truth, item);
-    if (c->t->task != FV_TASK_SEGMENT) return NULL;
-    if (cJSON_IsArray(segmentation)) return read_outlines(truth, segmentation);
-    return cJSON_IsObject(segmentation) ? read_runs(truth, segmentation) : "has no segmentation";
+    if (c->t->task != FV_TASK_SEGMENT || !segmentation) return NULL;
+    if (cJSON_IsArray(segmentation)) return segmentation->child ? read_outlines(truth, segmentation) : NULL;
+    return cJSON_IsObject(segmentation) ? read_runs(truth, segmentation) : "its segmentation is neither outlines nor run lengths";
 }
 
 static int read_annotations(coco *c, const cJSON *list)

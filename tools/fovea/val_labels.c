@@ -69,7 +69,7 @@ static void set_outline(val_truth *truth, const double *v, int n)
 static void set_points(val_truth *truth, const double *v, int n, int dims)
 {
     truth->points = tool_alloc((size_t)n * sizeof *truth->points);
-    for (int i = 0; v && i < n; i++) {
+    for (int i = 0; i < n; i++) {
         truth->points[i][0] = v[i * dims];
         truth->points[i][1] = v[i * dims + 1];
         truth->points[i][2] = dims > 2 ? v[i * dims + 2] : v[i * dims] > 0 || v[i * dims + 1] > 0 ? 2 : 0;
@@ -92,7 +92,7 @@ static const char *read_shape(const label_file *f, val_truth *truth, const doubl
         set_box(truth, v);
     else
         set_outline(truth, v, n);
-    if (k) set_points(truth, points ? v + 4 : NULL, k, dims);
+    if (points) set_points(truth, v + 4, k, dims);
     return NULL;
 }
 

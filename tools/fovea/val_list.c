@@ -150,6 +150,5 @@ int val_read_list(val_data *d, const val_target *t, const char *path, const int 
         text_free(&full);
     }
     free(bytes);
-    d->whole_paths = true;
     return found ? EXIT_OK : cli_error(t->a, EXIT_INPUT, "%s: names no pictures", path);
 }

@@ -187,7 +187,8 @@ int val_report(val_run *r)
 {
     const char *json = cli_text(r->a, "json");
     int code = EXIT_OK;
-    bool quiet = cli_on(r->a, "quiet") || (json && !strcmp(json, "-"));
+    const char *save = cli_text(r->a, "save-json");
+    bool quiet = cli_on(r->a, "quiet") || (json && !strcmp(json, "-")) || (save && !strcmp(save, "-"));
     if (!quiet && r->target->task == FV_TASK_CLASSIFY) {
         double n = r->scores->classified ? (double)r->scores->classified : 1;
         printf("top-1 %.4f  top-5 %.4f  of %lld pictures\n", (double)r->scores->right1 / n, (double)r->scores->right5 / n, (long long)r->scores->classified);

@@ -1,7 +1,34 @@
 /* val_save.c: --save-json: detections as COCO's results file, which pycocotools loads beside the truths. Called by verb_val.c. */
 #include "val.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FLUSH_AT ((size_t)1 << 20)
+
+void val_save_open(val_save *s, const char *path)
+{
+    struct stat st;
+    bool special = strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
+    text name = {0};
+    *s = (val_save){.path = path};
+    text_add(&name, path);
+    if (!special) text_printf(&name, ".tmp-%ld", (long)getpid());
+    s->file = strcmp(path, "-") ? fopen(name.s, "w") : stdout;
+    if (!s->file) s->failed = errno;
+    if (special || !s->file)
+        text_free(&name);
+    else
+        s->beside = name.s;
+}
+
+static void flush(val_save *s)
+{
+    if (s->file && !s->failed && s->out.len && fwrite(s->out.s, 1, s->out.len, s->file) != s->out.len) s->failed = errno ? errno : EIO;
+    text_clear(&s->out);
+}
 
 /* COCO's id; else the number that the file is called; else its name. */
 static void picture_id(text *t, const val_picture *p)
@@ -57,12 +84,27 @@ void val_save_add(val_save *s, const val_data *d, const val_picture *p, const fv
         }
         text_add(t, "}");
     }
+    if (t->len > FLUSH_AT) flush(s);
 }
 
-fv_status val_save_write(val_save *s, const char *path, fv_error *err)
+fv_status val_save_finish(val_save *s, fv_error *err)
 {
     text_add(&s->out, s->n ? "]\n" : "[]\n");
-    fv_status st = cli_write_file(path, s->out.s, s->out.len, err);
+    flush(s);
+    if (s->file == stdout ? fflush(stdout) : s->file ? fclose(s->file) : 0) s->failed = s->failed ? s->failed : errno;
+    s->file = NULL;
+    if (!s->failed && s->beside && rename(s->beside, s->path) != 0) s->failed = errno;
+    if (s->failed) return cli_set_error(err, FV_ERR_OUTPUT, "%s: %s", s->path, strerror(s->failed));
+    free(s->beside);
+    s->beside = NULL;
+    return FV_OK;
+}
+
+void val_save_free(val_save *s)
+{
+    if (s->file && s->file != stdout) fclose(s->file);
+    if (s->beside) unlink(s->beside);
+    free(s->beside);
     text_free(&s->out);
-    return st;
+    *s = (val_save){0};
 }

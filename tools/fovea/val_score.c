@@ -159,9 +159,10 @@ static fv_status found_items(val_scores *s, const val_data *d, const fv_frame *f
         if (d->scored && !d->scored[from->class_id]) continue;
         *it = (fv_score_item){.class_id = from->class_id, .confidence = (double)from->confidence};
         for (int c = 0; c < 4; c++) it->box[c] = (double)from->box[c];
-        if ((s->mask || k) && from->extra <= 0) return cli_set_error(err, FV_ERR_INTERNAL, "a detection has no %s", k ? "keypoints" : "mask");
-        if (s->mask) {
-            fv_status st = fv_rle_from_mask(&s->found_masks[n], f->width, f->height, &found->masks[row], found->mask_bits);
+        if (k && from->extra <= 0) return cli_set_error(err, FV_ERR_INTERNAL, "a detection has no keypoints");
+        if (s->mask) { /* the weakest of a large picture come without a mask: as if it were empty */
+            const fv_mask none = {0}, *mask = from->extra > 0 ? &found->masks[row] : &none;
+            fv_status st = fv_rle_from_mask(&s->found_masks[n], f->width, f->height, mask, found->mask_bits);
             if (st < 0) return cli_set_error(err, st, "a mask cannot be encoded: %s", fv_status_text(st));
             it->mask = &s->found_masks[n];
         }

@@ -82,7 +82,6 @@ static int read_keypoints(data_yaml *y, val_data *d)
     if (points < 1 || points > 1000 || (numbers != 2 && numbers != 3)) return wrong(y, n, "kpt_shape: [17, 3] or alike was expected");
     if (points != d->n_keypoints)
         return cli_error(y->t->a, EXIT_INPUT, "%s: its things have %ld keypoints, the model's %d", y->path, points, d->n_keypoints);
-    d->keypoint_numbers = (int)numbers;
     return EXIT_OK;
 }
 

@@ -63,16 +63,14 @@ static int open_model(val_job *j)
 }
 
 /* "[17, 3]" of the model's metadata. */
-static int keypoint_shape(val_job *j)
+static void keypoint_shape(val_job *j)
 {
     const char *meta = fv_model_meta(j->r.model, "kpt_shape");
-    int n = 0, dims = 3;
-    if (j->target.task != FV_TASK_POSE) return EXIT_OK;
+    int n = 0;
+    if (j->target.task != FV_TASK_POSE) return;
     while (meta && *meta && !strchr("0123456789", *meta)) meta++;
-    if (!meta || sscanf(meta, "%d , %d", &n, &dims) < 1 || n < 1 || n > 1000) n = 17;
+    if (!meta || sscanf(meta, "%d", &n) < 1 || n < 1 || n > 1000) n = 17;
     j->data.n_keypoints = n;
-    j->data.keypoint_numbers = dims;
-    return EXIT_OK;
 }
 
 static void show_progress(val_job *j, int64_t done, bool last)
@@ -115,7 +113,7 @@ static int run_batch(val_job *j, const int *at, fv_frame *frames, int n, fv_dete
             j->data.n_failed++;
             continue;
         }
-        if (cli_given(j->a, "save-json")) val_save_add(&j->save, &j->data, p, &frames[i], &found[i], j->target.task);
+        if (j->save.path) val_save_add(&j->save, &j->data, p, &frames[i], &found[i], j->target.task);
         j->run.pictures++;
     }
     return EXIT_OK;
@@ -181,8 +179,8 @@ static int finish(val_job *j)
     list_problems(j);
     if (!j->run.pictures) return cli_error(j->a, EXIT_INPUT, "no picture could be scored");
     int code = val_report(&j->run);
-    if (!code && cli_given(j->a, "save-json")) {
-        fv_status st = val_save_write(&j->save, cli_text(j->a, "save-json"), &err);
+    if (!code && j->save.path) {
+        fv_status st = val_save_finish(&j->save, &err);
         if (st < 0) code = cli_fail(j->a, st, &err);
     }
     if (code) return code;
@@ -202,7 +200,7 @@ static int run(const cli_args *a)
     j.bar = !strcmp(mode, "bar") || (!strcmp(mode, "auto") && isatty(STDERR_FILENO) && !cli_on(a, "quiet"));
     int code = check_outputs(a);
     if (!code) code = open_model(&j);
-    if (!code) code = keypoint_shape(&j);
+    if (!code) keypoint_shape(&j);
     if (!code) code = val_data_load(&j.data, &j.target);
     if (!code && j.data.n && j.data.n_without_labels == j.data.n)
         code = cli_error(a, EXIT_INPUT, "%s: none of its %d pictures has a label file (images/NAME.jpg has labels/NAME.txt)", cli_text(a, "data"), j.data.n);
@@ -210,6 +208,7 @@ static int run(const cli_args *a)
     if (!code) code = val_scores_open(&j.scores, &j.data, &j.target);
     if (!code) {
         j.run = (val_run){.a = a, .target = &j.target, .data = &j.data, .scores = &j.scores, .model = j.r.model_path, .device = j.r.device_text};
+        if (cli_given(a, "save-json")) val_save_open(&j.save, cli_text(a, "save-json"));
         cli_on_stop(only_stop, NULL);
         code = run_all(&j);
         cli_on_stop(NULL, NULL);
@@ -217,7 +216,7 @@ static int run(const cli_args *a)
     }
     val_scores_close(&j.scores);
     val_data_free(&j.data);
-    text_free(&j.save.out);
+    val_save_free(&j.save);
     run_model_close(&j.r);
     return code;
 }
