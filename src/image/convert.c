@@ -110,6 +110,7 @@ fv_status fv_frame_convert(fv_frame *dst, fv_pixel_format to, const fv_frame *sr
 {
     if (!dst || !src || dst == src || !src->plane[0]) return FV_ERR_ARGUMENT;
     if (to == src->format) return fv_frame_copy(dst, src);
+    if (src->format <= FV_PIXEL_NONE || src->format > FV_PIXEL_GRAY) return FV_ERR_ARGUMENT;
     if (to != FV_PIXEL_RGB && to != FV_PIXEL_BGR && to != FV_PIXEL_GRAY) return FV_ERR_ARGUMENT;
     fv_status st = fvi_image_reuse(dst, to, src->width, src->height);
     if (st < 0) return st;

@@ -3,40 +3,25 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "image/frame.h"
+#include "image/pixel.h"
 #include <string.h>
 
 #define FRAME_SIDE_MAX 32768
 
 static void frame_free(fv_frame *f) { fvi_free(f->opaque); }
 
-/* Rows and bytes a row of plane i; 0 rows = the format has no such plane. */
-static void plane_size(fv_pixel_format format, int i, int width, int height, size_t *row_bytes, size_t *rows)
-{
-    size_t w = (size_t)width, h = (size_t)height, cw = (w + 1) / 2, ch = (h + 1) / 2;
-    *row_bytes = *rows = 0;
-    if (i == 0) {
-        *row_bytes = format == FV_PIXEL_RGB || format == FV_PIXEL_BGR ? 3 * w : w;
-        *rows = h;
-    } else if (format == FV_PIXEL_NV12 && i == 1) {
-        *row_bytes = 2 * cw;
-        *rows = ch;
-    } else if (format == FV_PIXEL_I420) {
-        *row_bytes = cw;
-        *rows = ch;
-    }
-}
-
 fv_status fv_frame_alloc(fv_frame *f, fv_pixel_format format, int width, int height)
 {
     if (!f) return FV_ERR_ARGUMENT;
     memset(f, 0, sizeof *f);
-    if (format <= FV_PIXEL_NONE || format > FV_PIXEL_GRAY) return FV_ERR_ARGUMENT;
+    const fvi_pixel *p = fvi_pixel_of(format);
+    if (!p) return FV_ERR_ARGUMENT;
     if (width < 1 || height < 1) return FV_ERR_ARGUMENT;
     if (width > FRAME_SIDE_MAX || height > FRAME_SIDE_MAX) return FV_ERR_LIMIT;
     size_t stride[3], at[3], total = 0;
     for (int i = 0; i < 3; i++) {
         size_t row_bytes, rows;
-        plane_size(format, i, width, height, &row_bytes, &rows);
+        fvi_pixel_plane(p, i, width, height, &row_bytes, &rows);
         stride[i] = fvi_round_up(row_bytes, FVI_ALIGN);
         at[i] = total;
         if (rows) total += stride[i] * rows + FV_FRAME_PAD; /* the pad keeps the next plane aligned */
@@ -88,11 +73,12 @@ void fvi_image_stamps(fv_frame *dst, const fv_frame *src)
 fv_status fv_frame_copy(fv_frame *dst, const fv_frame *src)
 {
     if (!dst || !src || dst == src || !src->plane[0]) return FV_ERR_ARGUMENT;
+    const fvi_pixel *p = fvi_pixel_of(src->format);
     fv_status st = fvi_image_reuse(dst, src->format, src->width, src->height);
     if (st < 0) return st;
     for (int i = 0; i < 3; i++) {
         size_t row, rows;
-        plane_size(src->format, i, src->width, src->height, &row, &rows);
+        fvi_pixel_plane(p, i, src->width, src->height, &row, &rows);
         for (size_t y = 0; y < rows; y++) memcpy(dst->plane[i] + (ptrdiff_t)y * dst->stride[i], src->plane[i] + (ptrdiff_t)y * src->stride[i], row);
     }
     fvi_image_stamps(dst, src);
@@ -101,13 +87,6 @@ fv_status fv_frame_copy(fv_frame *dst, const fv_frame *src)
 
 const char *fv_pixel_format_name(fv_pixel_format format)
 {
-    switch (format) {
-    case FV_PIXEL_I420: return "i420";
-    case FV_PIXEL_NV12: return "nv12";
-    case FV_PIXEL_RGB: return "rgb";
-    case FV_PIXEL_BGR: return "bgr";
-    case FV_PIXEL_GRAY: return "gray";
-    case FV_PIXEL_NONE: break;
-    }
-    return "none";
+    const fvi_pixel *p = fvi_pixel_of(format);
+    return p ? p->name : "none";
 }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "image/pixel.h"
 #include "image/prep_tables.h"
 #include <math.h>
 #include <string.h>
@@ -23,7 +24,8 @@ typedef struct prep_key {
 
 /* Tables of luma (or of an only plane) and of chroma. */
 typedef struct prep_plane {
-    int comps, width; /* samples interleaved in a row, samples of one of them */
+    int comps, width; /* samples interleaved in a row (once unpacked), samples of one of them */
+    fvi_pixel_unpack unpack; /* null: rows are used where they lie */
     fvi_prep_taps taps;
     fvi_row_blend *rows;
     fvi_row_box *row_boxes;
@@ -37,6 +39,7 @@ struct fvi_prep {
     fvi_prep_spec spec;
     fvi_prep_kern k;
     prep_key key;
+    const fvi_pixel *pixel; /* of key.format */
     bool ready;
     fvi_prep_map map;
     int x0, y0, n, rows; /* visible part of the resized picture in the tensor */
@@ -46,6 +49,8 @@ struct fvi_prep {
     float *pad[2];    /* a padding row: planar [3][dst_w], pixel-interleaved [dst_w][3] */
     float *scratch;   /* [threads][scratch_floats] */
     size_t scratch_floats, line; /* `line`: floats between output lines */
+    uint8_t *room;    /* [threads][room_bytes] unpacked rows; null when nothing needs unpacking */
+    size_t room_bytes;
 };
 
 typedef struct prep_job {
@@ -74,6 +79,7 @@ static void drop_tables(fvi_prep *p)
     p->ready = false;
     fvi_arena_free(&p->tables);
     FVI_FREE(p->scratch);
+    FVI_FREE(p->room);
 }
 
 void fvi_prep_free(fvi_prep **pp)
@@ -82,8 +88,6 @@ void fvi_prep_free(fvi_prep **pp)
     drop_tables(*pp);
     FVI_FREE(*pp);
 }
-
-static bool is_yuv(fv_pixel_format f) { return f == FV_PIXEL_I420 || f == FV_PIXEL_NV12; }
 
 static void fill_color(fvi_prep *p, const prep_key *key)
 {
@@ -95,7 +99,7 @@ static void fill_color(fvi_prep *p, const prep_key *key)
         c->bias[i] = -s->mean[i] * s->scale[i];
     }
     c->bgr = s->bgr;
-    if (!is_yuv(key->format)) return;
+    if (!p->pixel->yuv) return;
     double kr = kr_kb[key->matrix][0], kb = kr_kb[key->matrix][1], kg = 1.0 - kr - kb;
     bool limited = key->range == FV_RANGE_LIMITED;
     double y = limited ? 255.0 / 219.0 : 1.0, ch = limited ? 255.0 / 224.0 : 1.0, black = limited ? 16.0 : 0.0;
@@ -119,10 +123,12 @@ static void axes(const fvi_prep *p, const prep_key *key, int index, fvi_axis *x,
     *x = (fvi_axis){key->src_w, p->x0 - p->map.left, p->n, sx, 1.0, 0.0};
     *y = (fvi_axis){key->src_h, p->y0 - p->map.top, p->rows, sy, 1.0, 0.0};
     if (index == 0) return;
-    x->size = (key->src_w + 1) / 2;
-    y->size = (key->src_h + 1) / 2;
-    x->sub = y->sub = 0.5;
-    if (key->chroma == FV_CHROMA_LEFT) x->shift = 0.25; /* a chroma sample sits on every other luma sample */
+    int cx = p->pixel->chroma_x, cy = p->pixel->chroma_y;
+    x->size = (key->src_w + cx) >> cx;
+    y->size = (key->src_h + cy) >> cy;
+    x->sub = cx ? 0.5 : 1.0;
+    y->sub = cy ? 0.5 : 1.0;
+    if (cx && key->chroma == FV_CHROMA_LEFT) x->shift = 0.25; /* a chroma sample sits on every other luma sample */
 }
 
 /* Columns as rows of weights that the box kernel sums, rows as weights that are summed while the rows are read. */
@@ -151,11 +157,12 @@ static bool build_plane(fvi_prep *p, const prep_key *key, int index)
     prep_plane *pl = &p->plane[index];
     fvi_axis ax, ay;
     axes(p, key, index, &ax, &ay);
-    bool yuv = is_yuv(key->format), cv = !yuv;
+    const fvi_pixel *px = p->pixel;
+    bool cv = !px->yuv;
     size_t n = (size_t)p->n, rows = (size_t)p->rows;
-    *pl = (prep_plane){.width = ax.size, .comps = 1};
-    if (key->format == FV_PIXEL_RGB || key->format == FV_PIXEL_BGR) pl->comps = 3;
-    if (key->format == FV_PIXEL_NV12 && index == 1) pl->comps = 2;
+    *pl = (prep_plane){.width = ax.size, .comps = 1, .unpack = index ? px->chroma : px->luma};
+    if (px->kind == FVI_PIXELS_RGB) pl->comps = 3;
+    if (px->kind == FVI_PIXELS_PAIRS && index == 1) pl->comps = 2;
     if (p->spec.filter == FVI_FILTER_BILINEAR) {
         int32_t *mem = fvi_arena_array(p->tables, FVI_AXIS_TABLES * n, sizeof *mem);
         pl->rows = fvi_arena_array(p->tables, rows, sizeof *pl->rows);
@@ -200,6 +207,28 @@ static bool build_scratch(fvi_prep *p, const prep_key *key)
     return p->scratch != NULL;
 }
 
+/* Room of a thread for the rows that one output row needs of one plane. */
+static bool build_room(fvi_prep *p, const prep_key *key)
+{
+    size_t most = 0, all;
+    for (int i = 0; i < 2; i++) {
+        const prep_plane *pl = &p->plane[i];
+        size_t rows = 2;
+        if (!pl->comps || !pl->unpack) continue;
+        for (int y = 0; (pl->row_boxes || pl->row_taps) && y < p->rows; y++) {
+            int count = pl->row_taps ? pl->row_taps[y].count : pl->row_boxes[y].count;
+            if ((size_t)count > rows) rows = (size_t)count;
+        }
+        size_t need = rows * fvi_round_up((size_t)pl->comps * (size_t)pl->width, FVI_ALIGN) + FV_FRAME_PAD;
+        if (need > most) most = need;
+    }
+    p->room_bytes = fvi_round_up(most, FVI_ALIGN);
+    if (!most) return true;
+    if (!fvi_mul_size(p->room_bytes, (size_t)key->threads, &all)) return false;
+    p->room = fvi_calloc(all, 1);
+    return p->room != NULL;
+}
+
 static bool build_padding(fvi_prep *p, int dst_w)
 {
     for (int i = 0; i < 2; i++) {
@@ -216,6 +245,7 @@ static bool build_padding(fvi_prep *p, int dst_w)
 static bool build(fvi_prep *p, const prep_key *key)
 {
     drop_tables(p);
+    p->pixel = fvi_pixel_of(key->format);
     fvi_prep_geometry(&p->map, &p->spec, key->src_w, key->src_h, key->dst_w, key->dst_h);
     int64_t right = fvi_min_i64(key->dst_w, (int64_t)p->map.left + p->map.new_w);
     int64_t bottom = fvi_min_i64(key->dst_h, (int64_t)p->map.top + p->map.new_h);
@@ -228,8 +258,8 @@ static bool build(fvi_prep *p, const prep_key *key)
     fill_color(p, key);
     memset(p->plane, 0, sizeof p->plane);
     if (!build_plane(p, key, 0)) return false;
-    if (is_yuv(key->format) && !build_plane(p, key, 1)) return false;
-    if (!build_scratch(p, key) || !build_padding(p, key->dst_w)) return false;
+    if (p->pixel->yuv && !build_plane(p, key, 1)) return false;
+    if (!build_scratch(p, key) || !build_room(p, key) || !build_padding(p, key->dst_w)) return false;
     p->key = *key;
     p->ready = true;
     return true;
@@ -237,18 +267,17 @@ static bool build(fvi_prep *p, const prep_key *key)
 
 static fv_status check_frame(const fv_frame *f, fv_error *err)
 {
-    if (f->format <= FV_PIXEL_NONE || f->format > FV_PIXEL_GRAY || (unsigned)f->matrix > FV_COLOR_BT2020)
+    const fvi_pixel *p = fvi_pixel_of(f->format);
+    if (!p || (unsigned)f->matrix > FV_COLOR_BT2020)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "frame has an unknown pixel format or colour matrix");
     if (f->width < 1 || f->height < 1 || f->width > SIDE_MAX || f->height > SIDE_MAX)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "frame of %dx%d pixels: sides must be 1 to %d", f->width, f->height, SIDE_MAX);
-    int planes = f->format == FV_PIXEL_I420 ? 3 : f->format == FV_PIXEL_NV12 ? 2 : 1;
-    for (int i = 0; i < planes; i++) {
-        ptrdiff_t row = f->width;
-        if (f->format == FV_PIXEL_RGB || f->format == FV_PIXEL_BGR) row *= 3;
-        if (i > 0) row = (row + 1) / 2 * (f->format == FV_PIXEL_NV12 ? 2 : 1);
-        if (!f->plane[i] || f->stride[i] < row)
-            return fvi_error_set(err, FV_ERR_ARGUMENT, "plane %d of a %s frame is missing or its stride %td is below %td bytes",
-                                 i, fv_pixel_format_name(f->format), f->stride[i], row);
+    for (int i = 0; i < p->planes; i++) {
+        size_t row, rows;
+        fvi_pixel_plane(p, i, f->width, f->height, &row, &rows);
+        if (!f->plane[i] || f->stride[i] < (ptrdiff_t)row)
+            return fvi_error_set(err, FV_ERR_ARGUMENT, "plane %d of a %s frame is missing or its stride %td is below %zu bytes",
+                                 i, p->name, f->stride[i], row);
     }
     return FV_OK;
 }
@@ -279,22 +308,37 @@ static void put_padding(const prep_job *j, float *out, int x0, int x1)
     }
 }
 
-static const uint8_t *row_at(const fv_frame *f, int plane, int row) { return f->plane[plane] + row * f->stride[plane]; }
+/* `count` rows of a plane as bytes, *stride apart: where they lie, or unpacked into the thread's room. index: 0 luma or only plane,
+ * 1 chroma. */
+static const uint8_t *rows_at(const prep_job *j, uint8_t *room, int index, int plane, int first, int count, ptrdiff_t *stride)
+{
+    const prep_plane *pl = &j->p->plane[index];
+    int from = j->p->pixel->packed ? 0 : plane;
+    const uint8_t *src = j->src->plane[from] + first * j->src->stride[from];
+    *stride = j->src->stride[from];
+    if (!pl->unpack) return src;
+    ptrdiff_t apart = (ptrdiff_t)fvi_round_up((size_t)pl->comps * (size_t)pl->width, FVI_ALIGN);
+    for (int i = 0; i < count; i++) pl->unpack(room + i * apart, src + i * *stride, pl->width);
+    *stride = apart;
+    return room;
+}
 
 /* Lines of one plane by weights: rows summed, samples parted, columns summed. d: lines p->line apart. */
-static void box_lines(const prep_job *j, float *d, float *scratch, int index, int src_plane, int i)
+static void box_lines(const prep_job *j, float *d, float *scratch, uint8_t *room, int index, int src_plane, int i)
 {
     const fvi_prep *p = j->p;
     const prep_plane *pl = &p->plane[index];
     size_t part = (p->scratch_floats - 3 * p->line) / 6;
     float *sums = scratch + 3 * p->line + 3 * part, *parted = pl->comps == 1 ? sums : scratch + 3 * p->line;
-    ptrdiff_t stride = j->src->stride[src_plane];
+    ptrdiff_t stride;
     if (pl->row_taps) {
         const fvi_row_taps *t = &pl->row_taps[i];
-        p->k.mix_rows(sums, row_at(j->src, src_plane, t->start), stride, pl->row_w + (size_t)i * pl->row_stride, t->count, pl->comps * pl->width);
+        const uint8_t *rows = rows_at(j, room, index, src_plane, t->start, t->count, &stride);
+        p->k.mix_rows(sums, rows, stride, pl->row_w + (size_t)i * pl->row_stride, t->count, pl->comps * pl->width);
     } else {
         const fvi_row_box *b = &pl->row_boxes[i];
-        p->k.box_rows(sums, row_at(j->src, src_plane, b->start), stride, b->count, b->wf, b->wm, b->wl, pl->comps * pl->width);
+        const uint8_t *rows = rows_at(j, room, index, src_plane, b->start, b->count, &stride);
+        p->k.box_rows(sums, rows, stride, b->count, b->wf, b->wm, b->wl, pl->comps * pl->width);
     }
     if (pl->comps > 1) p->k.split(parted, (ptrdiff_t)part, sums, pl->comps, pl->width);
     for (int c = 0; c < pl->comps; c++) {
@@ -304,50 +348,55 @@ static void box_lines(const prep_job *j, float *d, float *scratch, int index, in
     }
 }
 
-/* Picture row i -> three lines (gray: one). */
-static void make_lines(const prep_job *j, float *lines, int i)
+/* Lines of one plane by the bilinear filter. */
+static void blend_lines(const prep_job *j, float *d, uint8_t *room, int index, int src_plane, int i)
 {
     const fvi_prep *p = j->p;
-    const fv_frame *f = j->src;
-    float *l1 = lines + p->line, *l2 = lines + 2 * p->line;
-    fv_pixel_format format = f->format;
-    if (p->spec.filter != FVI_FILTER_BILINEAR) {
-        box_lines(j, lines, lines, 0, 0, i);
-        if (is_yuv(format)) box_lines(j, l1, lines, 1, 1, i);
-        if (format == FV_PIXEL_I420) box_lines(j, l2, lines, 1, 2, i);
-        return;
-    }
-    const prep_plane *pl = &p->plane[0], *ch = &p->plane[1];
+    const prep_plane *pl = &p->plane[index];
     const fvi_row_blend *b = &pl->rows[i];
-    const uint8_t *r0 = row_at(f, 0, b->r0), *r1 = row_at(f, 0, b->r1);
-    if (format == FV_PIXEL_GRAY) {
-        p->k.gray(lines, r0, r1, &pl->taps, b->b0, b->b1, p->n);
-    } else if (!is_yuv(format)) {
-        p->k.rgb(lines, (ptrdiff_t)p->line, r0, r1, &pl->taps, b->b0, b->b1, p->n);
-    } else {
-        const fvi_row_blend *c = &ch->rows[i];
-        p->k.plane(lines, r0, r1, &pl->taps, b->b0, b->b1, p->n);
-        if (format == FV_PIXEL_NV12) {
-            p->k.pairs(l1, (ptrdiff_t)p->line, row_at(f, 1, c->r0), row_at(f, 1, c->r1), &ch->taps, c->b0, c->b1, p->n);
-        } else {
-            p->k.plane(l1, row_at(f, 1, c->r0), row_at(f, 1, c->r1), &ch->taps, c->b0, c->b1, p->n);
-            p->k.plane(l2, row_at(f, 2, c->r0), row_at(f, 2, c->r1), &ch->taps, c->b0, c->b1, p->n);
-        }
+    ptrdiff_t stride;
+    const uint8_t *r0 = rows_at(j, room, index, src_plane, b->r0, b->r1 - b->r0 + 1, &stride), *r1 = r0 + (b->r1 - b->r0) * stride;
+    if (pl->comps == 3)
+        p->k.rgb(d, (ptrdiff_t)p->line, r0, r1, &pl->taps, b->b0, b->b1, p->n);
+    else if (pl->comps == 2)
+        p->k.pairs(d, (ptrdiff_t)p->line, r0, r1, &pl->taps, b->b0, b->b1, p->n);
+    else if (p->pixel->yuv)
+        p->k.plane(d, r0, r1, &pl->taps, b->b0, b->b1, p->n);
+    else
+        p->k.gray(d, r0, r1, &pl->taps, b->b0, b->b1, p->n);
+}
+
+/* Picture row i -> three lines (gray: one). */
+static void make_lines(const prep_job *j, float *lines, uint8_t *room, int i)
+{
+    const fvi_prep *p = j->p;
+    bool planes = p->pixel->kind == FVI_PIXELS_PLANES;
+    int parts = planes ? 3 : p->pixel->kind == FVI_PIXELS_PAIRS ? 2 : 1;
+    for (int k = 0; k < parts; k++) {
+        float *d = lines + (size_t)k * p->line;
+        int index = k > 0 && p->pixel->yuv;
+        if (p->spec.filter != FVI_FILTER_BILINEAR)
+            box_lines(j, d, lines, room, index, k, i);
+        else
+            blend_lines(j, d, room, index, k, i);
     }
 }
 
-static void put_row(const prep_job *j, float *out, float *lines, int y)
+static void put_row(const prep_job *j, float *out, float *lines, uint8_t *room, int y)
 {
     const fvi_prep *p = j->p;
+    const fvi_pixel *px = p->pixel;
     const float *l[3] = {lines, lines + p->line, lines + 2 * p->line};
-    make_lines(j, lines, y - p->y0);
+    make_lines(j, lines, room, y - p->y0);
     float *o = out + p->x0 * j->xs;
-    if (is_yuv(p->key.format)) {
-        p->k.put_yuv(o, j->cs, j->xs, l[0], l[1], l[2], &p->color, p->n);
-    } else if (p->key.format == FV_PIXEL_GRAY) {
+    if (px->yuv) {
+        p->k.put_yuv(o, j->cs, j->xs, l[0], l[px->swap ? 2 : 1], l[px->swap ? 1 : 2], &p->color, p->n);
+    } else if (px->kind == FVI_PIXELS_GRAY) {
         p->k.put_rgb(o, j->cs, j->xs, l[0], l[0], l[0], &p->color, p->n);
+    } else if (px->kind == FVI_PIXELS_PLANES) { /* G, B, R */
+        p->k.put_rgb(o, j->cs, j->xs, l[p->spec.bgr ? 1 : 2], l[0], l[p->spec.bgr ? 2 : 1], &p->color, p->n);
     } else {
-        bool swap = (p->key.format == FV_PIXEL_BGR) != p->spec.bgr;
+        bool swap = px->swap != p->spec.bgr;
         p->k.put_rgb(o, j->cs, j->xs, l[swap ? 2 : 0], l[1], l[swap ? 0 : 2], &p->color, p->n);
     }
 }
@@ -357,6 +406,7 @@ static void run_chunk(void *arg, int chunk, int thread)
     const prep_job *j = arg;
     const fvi_prep *p = j->p;
     float *lines = p->scratch + (size_t)thread * p->scratch_floats;
+    uint8_t *room = p->room ? p->room + (size_t)thread * p->room_bytes : NULL;
     int y1 = (int)fvi_min_i64(p->key.dst_h, (chunk + 1) * (int64_t)ROWS_PER_CHUNK);
     for (int y = chunk * ROWS_PER_CHUNK; y < y1; y++) {
         float *out = j->out + y * j->ys;
@@ -365,7 +415,7 @@ static void run_chunk(void *arg, int chunk, int thread)
             continue;
         }
         put_padding(j, out, 0, p->x0);
-        put_row(j, out, lines, y);
+        put_row(j, out, lines, room, y);
         put_padding(j, out, p->x0 + p->n, p->key.dst_w);
     }
 }

@@ -60,8 +60,19 @@ void fvi_media_image_of_frame(const fv_frame *f, fvi_media_image *im)
                                                 [FV_PIXEL_NV12] = AV_PIX_FMT_NV12,
                                                 [FV_PIXEL_RGB] = AV_PIX_FMT_RGB24,
                                                 [FV_PIXEL_BGR] = AV_PIX_FMT_BGR24,
-                                                [FV_PIXEL_GRAY] = AV_PIX_FMT_GRAY8};
-    bool known = f->format > FV_PIXEL_NONE && f->format <= FV_PIXEL_GRAY;
+                                                [FV_PIXEL_GRAY] = AV_PIX_FMT_GRAY8,
+                                                [FV_PIXEL_NV21] = AV_PIX_FMT_NV21,
+                                                [FV_PIXEL_I422] = AV_PIX_FMT_YUV422P,
+                                                [FV_PIXEL_I444] = AV_PIX_FMT_YUV444P,
+                                                [FV_PIXEL_YUYV] = AV_PIX_FMT_YUYV422,
+                                                [FV_PIXEL_UYVY] = AV_PIX_FMT_UYVY422,
+                                                [FV_PIXEL_P010] = AV_PIX_FMT_P010LE,
+                                                [FV_PIXEL_I010] = AV_PIX_FMT_YUV420P10LE,
+                                                [FV_PIXEL_RGBA] = AV_PIX_FMT_RGBA,
+                                                [FV_PIXEL_BGRA] = AV_PIX_FMT_BGRA,
+                                                [FV_PIXEL_GBRP] = AV_PIX_FMT_GBRP,
+                                                [FV_PIXEL_GRAY16] = AV_PIX_FMT_GRAY16LE};
+    bool known = f->format > FV_PIXEL_NONE && (size_t)f->format < sizeof format / sizeof format[0];
     *im = (fvi_media_image){.format = known ? format[f->format] : AV_PIX_FMT_NONE,
                             .width = f->width,
                             .height = f->height,

@@ -91,6 +91,7 @@ fv_status fvi_media_demux_open(AVFormatContext **out, const fvi_media_demux *d, 
         ic->io_open = open_guarded;
         ic->interrupt_callback = d->interrupt;
         ic->pb = d->io;
+        if (d->device) ic->flags |= AVFMT_FLAG_NONBLOCK; /* a dead camera would hold us in the kernel */
 #if LIBAVFORMAT_VERSION_MAJOR >= 59
         code = avformat_open_input(&ic, d->url, demuxer, &opt); /* frees ic when it fails */
 #else

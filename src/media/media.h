@@ -82,7 +82,7 @@ typedef struct fvi_media_demux {
     const char *protocols, *formats;
     const char *demuxer;   /* null = found by the first bytes */
     bool nested;           /* may open what it refers to (playlists on the network), by the same protocols */
-    const char *device;    /* library that has the demuxer, null = libavformat */
+    const char *device;    /* library that has the demuxer, null = libavformat; devices are not waited for inside FFmpeg */
     AVIOContext *io;       /* where the bytes come from; null = the url */
     AVDictionary *options; /* borrowed: each try gets a copy */
     AVIOInterruptCB interrupt;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_FAILURES 10000 /* in a row: a file that gives only errors */
 
@@ -22,6 +23,7 @@ static fv_status feed(fvi_media_video *v)
         if (code == AVERROR(EAGAIN) || (code >= 0 && v->pkt->stream_index != v->st->index)) {
             av_packet_unref(v->pkt);
             if (v->overdue && v->overdue(v)) return FV_AGAIN;
+            if (code == AVERROR(EAGAIN)) nanosleep(&(struct timespec){0, 1000000}, NULL); /* a camera between two pictures */
             continue;
         }
         if (code < 0) {

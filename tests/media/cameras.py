@@ -5,6 +5,7 @@ Usage: cameras.py FOVEA [CASE…]. Exit 77 where FFmpeg's program is missing; RT
 """
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,16 +18,22 @@ FOVEA = os.path.abspath(sys.argv[1])
 SLOW = 4 if os.environ.get("FOVEA_SLOW") else 1  # sanitizers
 
 
+def limit(mb):
+    """Address space of the program; sanitizers need all there is."""
+    return (lambda: resource.setrlimit(resource.RLIMIT_AS, (mb << 20, mb << 20))) if mb and SLOW == 1 else None
+
+
 class Run:
     """One run with --device null; everything that was written anywhere is in .text."""
 
-    def __init__(self, *args, verb="track", expect=(0,), stop_after=None, within=None, json_lines=True):
+    def __init__(self, *args, verb="track", expect=(0,), stop_after=None, within=None, json_lines=True, env=None, limit_mb=None):
         self.frames, self.by_source = [], {}
         with tempfile.TemporaryDirectory() as d:
             out = ["--json", d + "/f.jsonl"] if json_lines else []
             cmd = [FOVEA, verb, *args, "--device", "null", *out, "--summary", d + "/s.json", "--run", d + "/r.json", "--report", d + "/r.html"]
             t0 = time.monotonic()
-            p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=d)
+            p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                                 cwd=d, env={**os.environ, **(env or {})}, preexec_fn=limit(limit_mb))
             if stop_after:
                 time.sleep(stop_after)
                 p.send_signal(signal.SIGINT)
@@ -238,6 +245,66 @@ def hls_film_and_playlists_without_power():
         Run(d + "/bad.txt", expect=(3,))
 
 
+def a_v4l2_camera():
+    """Through a stand-in for the kernel: not a real device."""
+    fake = os.environ.get("FOVEA_FAKE_V4L2")
+    if not fake:
+        print("skipped: a_v4l2_camera: the stand-in is not built here")
+        return
+    env = {"LD_PRELOAD": fake}
+    r = Run("/dev/video77", "--duration", "2", "--policy", "every", env=env)
+    r.says("rawvideo", "320x240", "50 fps", "V4L2")
+    assert 50 <= len(r.frames) <= 110, len(r.frames)
+    Run("77", "--duration", "1", "--camera-size", "640x480", "--camera-format", "yuyv422", env=env).says("640x480")
+    r = Run("/dev/video77", "--duration", "4", "--policy", "every", "--timeout", "1", env={**env, "FAKE_V4L2_FRAMES": "20"})
+    r.says("No such device", "reconnecting in")  # pulled out, and put in again
+    assert len(r.frames) > 20
+    Run("/dev/video63", expect=(3,)).says("no such camera")
+
+
+def a_window():
+    env = {"SDL_VIDEODRIVER": "dummy"}
+    t = servers.Tcp(servers.mjpeg(PICTURES))
+    if "built without SDL2" in Run(http(t.port), "--show", "--duration", "1", expect=(0, 2, 7), env=env).said:
+        print("skipped: a_window: built without SDL2")
+        return
+    r = Run(http(t.port), http(servers.Tcp(servers.mjpeg(PICTURES)).port), "--show", "--duration", str(2 * SLOW), expect=(0, 7), env=env)
+    if r.code == 7:
+        r.says("SDL2", "cannot be loaded")
+        print("skipped: a_window: SDL2 is not installed")
+        return
+    assert len(r.by_source) == 2
+    Run(http(t.port), "--show", expect=(7,), env={"SDL_VIDEODRIVER": "no-such-driver"}).says("no display")
+    Run(http(t.port), "--show", expect=(130,), stop_after=2 * SLOW, within=3, env=env)
+
+
+def hostile_files_end_in_words():
+    """Broken and absurd pictures and clips: every one is done or named with a reason, in bounded memory."""
+    data = os.environ.get("FOVEA_TEST_DATA")
+    if not data or not os.path.isdir(data + "/images/odd"):
+        print("skipped: hostile_files_end_in_words: no FOVEA_TEST_DATA")
+        return
+    with tempfile.TemporaryDirectory() as d:
+        names = sorted(os.listdir(data + "/images/odd"))
+        for i, n in enumerate(names):
+            os.symlink(os.path.join(data, "images/odd", n), f"{d}/{i:03}.jpg")
+        clips = [os.path.join(at, n) for at, _, found in os.walk(data + "/video/codecs") for n in found if n.startswith(("torchcodec_h26", "demo", "vp8"))]
+        for i, c in enumerate(sorted(clips)[:6]):
+            whole = open(c, "rb").read()
+            open(f"{d}/{i}_cut.mp4", "wb").write(whole[:len(whole) * (i + 1) // 8])
+            noisy = bytearray(whole)
+            noisy[len(noisy) // 3:len(noisy) // 3 + 500] = os.urandom(500)
+            open(f"{d}/{i}_noisy.mp4", "wb").write(noisy)
+        open(d + "/zero.mp4", "wb")
+        for verb in (("predict",), ("count", "--line", "l=0,0,1,1")):
+            r = Run(d, *verb[1:], verb=verb[0], expect=(9,), limit_mb=3000)
+            failed = [line for line in r.said.splitlines() if line.startswith(f"fovea {verb[0]}: {d}/")]
+            pictures = {f["source"] for f in r.frames if f["source"].endswith(".jpg")} if verb[0] == "predict" else set()
+            bad = [line for line in failed if ".jpg: " in line]
+            assert verb[0] == "count" or len(pictures) + len(bad) == len(names), (len(pictures), len(bad), len(names))
+            assert all(len(line.split(": ", 2)[2]) > 5 for line in failed) and any("zero.mp4: the file is empty" in line for line in failed)
+
+
 def memory_is_flat():
     """10,000 frames through the whole road; resident memory after the first thousand and at the end."""
     frames = 10000 if SLOW == 1 else 3000
@@ -261,7 +328,7 @@ def main():
         return 77
     failed = 0
     for name, case in list(globals().items()):
-        if getattr(case, "__module__", None) != "__main__" or not callable(case) or name in ("main", "http", "Run") or (sys.argv[2:] and name not in sys.argv[2:]):
+        if getattr(case, "__module__", None) != "__main__" or not callable(case) or name in ("main", "http", "limit", "Run") or (sys.argv[2:] and name not in sys.argv[2:]):
             continue
         if name.startswith("rtsp") and not servers.have_rtsp():
             print(f"skipped: {name}: GStreamer's RTSP server or its x264 is not installed")

@@ -12,6 +12,7 @@ static void on_stop(void *arg)
     run_state *r = arg;
     atomic_store(&r->stopping, 1);
     fv_pipeline_stop(r->pipeline);
+    show_let_go(r->show);
 }
 
 static int all_sources(run_state *r)
@@ -63,11 +64,13 @@ static int body(run_state *r, run_mode mode)
     if (code) return code;
     r->progress = mode == RUN_PREDICT && run_is_picture_name(r->sources.files[0]) && !cli_given(r->a, "progress") ? NULL : progress_create(r->a);
     r->out.say_pictures = mode == RUN_PREDICT && !r->progress && !cli_on(r->a, "quiet");
+    if (cli_on(r->a, "show") && (code = show_open(&r->show, r->a, r->sources.n_live > 1 ? r->sources.n_live : 1, on_stop, r))) return code;
     time_t now = time(NULL);
     struct tm utc;
     strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     cli_on_stop(on_stop, r);
     code = all_sources(r);
+    show_let_go(r->show); /* the window goes before the report is written */
     cli_on_stop(NULL, NULL);
     int closed = outputs_close(&r->out);
     if (!code) code = closed;
@@ -87,6 +90,7 @@ int run_vision(const cli_args *a, run_mode mode)
     pthread_mutex_init(&r->lock, NULL);
     int code = body(r, mode);
     progress_free(&r->progress);
+    show_close(&r->show);
     run_live_free(r);
     fv_pipeline_free(&r->pipeline);
     outputs_close(&r->out);

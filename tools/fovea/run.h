@@ -5,6 +5,7 @@
 #include "progress.h"
 #include "run_settings.h"
 #include "run_sources.h"
+#include "show.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -27,6 +28,7 @@ typedef struct run_state {
     char **names; /* of --names */
     int n_names;
     progress *progress;
+    show *show; /* of --show, or null */
     fv_pipeline *pipeline; /* of files, one after the other */
     atomic_int stopping;   /* set by the signal handler, and when live sources have to end */
     double finish_s;       /* time the encoders took to finish */

@@ -90,6 +90,7 @@ static int open_one(run_state *r, stream *s, int file)
         return 0;
     }
     stream_init(s, r, source, file);
+    s->tile = r->n_live;
     if (r->s.duration > 0) s->until = stream_seconds() + r->s.duration;
     s->tally = tool_alloc(sizeof *s->tally);
     tally_init(s->tally, &r->s, fv_detector_class_count(r->detector));

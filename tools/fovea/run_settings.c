@@ -37,6 +37,7 @@ const cli_flag run_flags_count[] = {
     {0}};
 const cli_flag run_flags_files[] = {
     {"output", "PATH", "annotated video or pictures: a file for one input, else a directory; - = Matroska on stdout", .alias = "o"},
+    {"show", NULL, "a window with what is found; q or Esc ends the run, space pauses, pictures wait for a key", CLI_SWITCH},
     {"json", "F.jsonl", "one line of JSON a frame; - = stdout"},
     {"csv", "F.csv", "one line a box"},
     {"mot", "F.txt", "MOT challenge lines"},

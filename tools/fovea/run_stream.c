@@ -57,6 +57,7 @@ static int take_result(void *user, const fv_result *result)
     int full = outputs_result(&r->out, result);
     pthread_mutex_unlock(&r->lock);
     s->last_pts = result->frame->pts;
+    if (!full && r->show) show_frame(r->show, s->tile, s->source->info.name, result->frame, s->pictures && r->s.mode == RUN_PREDICT);
     if (!full && s->tally) tally_frame(s->tally, result, result->frame->pts);
     return full;
 }
@@ -85,7 +86,7 @@ fv_status stream_open(stream *s, fv_error *err)
     run_state *r = s->r;
     const settings *o = &r->s;
     fv_status st = outputs_sink(&r->out, s->source, s->file, &s->sink, err);
-    if (st >= 0 && s->sink) st = open_painter(s, err);
+    if (st >= 0 && (s->sink || r->show)) st = open_painter(s, err);
     if (st >= 0 && o->mode != RUN_PREDICT)
         st = fv_tracker_create(&s->tracker, FV_TRACK_OPTIONS(.tracker = o->tracker, .buffer_s = o->track_buffer, .track_low = (float)o->track_low,
                                                              .track_high = (float)o->track_high, .new_track = (float)o->new_track,

@@ -8,7 +8,7 @@ typedef struct stream {
     fv_source *source;
     fv_source watched; /* what the pipeline reads: the source, with its failures told apart from those of other stages */
     bool source_failed, pictures;
-    int file;
+    int file, tile; /* tile: of --show */
     fv_detector *detector; /* the run's, or a port of its hub */
     fv_tracker *tracker;
     fv_counter *counter;
