@@ -234,8 +234,7 @@ const cli_verb cli_verb_compare = {
                "no-rewrite (the graph as it was written), last F.onnx (another file); or a folder of NAME.npy files, as exec\n"
                "and NumPy write them, with whatever values another program computed. Values are matched by their names.\n"
                "Exit 8 when a difference is over --tolerance, or where one side has NaN and the other has not.",
-    .example = "fovea compare yolov8n.onnx cpu:c cpu:avx2\n"
-               "fovea compare yolov8n.onnx no-rewrite cpu --image bus.jpg\n"
+    .example = "fovea compare yolov8n.onnx no-rewrite cpu --image bus.jpg\n"
                "fovea compare yolov8n.onnx cpu:t1 cpu:t2 --tolerance 0 --json diff.json",
     .groups = {{"input", flags}, {"result", outputs}},
     .positional = "model",
