@@ -45,7 +45,7 @@ echo '1 0.5 x 0.25 0.75' >set/labels/a.txt
 val --data list.txt --quiet
 echo '1 0.5 0.375 0.25 0.75' >set/labels/a.txt
 echo '# missing and broken pictures'
-printf 'set/images/a.ppm\nset/images/none.ppm\nset/images/broken.jpg\n' >some.txt
+printf 'set/images/a.ppm\nset/images/none.ppm\nset/images/broken.jpg\nrtsp://192.0.2.1/a\n-\nset\n/dev/zero\n' >some.txt
 echo 'no picture' >set/images/broken.jpg
 val --data some.txt --quiet
 rm set/images/broken.jpg

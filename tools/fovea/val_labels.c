@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NUMBERS 20001 /* of a line: an outline of 10000 corners */
+#define MAX_NUMBERS 20002 /* of a line: one more than the class and an outline of 10000 corners */
 #define SLACK 0.01        /* how far outside of the picture rounding may lead */
 
 typedef struct label_file {
@@ -20,14 +20,15 @@ typedef struct label_file {
     double *v; /* [MAX_NUMBERS] */
 } label_file;
 
-/* Numbers of a line into v; -1: something is no number. */
+/* Numbers of a line into v; -1: *bad is no number; MAX_NUMBERS: there may be more. */
 static int numbers(char *line, double *v, const char **bad)
 {
     int n = 0;
     for (char *p = line + strspn(line, " \t\r"); *p; p += strspn(p, " \t\r")) {
         char *end;
+        if (n == MAX_NUMBERS) return n;
         double x = strtod(p, &end);
-        if (end == p || (*end && !strchr(" \t\r", *end)) || !isfinite(x) || n == MAX_NUMBERS) {
+        if (end == p || (*end && !strchr(" \t\r", *end)) || !isfinite(x)) {
             p[strcspn(p, " \t\r")] = 0;
             *bad = p;
             return -1;
@@ -111,6 +112,10 @@ static bool read_line(label_file *f, char *line, int at)
     if (n == 0) return true;
     if (n < 0) {
         val_problem(f->d, "%s:%d: '%.40s' is no number", f->path, at, bad);
+        return false;
+    }
+    if (n == MAX_NUMBERS) {
+        val_problem(f->d, "%s:%d: more than %d numbers", f->path, at, MAX_NUMBERS - 1);
         return false;
     }
     int id = class_of(f, f->v[0]);

@@ -82,9 +82,22 @@ static void add_name(names *l, char *name)
     l->name[l->n++] = name;
 }
 
-static void walk(names *l, const char *dir, int depth)
+/* The folders that we are in, the innermost first: a link back to one of them is not followed. */
+typedef struct inside {
+    const struct inside *outer;
+    dev_t device;
+    ino_t number;
+    int depth;
+} inside;
+
+static void walk(names *l, const char *dir, const inside *outer)
 {
-    DIR *handle = depth < MAX_DEPTH ? opendir(dir) : NULL;
+    struct stat own;
+    if (stat(dir, &own) || (outer && outer->depth == MAX_DEPTH)) return;
+    for (const inside *o = outer; o; o = o->outer)
+        if (o->device == own.st_dev && o->number == own.st_ino) return;
+    inside here = {outer, own.st_dev, own.st_ino, outer ? outer->depth + 1 : 1};
+    DIR *handle = opendir(dir);
     for (struct dirent *e; handle && (e = readdir(handle));) {
         struct stat st;
         text t = {0};
@@ -92,7 +105,7 @@ static void walk(names *l, const char *dir, int depth)
         text_folder(&t, dir);
         text_add(&t, e->d_name);
         bool there = !stat(t.s, &st);
-        if (there && S_ISDIR(st.st_mode)) walk(l, t.s, depth + 1);
+        if (there && S_ISDIR(st.st_mode)) walk(l, t.s, &here);
         if (there && S_ISREG(st.st_mode) && run_is_picture_name(t.s) && l->n < VAL_MAX_PICTURES)
             add_name(l, t.s);
         else
@@ -115,7 +128,7 @@ int val_read_folder(val_data *d, const val_target *t, const char *dir, const int
     names list = {0};
     text_folder(&images, dir);
     text_add(&images, "images");
-    walk(&list, is_folder(images.s) ? images.s : dir, 0);
+    walk(&list, is_folder(images.s) ? images.s : dir, NULL);
     if (list.n) qsort(list.name, list.n, sizeof *list.name, by_text);
     for (size_t i = 0; i < list.n; i++) {
         add_picture(d, t, list.name[i], map, n_map);

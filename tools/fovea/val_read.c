@@ -1,8 +1,10 @@
 /* val_read.c: pictures decoded on a thread of their own, a few ahead of the network. Called by verb_val.c. */
 #include "val.h"
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define AHEAD 4
 
@@ -27,6 +29,9 @@ struct val_reader {
 static fv_status read_one(val_reader *r, const char *path, fv_frame *f, fv_error *err)
 {
     fv_source *s = NULL;
+    struct stat there; /* data names files: no address, device or pipe is opened for it */
+    if (stat(path, &there)) return cli_set_error(err, FV_ERR_INPUT, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(there.st_mode)) return cli_set_error(err, FV_ERR_INPUT, "%s: is no file", path);
     fv_status st = r->media->source_open(&s, path, FV_SOURCE_OPTIONS(.threads = 1), err);
     if (st < 0) return st;
     if (s->info.kind != FV_SOURCE_PICTURE) {
