@@ -31,7 +31,6 @@ video() {
     done
 }
 real() { [ -n "$data" ] && [ -f "$data/models/$1" ]; }
-task() { grep -ls "FV_TASK_$1" "$root"/src/vision/heads/*.c | grep -qv 'heads\.c'; } # is there a head for it?
 photo() { echo "$data/images/photos/street.jpg"; }
 
 case $name in
@@ -56,7 +55,7 @@ count_video)
     expect '  *[0-9.]+ s  dog 1 goes in at 32,.*' "$program" "$moving" v.y4m 0.5 1 0.5 0
     expect '1 in, 0 out' "$program" "$moving" v.y4m 0.5 1 0.5 0 dog
     expect '0 in, 1 out' "$program" "$moving" v.y4m 0.5 0 0.5 1
-    expect '0 in, 0 out' "$program" "$moving" v.y4m 0.5 1 0.5 0 cat
+    expect '0 in, 0 out' "$program" "$moving" v.y4m 0.5 1 0.5 0 person
     want=1 expect "count_video: .*'cow'.*" "$program" "$moving" v.y4m 0 0 1 1 cow
     want=1 expect 'count_video: .*line.*' "$program" "$moving" v.y4m 0 0 0 0
     ;;
@@ -103,17 +102,17 @@ masks)
     media
     picture white.ppm '\377'
     want=1 expect 'masks: this is a model for detect, not for masks' "$program" "$fixed" white.ppm out.pgm
-    if task SEGMENT && real yolov8n-seg_640_fp32.onnx; then
+    if real yolov8n-seg_640_fp32.onnx; then
         want=0 expect '[a-z ]+ 0\.[0-9]{2}, with a mask' "$program" "$data/models/yolov8n-seg_640_fp32.onnx" "$(photo)" out.pgm
         [ "$(head -c 2 out.pgm)" = P5 ] || failed=1
-        tail -c +20 out.pgm | tr -d '\0' | head -c 1 | grep -q . || { echo "the picture of the masks is black"; failed=1; }
+        [ "$(tail -c +20 out.pgm | tr -d '\0' | wc -c)" -gt 1000 ] || { echo "the picture of the masks is black"; failed=1; }
     fi
     ;;
 depth_map)
     media
     picture white.ppm '\377'
     want=1 expect 'depth_map: this is no depth model' "$program" "$fixed" white.ppm out.pgm
-    if task DEPTH && real depth_mbv2_pruned_nyu_224.onnx; then
+    if real depth_mbv2_pruned_nyu_224.onnx; then
         want=0 expect '[0-9]+x[0-9]+, [-0-9.e]+ to [-0-9.e]+' "$program" "$data/models/depth_mbv2_pruned_nyu_224.onnx" "$(photo)" out.pgm
         [ "$(head -c 2 out.pgm)" = P5 ] || failed=1
     fi
@@ -122,7 +121,7 @@ embed)
     media
     picture white.ppm '\377'
     want=1 expect 'embed: this model makes no vector of a picture' "$program" "$fixed" white.ppm white.ppm
-    if task EMBED && real osnet_x0_25_msmt17_b1.onnx; then
+    if real osnet_x0_25_msmt17_b1.onnx; then
         want=0 expect '512 numbers each, alike 1\.0000' "$program" "$data/models/osnet_x0_25_msmt17_b1.onnx" "$(photo)" "$(photo)"
     fi
     ;;

@@ -43,7 +43,8 @@ def boxes(name, classes, class_id, extras, meta, more_nodes=(), more_outputs=(),
 
 
 for name, batch in (("tiny_fixed", 1), ("tiny_batch", "batch"), ("tiny_moving", 1)):
-    boxes(name, 2, 1, (), {"task": "detect", "names": "{0: 'cat', 1: 'dog'}"}, batch=batch, moving=name == "tiny_moving")
+    moving = name == "tiny_moving"
+    boxes(name, 2, 1, (), {"task": "detect", "names": "{0: '%s', 1: 'dog'}" % ("person" if moving else "cat")}, batch=batch, moving=moving)
 boxes("tiny_pose", 1, 0, (14, 8, 0.9, 18, 16, 0.9), {"task": "pose", "names": "{0: 'person'}", "kpt_shape": "[2, 3]"})
 prototype = np.ones((1, 1, 8, 8), np.float32)
 prototype[..., 4:] = -1
