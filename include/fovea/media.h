@@ -76,11 +76,13 @@ struct fv_source {
     fv_status (*read)(fv_source *s, fv_frame *f, fv_error *err);
     void (*close)(fv_source *s); /* frees s */
     void *priv;
-    /* Set by who reads (a pipeline does), or null: asked now and then while a read waits for a pipe; non-zero ends the wait, and the read is FV_END. */
+    /* Set by who reads (a pipeline does), or null: asked now and then while a read waits; non-zero ends the wait, and the read is FV_END.
+     * A source of your own whose read may wait long should ask as well: fv_stream_close and fv_pipeline_stop wait for the read. */
     int (*stopped)(void *user);
     void *stopped_user;
 };
 
+/* Zero is the default for every field; needed for the call only, but for copy_from. */
 typedef struct fv_sink_options {
     uint32_t size;
     const char *codec;   /* --c:v, null = libx264 */
@@ -94,9 +96,10 @@ typedef struct fv_sink_options {
 } fv_sink_options;
 #define FV_SINK_OPTIONS(...) (&(fv_sink_options){.size = sizeof(fv_sink_options), __VA_ARGS__})
 
+/* Where frames go. Threads: one at a time. */
 typedef struct fv_sink fv_sink;
 struct fv_sink {
-    char encoder[64];
+    char encoder[64]; /* "libx264", for reports */
     /* Encodes; f is borrowed for the call. pts must rise. */
     fv_status (*write)(fv_sink *s, const fv_frame *f, fv_error *err);
     /* Flushes, finishes and renames the file into place. After a failure of write or finish, call close. */

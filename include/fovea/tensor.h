@@ -1,4 +1,5 @@
-/* tensor.h: element types, and dense tensors as a caller sees them (row-major, ONNX order, no padding). */
+/* tensor.h: element types, and dense tensors as a caller sees them (row-major, ONNX order, no padding): what goes into a session
+ * and comes out of it. Threads: any. Nothing here allocates or owns memory. */
 #ifndef FOVEA_TENSOR_H
 #define FOVEA_TENSOR_H
 #include <fovea/status.h>
@@ -7,9 +8,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#define FV_MAX_RANK 8
+#define FV_MAX_RANK 8 /* dimensions; a model with more is refused */
 
-/* name, bytes, text */
+/* name, bytes, text. Elements lie in the machine's byte order; half-width floats as their bits in 16-bit words. */
 #define FV_DTYPE_LIST(X)                                                                                               \
     X(FV_NONE, 0, "none")                                                                                              \
     X(FV_F32, 4, "float32")                                                                                            \
@@ -34,7 +35,8 @@ typedef enum fv_dtype {
 FV_API size_t fv_dtype_size(fv_dtype t);      /* bytes an element; 0 for FV_NONE */
 FV_API const char *fv_dtype_name(fv_dtype t); /* numpy's name; never null */
 
-/* Dense row-major tensor; `data` is borrowed. */
+/* Dense row-major tensor: the last dimension is next to each other in memory. A scalar has rank 0 and one element. `data` is
+ * borrowed: whoever fills in the struct keeps it alive for the call that gets it. */
 typedef struct fv_tensor {
     fv_dtype dtype;
     int rank; /* 0..FV_MAX_RANK */
