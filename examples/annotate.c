@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     if (st >= 0)
         st = fv_pipeline_create(&pipeline,
                                 FV_PIPELINE_OPTIONS(.source = source, .detector = detector, .tracker = tracker, .painter = painter, .sink = sink,
-                                                    .scene = {.class_name = class_name, .user = detector}, .ctx = ctx, .device_text = "cpu"),
+                                                    .scene = {.class_name = class_name, .user = detector, .task = fv_detector_task(detector)}, .ctx = ctx, .device_text = "cpu"),
                                 &err);
     if (st >= 0) st = fv_pipeline_run(pipeline, &err);      /* to the end of the video */
     if (st == FV_PARTIAL) fprintf(stderr, "annotate: %s; what came before is kept\n", err.text);

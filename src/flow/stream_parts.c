@@ -144,6 +144,8 @@ static fv_status open_painter(fv_stream *s, const fv_paint_options *opt, const f
     }
     s->scene.class_name = class_name;
     s->scene.user = s->detector;
+    s->scene.task = fv_detector_task(s->detector);
+    s->scene.n_classes = fv_detector_class_count(s->detector);
     return fv_painter_create(&s->painter, &p, err);
 }
 
