@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes tests/data/prep: what OpenCV makes of generated pictures, for tests/unit/image.
+"""Writes tests/data/prep: what OpenCV and Pillow make of generated pictures, for tests/unit/image.
 
-Needs numpy and opencv-python. The pictures are formulas (picture() here, pixel() in the tests), so only results are kept.
+Needs numpy, opencv-python and Pillow (smooth: its bilinear, cubic: its bicubic, both widened when they shrink). The pictures are formulas (picture() here, pixel() in the tests), so only results are kept.
   cases.txt     name kind channels src_w src_h dst_w dst_h filter
   NAME.bin      the letterboxed picture, [dst_h, dst_w, channels] bytes, padding 114
   geometry.txt  fit src_w src_h dst_w dst_h new_w new_h left top
@@ -11,6 +11,7 @@ import sys
 
 import cv2
 import numpy as np
+from PIL import Image
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "prep"
 
@@ -32,6 +33,12 @@ CASES = [
     ("gradient", 3, 121, 67, 48, 32, "area"),
     ("noise", 3, 96, 72, 48, 48, "area"),
     ("noise", 1, 300, 201, 32, 32, "area"),
+    ("noise", 3, 96, 54, 40, 40, "smooth"),
+    ("noise", 3, 40, 30, 64, 64, "smooth"),
+    ("noise", 1, 300, 201, 32, 32, "smooth"),
+    ("gradient", 3, 121, 67, 48, 32, "smooth"),
+    ("noise", 3, 96, 54, 40, 40, "cubic"),
+    ("noise", 3, 300, 201, 32, 32, "cubic"),
 ]
 SIZES = [(1920, 1080), (3840, 2160), (768, 576), (640, 480), (500, 333), (333, 500), (1501, 1001), (810, 1080), (1, 1),
          (1, 32768), (32768, 1), (427, 640), (1283, 721), (427, 321), (5, 7)]
@@ -64,7 +71,10 @@ def main():
     for i, (kind, channels, w, h, dw, dh, filt) in enumerate(CASES):
         img = picture(kind, w, h, channels)
         nw, nh, left, top = letterbox_geometry(w, h, dw, dh)
-        if (nw, nh) != (w, h):
+        if filt in ("smooth", "cubic"):
+            resized = Image.fromarray(img.squeeze()).resize((nw, nh), Image.BILINEAR if filt == "smooth" else Image.BICUBIC)
+            img = np.asarray(resized).reshape(nh, nw, channels)
+        elif (nw, nh) != (w, h):
             img = cv2.resize(img, (nw, nh), interpolation=cv2.INTER_AREA if filt == "area" else cv2.INTER_LINEAR)
         out = np.full((dh, dw, channels), 114, np.uint8)
         out[top:top + nh, left:left + nw] = img.reshape(nh, nw, channels)

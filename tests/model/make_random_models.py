@@ -44,7 +44,7 @@ ULTRALYTICS = {
     "v8-obb-nms": ("yolov8n-obb.yaml", 320, {"nms": True, "conf": 0.25}),
     "rtdetr": ("rtdetr-l.yaml", 320, {}),
 }
-DEFAULT = ["v8-seg", "v8-pose", "v8-obb", "v8-cls", "26-seg", "26-pose", "26-obb", "26-depth", "26-sem", "resnet18", "segformer", "depth-anything"]
+DEFAULT = ["v8-seg", "v8-pose", "v8-obb", "v8-cls", "26-pose", "26-sem", "resnet18", "segformer", "depth-anything"]
 
 
 def picture(size):
@@ -96,7 +96,7 @@ def spread(model, x, convs):
 
 def last_layers(head):
     """Last convolutions of the branches of an Ultralytics head with the spread they get."""
-    wanted = {"cv2": (1.0, 0.5), "cv3": (1.6, -5.0), "cv4": (1.0, 0.0)}
+    wanted = {"cv2": (1.0, 0.5), "cv3": (0.6, -2.5), "cv4": (1.0, 0.0)}
     out = []
     for name, (deviation, mean) in wanted.items():
         for prefix in ("", "one2one_"):

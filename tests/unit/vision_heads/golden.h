@@ -21,9 +21,9 @@ typedef struct golden {
     void *result;
 } golden;
 
-static void take(FILE *f, void *to, size_t size) { assert_int_equal(fread(to, 1, size, f), size); }
+static inline void take(FILE *f, void *to, size_t size) { assert_int_equal(fread(to, 1, size, f), size); }
 
-static golden load(const char *name)
+static inline golden load(const char *name)
 {
     char path[512];
     golden g = {0};
@@ -45,7 +45,7 @@ static golden load(const char *name)
     return g;
 }
 
-static void unload(golden *g)
+static inline void unload(golden *g)
 {
     free(g->data);
     free(g->result);
@@ -82,7 +82,7 @@ static fvi_tensor shape(int rank, const int64_t *dim)
 }
 #define SHAPE(...) shape((int)(sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 
-static void check(const golden *g, const fv_detections *d)
+static inline void check(const golden *g, const fv_detections *d)
 {
     assert_int_equal(d->count, g->n);
     for (int i = 0; i < g->n; i++) {
