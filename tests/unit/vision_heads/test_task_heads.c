@@ -356,7 +356,7 @@ static void hostile_values(void **state)
                     const fv_mask *m = &d.masks[d.items[i].extra - 1];
                     assert_true(m->x >= 0 && m->y >= 0 && m->x + m->width <= w && m->y + m->height <= h && m->at < d.mask_bytes);
                 }
-                for (int q = 0; d.keypoints && q < 6; q++) assert_true(isfinite(d.keypoints[(d.items[i].extra - 1) * 2][q]));
+                for (int q = 0; d.keypoints && q < 6; q++) assert_true(isfinite(d.keypoints[(d.items[i].extra - 1) * 2 + q / 3][q % 3]));
             }
         }
         fv_detections_clear(&d);
