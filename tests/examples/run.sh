@@ -49,6 +49,16 @@ exec_tensor)
     grep -q 'output0 float32' said || failed=1
     want=1 expect 'exec_tensor: .*' "$program" "$root/README.md"
     ;;
+score)
+    expect 'mAP50 0\.752, mAP50-95 0\.[0-9]{3}, recall 0\.[0-9]{3}' "$program"
+    expect 'dogs: 2 true, 3 found, AP50 0\.505; best at confidence 0\.90: precision 1\.00, recall 0\.50' "$program"
+    ;;
+look_inside)
+    expect 'Add +output0 +-?[0-9.e-]+ to [0-9.]+' "$program" "$fixed"
+    expect 'Mul +scores +0 to 0\.5[0-9.]*|Mul +scores +0 to 0\.4[0-9.]*' "$program" "$fixed"
+    want=1 expect 'look_inside: .*' "$program" "$root/README.md"
+    want=2 expect 'usage: .*' "$program"
+    ;;
 count_video)
     media
     video >v.y4m

@@ -179,7 +179,7 @@ static int write_json(val_run *r)
 static void speed(const val_run *r)
 {
     double n = r->pictures ? (double)r->pictures : 1;
-    printf("%lld pictures in %.1f s; ms a picture: prep %.1f, network %.1f, heads %.1f\n", (long long)r->pictures, r->wall_s, r->prep_ms / n, r->infer_ms / n,
+    printf("%lld picture%s in %.1f s; ms a picture: prep %.1f, network %.1f, heads %.1f\n", (long long)r->pictures, r->pictures == 1 ? "" : "s", r->wall_s, r->prep_ms / n, r->infer_ms / n,
            r->heads_ms / n);
 }
 
