@@ -15,7 +15,7 @@ import time
 import servers
 
 FOVEA = os.path.abspath(sys.argv[1])
-SLOW = 4 if os.environ.get("FOVEA_SLOW") else 1  # sanitizers
+SLOW = 2 if os.environ.get("FOVEA_SLOW") else 1  # sanitizers
 
 
 def limit(mb):
@@ -57,7 +57,7 @@ class Run:
                 self.by_source.setdefault(f["source"], []).append(f)
             self.summary = json.load(open(d + "/s.json")) if os.path.exists(d + "/s.json") else None
         assert self.code in expect, f"{args}: exit {self.code}\n{self.said}"
-        assert within is None or self.seconds < within * SLOW, f"{args}: took {self.seconds:.1f} s\n{self.said}"
+        assert within is None or self.seconds < within * SLOW ** 2, f"{args}: took {self.seconds:.1f} s\n{self.said}"
         if self.summary:
             a = self.summary["frames"]
             assert a["decoded"] == a["processed"] + a["dropped"] + a["skipped"], a
@@ -306,8 +306,11 @@ def hostile_files_end_in_words():
 
 
 def memory_is_flat():
-    """10,000 frames through the whole road; resident memory after the first thousand and at the end."""
-    frames = 10000 if SLOW == 1 else 3000
+    """10,000 frames through the whole road; resident memory after the first two thousand and at the end."""
+    if SLOW > 1:
+        print("skipped: memory_is_flat: sanitizers keep what was freed")
+        return
+    frames = 10000
     picture = b"FRAME\n" + bytes(160 * 120 * 3 // 2)
     p = subprocess.Popen([FOVEA, "track", "-", "--device", "null", "--json", os.devnull, "--overwrite", "--quiet"], stdin=subprocess.PIPE)
     p.stdin.write(b"YUV4MPEG2 W160 H120 F25:1 Ip A1:1 C420jpeg\n")
@@ -319,7 +322,7 @@ def memory_is_flat():
             rss.append(int(next(line for line in open(f"/proc/{p.pid}/status") if line.startswith("VmRSS")).split()[1]))
     p.stdin.close()
     assert p.wait(60) == 0
-    assert rss[1] - rss[0] < 2048 * SLOW, f"{rss} kB"
+    assert rss[1] - rss[0] < 2048, f"{rss} kB"
 
 
 def main():

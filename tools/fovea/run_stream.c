@@ -180,7 +180,9 @@ int stream_settle(stream *s, fv_status st, fv_error *err, int64_t frames, int64_
     fv_error late = {0};
     bool cut = s->source_failed && (st < 0 || st == FV_PARTIAL), stopped = st == FV_ERR_CANCELLED;
     bool broken = st < 0 && !cut && !stopped;
+    pthread_mutex_lock(&r->lock);
     bool results = broken && r->out.error.text[0] && st == FV_ERR_OUTPUT; /* the text outputs failed, not the video: it is kept */
+    pthread_mutex_unlock(&r->lock);
     fv_status done = frames > 0 && (!broken || results) ? finish_sink(s, &late) : FV_OK;
     pthread_mutex_lock(&r->lock);
     int code = 0;
