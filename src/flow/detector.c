@@ -245,6 +245,7 @@ static fv_status run_chunk(net *d, net_session *s, const fv_frame *const *frames
     if (st < 0) return fvi_error_set(err, st, "the network could not be run: %s", fv_status_text(st));
     int64_t t2 = fvi_now_ns();
     for (int i = 0; i < n; i++) {
+        fvi_detections_begin(&out[i], d->base.task);
         st = d->head.head->decode(&d->head, s->outputs, i, &d->maps[i], frames[i]->width, frames[i]->height, &d->params, &out[i]);
         if (st < 0) return fvi_error_set(err, st, "the network's outputs could not be decoded: %s", fv_status_text(st));
     }

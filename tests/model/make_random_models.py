@@ -48,7 +48,7 @@ DEFAULT = ["v8-seg", "v8-pose", "v8-obb", "v8-cls", "26-pose", "26-sem", "resnet
 
 
 def picture(size):
-    """Blobs and edges: enough structure for statistics."""
+    """Blobs, edges and texture: enough structure for statistics."""
     import numpy as np
     import torch
     rng = np.random.default_rng(5)
@@ -57,7 +57,9 @@ def picture(size):
     for _ in range(60):
         cx, cy, r = rng.uniform(0, 1, 2).tolist() + [rng.uniform(0.03, 0.25)]
         img[(xx - cx) ** 2 + (yy - cy) ** 2 < r * r] = rng.uniform(0, 1, 3)
-    img += rng.normal(0, 0.02, img.shape)
+    for step in (1, 2, 4, 8, 16, 32):  # texture of all sizes, or features that a photograph has would be scaled up without measure
+        noise = rng.normal(0, 0.12, (size // step + 1, size // step + 1, 3))
+        img += noise.repeat(step, 0).repeat(step, 1)[:size, :size].astype(np.float32)
     return torch.from_numpy(img.clip(0, 1).astype(np.float32).transpose(2, 0, 1)[None])
 
 
@@ -96,7 +98,7 @@ def spread(model, x, convs):
 
 def last_layers(head):
     """Last convolutions of the branches of an Ultralytics head with the spread they get."""
-    wanted = {"cv2": (1.0, 0.5), "cv3": (0.6, -2.5), "cv4": (1.0, 0.0)}
+    wanted = {"cv2": (1.0, 4.0), "cv3": (0.3, -2.0), "cv4": (1.0, 0.0)}
     out = []
     for name, (deviation, mean) in wanted.items():
         for prefix in ("", "one2one_"):
