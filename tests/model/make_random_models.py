@@ -44,7 +44,7 @@ ULTRALYTICS = {
     "v8-obb-nms": ("yolov8n-obb.yaml", 320, {"nms": True, "conf": 0.25}),
     "rtdetr": ("rtdetr-l.yaml", 320, {}),
 }
-DEFAULT = ["v8-seg", "v8-pose", "v8-obb", "v8-cls", "26-pose", "26-sem", "resnet18", "segformer", "depth-anything"]
+DEFAULT = ["v8-seg", "v8-pose", "v8-obb", "v8-cls", "26-pose", "26-sem", "resnet18", "segformer"]
 
 
 def picture(size):
