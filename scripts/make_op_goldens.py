@@ -452,7 +452,86 @@ def quant(f):
     f.add("QuantTable", [x, C(0.03, f32), C(120, u8), C(table)], domain="fovea", opset=1, expect=[table[(np.clip(np.rint(x / f32(0.03)), -120, 135) + 120).astype(int)]])
 
 
-FAMILIES = [elementwise, shape, pool, resize, matmul, reduce, gather, rare, regroup, quant]
+def vision(f):
+    # Resize by cubic and antialiased weights
+    for sizes in ((1, 2, 9, 11), (1, 2, 3, 4)):
+        for how in ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"):
+            f.add("Resize", [r(1, 2, 6, 7), None, None, C(np.array(sizes, i64))], opset=18, mode="cubic", coordinate_transformation_mode=how, tol=1e-5)
+    for mode in ("linear", "cubic"):
+        f.add("Resize", [r(1, 2, 9, 12), None, None, C(np.array((1, 2, 4, 5), i64))], opset=18, mode=mode, antialias=1, exclude_outside=1, tol=1e-5)
+    f.add("Resize", [r(1, 2, 6, 7), None, C(np.array([1, 1, 0.5, 1.5], f32))], opset=13, mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1, tol=1e-5)
+    f.add("Resize", [r(1, 2, 4, 5, 6), None, None, C(np.array([1, 2, 7, 3, 9], i64))], opset=18, mode="linear", tol=1e-5)
+    # pools and convolutions over other numbers of dims
+    f.add("MaxPool", [r(1, 2, 5, 6, 7)], kernel_shape=[2, 3, 2], strides=[2, 1, 2], pads=[0, 1, 0, 1, 1, 1])
+    f.add("MaxPool", [r(2, 3, 6, 7)], outputs=2, kernel_shape=[2, 2], strides=[2, 2])
+    f.add("MaxPool", [r(2, 3, 6, 7)], outputs=2, kernel_shape=[3, 2], pads=[1, 0, 1, 1], storage_order=1)
+    f.add("AveragePool", [r(1, 2, 5, 6, 7)], kernel_shape=[2, 3, 2], pads=[1, 1, 1, 1, 1, 1], count_include_pad=1, tol=2e-6)
+    f.add("LpPool", [r(1, 2, 6, 7)], kernel_shape=[2, 3], strides=[2, 1], p=3, opset=18, tol=2e-6)
+    f.add("Conv", [r(1, 4, 5, 6, 4), C(r(6, 2, 3, 2, 3)), C(r(6))], group=2, strides=[2, 1, 1], pads=[1, 0, 1, 1, 1, 1], tol=2e-6)
+    f.add("ConvTranspose", [r(1, 4, 3, 2, 3), C(r(4, 3, 3, 2, 2)), C(r(6))], group=2, strides=[2, 1, 2], pads=[1, 0, 0, 0, 1, 1], tol=2e-6)
+    f.add("MaxUnpool", [r(1, 1, 2, 2), np.array([[[[5, 7], [13, 15]]]], i64)], opset=11, kernel_shape=[2, 2], strides=[2, 2])
+    f.add("LRN", [r(2, 7, 3, 4)], size=5, alpha=0.02, beta=0.75, bias=1.5, tol=2e-6)
+    # deformable convolution against plain loops in double
+    x, w, b = r(2, 4, 6, 7), r(6, 2, 3, 3), r(6)
+    shift, mask = r(2, 2 * 2 * 9, 6, 7, lo=-1.7, hi=1.7), r(2, 2 * 9, 6, 7, lo=0, hi=1)
+    f.add("DeformConv", [x, C(w), shift, C(b), mask], opset=19, group=2, offset_group=2, pads=[1, 1, 1, 1], tol=5e-6, expect=[deform(x, w, shift, b, mask, 2, 2)])
+    # attention: numpy in double
+    for q, k, v, mask, causal in (((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 6), None, 0), ((1, 4, 5, 8), (1, 2, 5, 8), (1, 2, 5, 8), None, 1), ((1, 2, 5, 8), (1, 2, 7, 8), (1, 2, 7, 8), r(5, 7), 0)):
+        Q, K, V = r(*q), r(*k), r(*v)
+        f.add("Attention", [Q, K, V] + ([mask] if mask is not None else []), opset=23, is_causal=causal, tol=5e-6, expect=[attention(Q, K, V, mask, causal)])
+    # sums of products
+    for eq, shapes in (("bhid,bhjd->bhij", ((2, 3, 4, 5), (2, 3, 6, 5))), ("bchw,kc->bkhw", ((2, 3, 4, 5), (6, 3))), ("...ij,...jk->...ik", ((2, 3, 4), (2, 4, 5))), ("ij->ji", ((3, 4),)), ("ii->i", ((4, 4),)),
+                       ("ij,ij->", ((3, 4), (3, 4))), ("abc,cd,be->ade", ((2, 3, 4), (4, 5), (3, 2)))):
+        xs = [r(*s) for s in shapes]
+        f.add("Einsum", xs, opset=12, equation=eq, tol=5e-6, expect=[np.asarray(np.einsum(eq, *[x.astype(f64) for x in xs])).astype(f32)])
+    # recurrent, grids, blocks
+    for op, gates in (("LSTM", 4), ("GRU", 3)):
+        for direction, n in (("forward", 1), ("bidirectional", 2)):
+            more = {"linear_before_reset": 1} if op == "GRU" else {}
+            f.add(op, [r(5, 2, 4, lo=-1, hi=1), C(r(n, gates * 3, 4, lo=-1, hi=1)), C(r(n, gates * 3, 3, lo=-1, hi=1)), C(r(n, gates * 6, lo=-1, hi=1))], opset=14, outputs=2, hidden_size=3, direction=direction, tol=5e-6, **more)
+    for mode in ("linear", "nearest"):
+        for corners in (0, 1):
+            f.add("GridSample", [r(1, 2, 3, 4, 5), r(1, 2, 3, 4, 3, lo=-1.2, hi=1.2)], opset=20, mode=mode, align_corners=corners, tol=2e-5)
+    f.add("AffineGrid", [r(2, 2, 3, lo=-1, hi=1), C(np.array([2, 3, 4, 5], i64))], opset=20, align_corners=1, tol=2e-6)
+    f.add("Col2Im", [r(2, 12, 12), C(np.array([5, 6], i64)), C(np.array([2, 3], i64))], opset=18, strides=[2, 1], pads=[1, 0, 0, 0], dilations=[1, 1], tol=2e-6)
+    f.add("CenterCropPad", [r(5, 6, 3), C(np.array([8, 3], i64))], opset=18, axes=[0, 1])
+    f.add("ReverseSequence", [r(4, 3, 2), np.array([1, 4, 2], i64)], opset=10)
+    f.add("BitShift", [r(30, dtype=u8, lo=0, hi=255), r(30, dtype=u8, lo=0, hi=9)], opset=11, direction="LEFT")
+
+
+def attention(q, k, v, mask, causal):
+    q, k, v = (x.astype(f64) for x in (q, k, v))
+    k, v = (np.repeat(x, q.shape[1] // x.shape[1], 1) for x in (k, v))
+    s = q @ k.swapaxes(2, 3) / np.sqrt(q.shape[3])
+    if mask is not None:
+        s = s + mask
+    if causal:
+        s = np.where(np.tri(s.shape[2], s.shape[3], dtype=bool), s, -np.inf)
+    e = np.exp(s - s.max(3, keepdims=True))
+    return (e / e.sum(3, keepdims=True) @ v).astype(f32)
+
+
+def deform(x, w, shift, bias, mask, groups, offset_groups):
+    (n, c, h, ww), (m, _, kh, kw) = x.shape, w.shape
+    pad = np.zeros((n, c, h + 8, ww + 8))
+    pad[:, :, 4:-4, 4:-4] = x
+    y = np.zeros((n, m, h, ww)) + bias[:, None, None].astype(f64)
+    for b, o, i, j in np.ndindex(n, m, h, ww):
+        for q in range(c // groups):
+            ch = o // (m // groups) * (c // groups) + q
+            og = ch // (c // offset_groups)
+            for t in range(kh * kw):
+                dy, dx = (f64(shift[b, (og * kh * kw + t) * 2 + a, i, j]) for a in (0, 1))
+                py, px = i - 1 + t // kw + dy + 4, j - 1 + t % kw + dx + 4
+                y0, x0 = int(np.floor(py)), int(np.floor(px))
+                fy, fx = py - y0, px - x0
+                p = pad[b, ch]
+                v = (p[y0, x0] * (1 - fx) + p[y0, x0 + 1] * fx) * (1 - fy) + (p[y0 + 1, x0] * (1 - fx) + p[y0 + 1, x0 + 1] * fx) * fy
+                y[b, o, i, j] += v * w[o, q, t // kw, t % kw] * mask[b, og * kh * kw + t, i, j]
+    return y.astype(f32)
+
+
+FAMILIES = [elementwise, shape, pool, resize, matmul, reduce, gather, rare, regroup, quant, vision]
 for make in FAMILIES:
     if len(sys.argv) > 1 and make.__name__ not in sys.argv[1:]:
         continue

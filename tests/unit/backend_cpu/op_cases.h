@@ -209,6 +209,7 @@ __attribute__((unused)) static bool next_case(op_file *f, op_case *c, bool all_c
         read_operand(f, c->g, &c->out[i]);
         if (!n->out[i]) n->out[i] = fvi_graph_add_value(c->g, NULL);
         n->out[i]->producer = n;
+        n->out[i]->uses = 1;
     }
     if (fvi_graph_infer(c->g, &err) < 0) fail_msg("%s: %s", c->name, err.text);
     for (int i = 0; i < c->n_out; i++) {
