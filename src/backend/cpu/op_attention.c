@@ -7,7 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { SCORES = 2 << 20 }; /* floats of scores at once, unless one head needs more */
+enum {
+    SCORES = 2 << 20,      /* floats of scores at once, unless one head needs more */
+    MOST_SCORES = 1 << 30, /* of one head */
+};
 
 typedef struct group {
     fvi_step scores, values; /* the two products */
@@ -183,6 +186,7 @@ static fv_status make_groups(fvi_step *s, float scale, fv_error *err)
 {
     attention_state *t = s->state;
     int64_t heads = t->k.dim[1], batch = t->q.dim[0], lq = t->q.dim[2], lk = t->k.dim[2];
+    if ((double)t->rep * (double)lq * (double)lk > MOST_SCORES) return fvi_error_set(err, FV_ERR_LIMIT, "%lld queries of %lld keys are too many", (long long)lq, (long long)lk);
     t->heads_each = 1;
     for (int64_t h = heads; h > 1; h--)
         if (heads % h == 0 && h * t->rep * lq * lk <= SCORES) {

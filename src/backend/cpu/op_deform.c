@@ -110,6 +110,7 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     bool fits = t->groups >= 1 && og >= 1 && c % t->groups == 0 && m % t->groups == 0 && c % og == 0 && w->dim[1] == c / t->groups && y->dim[1] == m && fvi_tensor_count(&s->in[2]) == 2 * shifts &&
                 (!fvi_cpu_has_input(s, 3) || fvi_tensor_count(&s->in[3]) == m) && (!fvi_cpu_has_input(s, 4) || fvi_tensor_count(&s->in[4]) == shifts);
     if (!fits) return fvi_error_set(err, FV_ERR_SHAPE, "its weights, offsets or mask do not fit its input");
+    if ((double)c * (double)t->taps * (double)t->places > 1e10) return fvi_error_set(err, FV_ERR_LIMIT, "it is too large");
     t->columns = fvi_calloc((size_t)(c * t->taps * t->places) + 16, sizeof(float));
     t->products = fvi_calloc((size_t)(x->dim[0] * t->groups), sizeof *t->products);
     if (!t->columns || !t->products) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for a deformable convolution");

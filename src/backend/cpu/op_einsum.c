@@ -2,6 +2,7 @@
  * sum over the labels that the result lacks. */
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/loop.h"
+#include "base/checked.h"
 #include "model/graph/einsum.h"
 #include <string.h>
 
@@ -148,7 +149,7 @@ static fv_status prepare(fvi_step *s, fv_error *err)
         for (int i = 0; i < t->n_in; i++) used = used || has(&e, i, l);
         if (!used || has(&e, e.n_in, l)) continue;
         t->sum_dim[t->n_sum] = size[l];
-        t->terms *= size[l];
+        if (!fvi_mul_i64(t->terms, size[l], &t->terms) || t->terms > INT64_C(1) << 40) return fvi_error_set(err, FV_ERR_LIMIT, "its sums are too long");
         for (int i = 0; i < t->n_in; i++) t->sum_stride[i][t->n_sum] = stride_of(&s->in[i], &e, i, l);
         t->n_sum++;
     }

@@ -2,6 +2,7 @@
 #include "backend/cpu/dense.h"
 #include "backend/cpu/loop.h"
 #include "backend/cpu/op_nd.h"
+#include "base/checked.h"
 #include "kern/act.h"
 #include "model/graph/shape.h"
 #include <math.h>
@@ -113,7 +114,7 @@ static fv_status start(fvi_step *s, fvi_dense_fn fn, const char *tactic, nd_stat
         t->out[i] = s->out[0].dim[2 + i];
         t->in_count *= t->in[i];
         t->out_count *= t->out[i];
-        t->taps *= t->w.kernel[i];
+        if (!fvi_mul_i64(t->taps, t->w.kernel[i], &t->taps) || t->taps > INT64_C(1) << 32) return fvi_error_set(err, FV_ERR_LIMIT, "its window is too large");
         if (t->out[i] != t->w.out[i]) return fvi_error_set(err, FV_ERR_SHAPE, "output shape does not fit the window");
     }
     return FV_OK;

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MOST_LENGTH = 1 << 15 }; /* of a transform: its time grows with the square */
+
 static void store(const fvi_tensor *y, int64_t i, double v)
 {
     fvi_convert(y->dtype, FV_F64)(y->data + i * (int64_t)fv_dtype_size(y->dtype), &v, 1);
@@ -119,7 +121,7 @@ static void run_dft(const fvi_dense *d)
 
 static fv_status new_transform(fvi_step *s, fvi_dense_fn fn, const char *tactic, int64_t length, dft_state **out, fv_error *err)
 {
-    if (length < 1 || length > 1 << 20) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "a transform of %lld values", (long long)length);
+    if (length < 1 || length > MOST_LENGTH) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "a transform of %lld values", (long long)length);
     size_t table = (size_t)length * 2 * sizeof(double) + (size_t)length * 2 * sizeof(float);
     FVI_TRY(fvi_cpu_prepare_dense(s, fn, tactic, sizeof(dft_state) + table, out, err));
     dft_state *t = *out;

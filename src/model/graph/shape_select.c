@@ -5,6 +5,8 @@
 #include "model/graph/select.h"
 #include "model/graph/shape.h"
 
+enum { MOST_BOXES = 1 << 15, MOST_SCORES = 1 << 22 }; /* of NonMaxSuppression while loading: its time grows with their square */
+
 static fv_status from_data(const fvi_node *n, fv_error *err)
 {
     return fvi_node_error(n, err, FV_ERR_UNSUPPORTED, "how much it finds depends on the data of each run, and shapes are fixed before; its inputs must be constants");
@@ -95,6 +97,7 @@ fv_status fvi_shape_nms(fvi_graph *g, fvi_node *n, fv_error *err)
         return fvi_node_error(n, err, FV_ERR_UNSUPPORTED,
                               "how many boxes it keeps depends on each picture, and shapes are fixed before the first frame. Export the model without it (Ultralytics: nms=False): fovea removes overlapping boxes itself");
     if (b.d[0] != s.d[0] || b.d[1] != s.d[2]) return fvi_node_error(n, err, FV_ERR_SHAPE, "its boxes and scores do not fit");
+    if (b.d[1] > MOST_BOXES || (double)b.d[0] * (double)s.d[1] * (double)b.d[1] > MOST_SCORES) return fvi_node_error(n, err, FV_ERR_LIMIT, "its %lld boxes of %lld classes are too many", (long long)b.d[1], (long long)s.d[1]);
     t.boxes = n->in[0]->constant, t.scores = n->in[1]->constant;
     t.batches = b.d[0], t.classes = s.d[1], t.n = b.d[1];
     t.centered = fvi_node_int(n, "center_point_box", 0) != 0;
