@@ -31,16 +31,19 @@ typedef struct fv_zone {
     fv_anchor anchor;
 } fv_zone;
 
-typedef enum fv_event_type { FV_EVENT_CROSS, FV_EVENT_ENTER, FV_EVENT_LEAVE, FV_EVENT_DWELL } fv_event_type;
+/* NOTE: only with fv_count_options.trace: why something was not counted; it changes no total. */
+typedef enum fv_event_type { FV_EVENT_CROSS, FV_EVENT_ENTER, FV_EVENT_LEAVE, FV_EVENT_DWELL, FV_EVENT_NOTE } fv_event_type;
 typedef struct fv_event {
     fv_event_type type;
     double pts;   /* seconds, of the update that decided it */
     int64_t frame;
-    int index;    /* of the line (cross) or zone */
+    int index;    /* of the line (cross, note; -1 = of none) or zone */
     int inward;   /* cross: 1 = in (from s < 0 to s > 0), 0 = out */
     int track_id, class_id;
     float point[2]; /* pixels: where the line was crossed, else the anchor */
     double seconds; /* leave, dwell (they come together): time in the zone */
+    const char *why; /* note: a sentence, static; else null */
+    int other_id;    /* note "goes on as": the track that it was until now */
 } fv_event;
 
 typedef struct fv_count_options {
@@ -52,6 +55,8 @@ typedef struct fv_count_options {
     double hysteresis; /* distance from the line, as a fraction of the box height, that a side must be taken with; 0 = 0.05; negative = none */
     int confirm;       /* frames a track must have been seen before it may count; 0 = 2 */
     double forget_s;   /* a track not seen for this long has left its zones; 0 = 2 s */
+    double stitch_s;   /* a new track where one was lost goes on with what that one did, within this time; 0 = 1 s; negative = never */
+    int trace;         /* non-zero: FV_EVENT_NOTE events as well */
 } fv_count_options;
 #define FV_COUNT_OPTIONS(...) (&(fv_count_options){.size = sizeof(fv_count_options), __VA_ARGS__})
 

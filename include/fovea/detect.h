@@ -94,7 +94,8 @@ typedef struct fv_detect_options {
 
 /* Threads: one at a time. */
 typedef struct fv_detector fv_detector;
-/* model: borrowed, must outlive the detector. FV_ERR_MODEL when no head fits (the text says what was looked for). */
+/* model: borrowed, must outlive the detector; null with names in the options: no network, finds nothing, only knows the
+ * names (for results that come from elsewhere). FV_ERR_MODEL when no head fits (the text says what was looked for). */
 FV_API fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *opt, fv_error *err);
 FV_API void fv_detector_free(fv_detector **d);
 /* Boxes of n frames. frames [n], n <= batch, may differ in size and format; out [n], the same order, overwritten. Does not allocate once sizes have settled (out grows to max_det). */

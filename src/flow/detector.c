@@ -320,9 +320,10 @@ fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model
 {
     if (!out) return FV_ERR_ARGUMENT;
     *out = NULL;
-    if (!model) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector needs a model");
     fv_detect_options o = {.size = sizeof o};
     FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_DETECT_OPTIONS", err));
+    if (!model && o.names && o.n_names > 0) return fvi_flow_detector_names(out, o.names, o.n_names, err);
+    if (!model) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector needs a model, or names of classes");
     net *d = fvi_calloc(1, sizeof *d);
     if (!d) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     d->base.run = net_run;

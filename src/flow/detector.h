@@ -22,4 +22,6 @@ struct fv_detector {
 /* Runs a blank frame three times when the detector has never run, so that first touches of memory, page faults and
  * table building stay out of the figures. */
 fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err);
+/* detector_names.c: n > 0 names, copied; finds nothing. */
+fv_status fvi_flow_detector_names(fv_detector **out, const char *const *names, int n, fv_error *err);
 #endif

@@ -15,7 +15,7 @@ typedef struct fvi_media_copy {
     bool held;      /* pkt waits for its time */
     double start_s; /* source time of the first frame */
     int kept;
-    char left_out[32]; /* codecs the container cannot hold */
+    char left_out[48]; /* codecs the container cannot hold, and "a second video" */
 } fvi_media_copy;
 
 typedef struct fvi_media_sink {

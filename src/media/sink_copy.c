@@ -19,8 +19,11 @@ static bool wanted(const AVStream *st, const AVFormatContext *oc)
 static void note_left_out(fvi_media_copy *c, const char *codec)
 {
     size_t n = strlen(c->left_out), k = strlen(codec);
-    if (strstr(c->left_out, codec) || n + k + 2 > sizeof c->left_out) return;
-    if (n) c->left_out[n++] = ' ';
+    if (strstr(c->left_out, codec) || n + k + 3 > sizeof c->left_out) return;
+    if (n) {
+        c->left_out[n++] = ',';
+        c->left_out[n++] = ' ';
+    }
     memcpy(c->left_out + n, codec, k + 1);
 }
 
@@ -90,6 +93,9 @@ static fv_status open_streams(fvi_media_copy *c, AVFormatContext *oc, int video)
         c->map[i] = -1;
         c->last_dts[i] = INT64_MIN;
         c->ic->streams[i]->discard = AVDISCARD_ALL;
+        const AVStream *st = c->ic->streams[i];
+        bool film = st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !(st->disposition & AV_DISPOSITION_ATTACHED_PIC);
+        if ((int)i != video && film) note_left_out(c, "a second video");
         if ((int)i != video && c->kept < MAX_STREAMS && wanted(c->ic->streams[i], oc)) FVI_TRY(add_stream(c, oc, i));
     }
     copy_metadata(c, oc, video);

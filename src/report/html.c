@@ -45,7 +45,7 @@ static const char style[] =
     ".key .k2::before{background:var(--accent2)}.key .k3::before{width:2px;height:12px;vertical-align:-2px;background:var(--mark);border-radius:0}"
     ".key .k4::before{background:var(--warn)}"
     "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font:11px system-ui,'DejaVu Sans',sans-serif}"
-    "svg .h{fill:var(--accent)}svg .h2{fill:var(--accent2)}svg .g{stroke:var(--line)}svg .p{stroke:var(--mark);stroke-dasharray:3 3}svg .s{fill:var(--ink);font-weight:600}"
+    "svg .h{fill:var(--accent)}svg .h2{fill:var(--accent2)}svg .h3{fill:var(--warn)}svg .f{fill:var(--line);fill-opacity:.35}svg .g{stroke:var(--line)}svg .p{stroke:var(--mark);stroke-dasharray:3 3}svg .s{fill:var(--ink);font-weight:600}"
     ".two{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:0 16px}"
     "code{font:.85rem/1.5 ui-monospace,'DejaVu Sans Mono',Menlo,monospace;overflow-wrap:anywhere}"
     "details{margin-top:12px;color:var(--soft);font-size:.92rem}summary{cursor:pointer}"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define MAX_INTERVALS 400
+#define MAX_ZONE_CHARTS 24
 #define W 720
 #define H 150
 #define BASE 122
@@ -137,5 +138,12 @@ void fvi_report_counting_section(fvi_str *out, const fvi_report_json *summary)
     if (members(lines)) line_table(out, lines);
     if (members(zones)) zone_table(out, zones);
     fvi_str_add(out, "</div>");
+    if (members(zones)) {
+        fvi_str_add(out, "<div class=\"two\">");
+        int n = 0;
+        for (const fvi_report_json *z = zones->child; z && n < MAX_ZONE_CHARTS; z = z->next, n++) fvi_report_dwell_chart(out, z);
+        fvi_str_add(out, "</div>");
+    }
+    fvi_report_heat_section(out, fvi_report_json_get(summary, "heat"));
     if (intervals && intervals->type == FVI_REPORT_JSON_ARRAY && intervals->count) interval_chart(out, intervals);
 }

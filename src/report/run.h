@@ -41,6 +41,8 @@ void fvi_report_run_section(fvi_str *out, const fvi_report_run *r);
 void fvi_report_compare_section(fvi_str *out, const fvi_report_run *runs, int n);
 void fvi_report_latency_chart(fvi_str *out, const fvi_report_run *r);
 void fvi_report_counting_section(fvi_str *out, const fvi_report_json *summary);
+void fvi_report_heat_section(fvi_str *out, const fvi_report_json *heat); /* nothing when it is none */
+void fvi_report_dwell_chart(fvi_str *out, const fvi_report_json *zone);
 /* "12.3", "0.42", "1,234": as many digits as a reader needs. */
 void fvi_report_ms(fvi_str *out, double ms);
 void fvi_report_whole(fvi_str *out, double n);

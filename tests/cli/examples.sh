@@ -32,7 +32,7 @@ stand_in() {
     *.jpg | *.png) cp "$tmp/p.jpg" "$1" ;;
     *.mp4 | *.mkv | *.avi) cp "$tmp/clip.mp4" "$1" ;;
     *.yaml) cp "$tmp/c.yaml" "$1" ;;
-    *.txt) cp "$tmp/tracks.txt" "$1" ;;
+    *.txt) echo '1,-1,10,10,20,20,0.9' >"$1" ;;
     *.jsonl) cp "$tmp/frames.jsonl" "$1" ;;
     *.json) cp "$tmp/run.json" "$1" ;;
     esac

@@ -36,6 +36,11 @@ int outputs_open(outputs *o)
     o->csv = open_text(o, "csv", &code);
     o->mot = open_text(o, "mot", &code);
     if (o->s->mode == RUN_COUNT) o->events = open_text(o, "events", &code);
+    if (!code && cli_given(o->a, "coco")) {
+        fv_error err = {0};
+        o->coco_file = open_text(o, "coco", &code);
+        if (!code && out_coco_open(&o->coco, cli_text(o->a, "coco-gt"), o->detector, &err) < 0) code = cli_fail(o->a, err.status, &err);
+    }
     if (code || !o->csv) return code;
     text_clear(&o->line);
     out_csv_head(&o->line);
@@ -58,6 +63,8 @@ static void close_pictures(fv_sink *k) { (void)k; }
 fv_status outputs_sink(outputs *o, fv_source *source, int file, fv_sink **sink, fv_error *err)
 {
     *sink = NULL;
+    o->sequence.fps = source->info.fps;
+    o->sequence.stride = o->s->vid_stride;
     if (o->kind == OUT_NONE) return FV_OK;
     if (o->pictures) {
         if (o->kind == OUT_PIPE) return cli_set_error(err, FV_ERR_ARGUMENT, "-o - is for video; give a directory for pictures");
@@ -131,16 +138,19 @@ int outputs_result(outputs *o, const fv_result *r)
     /* a picture by itself is frame 0 of its file; pictures that are tracked are frames of one film */
     bool alone = o->pictures && o->s->mode == RUN_PREDICT;
     out_frame f = {.r = r, .names = o->detector, .source = o->pictures ? in->shown[file] : r->source,
-                   .frame = alone ? 0 : r->frame->index, .pts = alone ? 0 : r->frame->pts, .rle = &o->rle};
+                   .frame = alone ? 0 : r->frame->index, .pts = alone ? 0 : r->frame->pts, .rle = &o->rle, .with_conf = cli_on(o->a, "save-conf")};
     if (o->map_dir && !put_map(o, &f, o->stems[file])) return 1;
     PUT(o->json, "json", out_json_frame(&o->line, &f));
     PUT(o->csv, "csv", out_csv_frame(&o->line, &f));
     PUT(o->mot, "mot", out_mot_frame(&o->line, &f));
+    if (o->mot) out_mot_note(&o->sequence, r);
+    if (o->coco) PUT(o->coco_file, "coco", out_coco_frame(o->coco, &o->line, &f, o->pictures));
     if (o->events && !put_events(o, r->events, r->n_events, f.source)) return 1;
     if (o->txt_dir && !put_labels(o, &f, o->stems[file])) return 1;
     if (o->crop_dir && out_crops(o, &f, o->stems[file], &o->error) < 0) return 1;
     if (o->say_pictures && o->pictures) PUT(o->talk, "json", out_picture_line(&o->line, &f));
     tally_frame(o->tally, r, r->frame->pts);
+    if (o->s->mode != RUN_PREDICT) heat_add(&o->heat, r);
     return 0;
 }
 
@@ -169,13 +179,23 @@ static int close_text(outputs *o, FILE **f, const char *flag)
 
 int outputs_close(outputs *o)
 {
-    FILE **const files[] = {&o->json, &o->csv, &o->mot, &o->events};
-    static const char *const flags[] = {"json", "csv", "mot", "events"};
+    FILE **const files[] = {&o->json, &o->csv, &o->mot, &o->events, &o->coco_file};
+    static const char *const flags[] = {"json", "csv", "mot", "events", "coco"};
     int code = 0;
-    for (int i = 0; i < 4; i++) {
+    bool sequence = o->mot && o->mot != stdout && o->sequence.length > 0;
+    if (o->coco && o->coco_file) {
+        text_clear(&o->line);
+        out_coco_end(o->coco, &o->line);
+        if (!put(o, o->coco_file, "coco")) code = EXIT_OUTPUT;
+        if (out_coco_unknown(o->coco))
+            cli_warn(o->a, "%lld pictures are not in %s: they are left out of --coco", (long long)out_coco_unknown(o->coco), cli_text(o->a, "coco-gt"));
+    }
+    for (int i = 0; i < 5; i++) {
         int c = close_text(o, files[i], flags[i]);
         if (c) code = c;
     }
+    fv_error err = {0};
+    if (!code && sequence && out_mot_sequence(o, cli_text(o->a, "mot"), &err) < 0) code = cli_fail(o->a, err.status, &err);
     return code;
 }
 
@@ -188,6 +208,8 @@ void outputs_free(outputs *o)
     free(o->stems);
     free(o->targets);
     file_set_free(&o->inputs);
+    out_coco_free(&o->coco);
+    heat_free(&o->heat);
     text_free(&o->line);
     text_free(&o->map_file);
     fv_rle_clear(&o->rle);

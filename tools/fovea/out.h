@@ -1,6 +1,7 @@
 /* out.h: where results go: JSON lines, CSV, MOT, label files, crops, events, annotated video and pictures. */
 #ifndef FOVEA_TOOL_OUT_H
 #define FOVEA_TOOL_OUT_H
+#include "out_heat.h"
 #include "out_names.h"
 #include "out_tally.h"
 #include "run_settings.h"
@@ -10,6 +11,15 @@
 #include <stdio.h>
 
 typedef enum out_kind { OUT_NONE, OUT_FILE, OUT_DIR, OUT_PIPE } out_kind;
+
+/* What seqinfo.ini says beside --mot. */
+typedef struct out_sequence {
+    double fps;
+    int stride;     /* every how many frames one was processed */
+    int64_t length; /* frames up to the last one that was processed */
+    int width, height;
+    int one_class;  /* + 1, when all boxes are of one; -1: of several; 0: no box yet */
+} out_sequence;
 
 typedef struct outputs {
     const cli_args *a;
@@ -24,7 +34,8 @@ typedef struct outputs {
     char **stems;   /* [n_files] unique names without extension */
     char **targets; /* [n_files] annotated file, or null */
     const char *txt_dir, *crop_dir, *map_dir;
-    FILE *json, *csv, *mot, *events;
+    FILE *json, *csv, *mot, *events, *coco_file;
+    struct out_coco *coco; /* null: not asked for */
     FILE *talk;     /* what people read; stderr when stdout carries data */
     bool many;      /* more than one source: events name theirs */
     bool say_pictures; /* one line a picture on `talk` */
@@ -32,6 +43,8 @@ typedef struct outputs {
     fv_sink picture_sink;
     text line, map_file; /* scratch */
     fv_rle rle;
+    out_sequence sequence;
+    heat_map heat;
     fv_error error; /* first write that failed */
 } outputs;
 
@@ -59,11 +72,11 @@ typedef struct out_frame {
     double pts;
     const char *map_file; /* where the map went; null: nowhere */
     fv_rle *rle;          /* scratch */
+    bool with_conf;       /* labels with confidence and identity */
 } out_frame;
 void out_json_frame(text *t, const out_frame *f);
 void out_csv_head(text *t);
 void out_csv_frame(text *t, const out_frame *f);
-void out_mot_frame(text *t, const out_frame *f);
 void out_yolo_frame(text *t, const out_frame *f);
 void out_event(text *t, const fv_event *e, const settings *s, const fv_detector *names, const char *source /* or null */);
 /* "bus.jpg: 4 person, 1 bus" and a newline, for people. */
@@ -74,8 +87,23 @@ void out_json_extra(text *t, const out_frame *f, const fv_detection *d); /* ,"ma
 void out_json_classes(text *t, const out_frame *f);
 void out_json_map(text *t, const out_frame *f); /* nothing when the model gives no map */
 bool out_yolo_extra(text *t, const out_frame *f, const fv_detection *d); /* its line; false: it is only a box */
+void out_yolo_end(text *t, const out_frame *f, const fv_detection *d); /* " confidence id", as asked for, and a newline */
+void out_mask(text *t, const char *key, const out_frame *f, const fv_mask *m); /* key, then the mask as COCO's RLE object */
 bool out_task_line(text *t, const out_frame *f); /* the rest of out_picture_line; false: boxes */
 fv_status out_save_map(const out_frame *f, const char *path, fv_error *err);
+
+/* out_mot.c: the lines of a frame; what has to be known of it at the end; and seqinfo.ini beside `path`. */
+void out_mot_frame(text *t, const out_frame *f);
+void out_mot_note(out_sequence *q, const fv_result *r);
+fv_status out_mot_sequence(const outputs *o, const char *path, fv_error *err);
+
+/* out_coco.c: COCO results. `truth`: the ground-truth file that numbers pictures and categories, or null. Free it also after a failure. */
+typedef struct out_coco out_coco;
+fv_status out_coco_open(out_coco **out, const char *truth, const fv_detector *d, fv_error *err);
+void out_coco_frame(out_coco *c, text *t, const out_frame *f, bool picture);
+void out_coco_end(const out_coco *c, text *t);
+int64_t out_coco_unknown(const out_coco *c); /* pictures that the ground truth lacks */
+void out_coco_free(out_coco **coco);
 
 /* out_crops.c: every box of a frame as DIR/LABEL/STEM…jpg. */
 fv_status out_crops(outputs *o, const out_frame *f, const char *stem, fv_error *err);

@@ -116,7 +116,8 @@ static bool same_file(const char *a, const char *b)
 
 static bool is_an_input(const outputs *o, const char *path)
 {
-    const char *read[] = {o->model_path, o->s->names, cli_text(o->a, "config"), cli_text(o->a, "font")};
+    const char *read[] = {o->model_path, o->s->names, cli_text(o->a, "config"), cli_text(o->a, "font"), cli_text(o->a, "coco-gt"),
+                          o->s->mode == RUN_PREDICT ? NULL : cli_text(o->a, "replay")};
     for (size_t i = 0; i < sizeof read / sizeof *read; i++)
         if (read[i] && same_file(read[i], path)) return true;
     return file_set_has(o->inputs, path);
@@ -178,11 +179,12 @@ static int plan_annotated(outputs *o)
 
 static int plan_texts(outputs *o)
 {
-    static const char *const flags[] = {"json", "csv", "mot", "summary", "run", "report", "events"};
-    int code = 0, on_stdout = o->kind == OUT_PIPE, n = o->s->mode == RUN_COUNT ? 7 : 6, videos = 0;
+    static const char *const flags[] = {"json", "csv", "mot", "coco", "summary", "run", "report", "heatmap", "events"};
+    int code = 0, on_stdout = o->kind == OUT_PIPE, n = o->s->mode == RUN_COUNT ? 9 : o->s->mode == RUN_TRACK ? 8 : 7, videos = 0;
     for (int i = 0; i < n && !code; i++) {
         const char *path = cli_text(o->a, flags[i]);
         if (!path) continue;
+        if (!strcmp(flags[i], "heatmap") && !heat_is_name(path)) return cli_usage(o->a, "--heatmap %s: a picture .png or numbers .npy can be written", path);
         on_stdout += !strcmp(path, "-");
         if (on_stdout > 1) return cli_usage(o->a, "only one output can go to stdout");
         code = check_file(o, path);

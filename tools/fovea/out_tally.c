@@ -75,14 +75,30 @@ static void stay(tally *t, int z, double seconds)
     t->stays[z][t->n_stays[z]++] = seconds;
 }
 
+static tally_line *class_cell(tally *t, int line, int class_id)
+{
+    int now = t->n_intervals - 1;
+    for (int i = t->n_cells - 1; i >= 0 && t->cells[i].interval == now; i--)
+        if (t->cells[i].line == line && t->cells[i].class_id == class_id) return &t->cells[i].n;
+    if (t->n_cells == t->cap_cells) {
+        int cap = t->cap_cells * 2 + 64;
+        t->cells = bigger(t->cells, (size_t)t->n_cells, (size_t)cap, sizeof *t->cells);
+        t->cap_cells = cap;
+    }
+    t->cells[t->n_cells] = (tally_cell){.interval = now, .line = line, .class_id = class_id};
+    return &t->cells[t->n_cells++].n;
+}
+
 static void event(tally *t, const fv_event *e)
 {
+    if (e->type == FV_EVENT_NOTE) return;
     if (e->type == FV_EVENT_CROSS) {
         if (e->index < 0 || e->index >= t->n_lines) return;
-        tally_line *to[3] = {&t->lines[e->index], NULL, NULL};
+        tally_line *to[4] = {&t->lines[e->index]};
         if (e->class_id >= 0 && e->class_id < t->n_classes) to[1] = &t->by_class[(size_t)e->index * (size_t)t->n_classes + (size_t)e->class_id];
         if (t->n_intervals) to[2] = &t->interval_lines[(size_t)(t->n_intervals - 1) * (size_t)t->n_lines + (size_t)e->index];
-        for (int i = 0; i < 3; i++)
+        if (t->n_intervals && to[1]) to[3] = class_cell(t, e->index, e->class_id);
+        for (int i = 0; i < 4; i++)
             if (to[i]) ++*(e->inward ? &to[i]->in : &to[i]->out);
         return;
     }
@@ -127,24 +143,60 @@ static void dwell(const tally *t, int z, double *mean, double *p95)
     *p95 = t->stays[z][(int)ceil(0.95 * n) - 1];
 }
 
-static void line_json(const tally *t, text *out, int l, const tally_line *totals, const fv_detector *names)
+static void class_json(text *out, bool *first, const char *name, const tally_line *n)
 {
-    text_json(out, t->s->lines[l].name);
-    text_printf(out, ":{\"in\":%lld,\"out\":%lld", (long long)totals[l].in, (long long)totals[l].out);
-    if (names) {
-        bool first = true;
-        text_add(out, ",\"by_class\":{");
-        for (int c = 0; c < t->n_classes; c++) {
-            const tally_line *b = &t->by_class[(size_t)l * (size_t)t->n_classes + (size_t)c];
-            if (!b->in && !b->out) continue;
-            if (!first) text_add(out, ",");
-            first = false;
-            text_json(out, fv_detector_class_name(names, c));
-            text_printf(out, ":{\"in\":%lld,\"out\":%lld}", (long long)b->in, (long long)b->out);
-        }
-        text_add(out, "}");
+    if (!n->in && !n->out) return;
+    if (!*first) text_add(out, ",");
+    *first = false;
+    text_json(out, name);
+    text_printf(out, ":{\"in\":%lld,\"out\":%lld}", (long long)n->in, (long long)n->out);
+}
+
+static int first_cell(const tally *t, int interval)
+{
+    int lo = 0, hi = t->n_cells;
+    while (lo < hi) {
+        int mid = lo + (hi - lo) / 2;
+        if (t->cells[mid].interval < interval)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
-    text_add(out, "}");
+    return lo;
+}
+
+/* interval: -1 = the whole run */
+static void line_json(const tally *t, text *out, int l, const tally_line *totals, int interval, const fv_detector *names)
+{
+    bool first = true;
+    text_json(out, t->s->lines[l].name);
+    text_printf(out, ":{\"in\":%lld,\"out\":%lld,\"by_class\":{", (long long)totals[l].in, (long long)totals[l].out);
+    for (int c = 0; c < t->n_classes && interval < 0; c++)
+        class_json(out, &first, fv_detector_class_name(names, c), &t->by_class[(size_t)l * (size_t)t->n_classes + (size_t)c]);
+    for (int i = interval < 0 ? t->n_cells : first_cell(t, interval); i < t->n_cells && t->cells[i].interval == interval; i++)
+        if (t->cells[i].line == l)
+            class_json(out, &first, fv_detector_class_name(names, t->cells[i].class_id), &t->cells[i].n);
+    text_add(out, "}}");
+}
+
+/* How many stays lasted at least so many seconds, and less than the next. */
+static void histogram_json(const tally *t, text *out, int z)
+{
+    static const double from[] = {0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600};
+    enum { N = sizeof from / sizeof *from };
+    int64_t n[N] = {0};
+    for (int i = 0; i < t->n_stays[z]; i++) {
+        int k = N - 1;
+        while (k > 0 && t->stays[z][i] < from[k]) k--;
+        n[k]++;
+    }
+    text_add(out, ",\"histogram\":[");
+    for (int k = 0, first = 1; k < N; k++) {
+        if (!n[k]) continue;
+        text_printf(out, "%s[%g,%lld]", first ? "" : ",", from[k], (long long)n[k]);
+        first = 0;
+    }
+    text_add(out, "]");
 }
 
 static void zone_json(const tally *t, text *out, int z, const tally_zone *zones, bool stays)
@@ -159,27 +211,28 @@ static void zone_json(const tally *t, text *out, int z, const tally_zone *zones,
         text_number(out, mean, 3);
         text_add(out, ",\"p95\":");
         text_number(out, p95, 3);
+        histogram_json(t, out, z);
         text_add(out, "}");
     }
     text_add(out, "}");
 }
 
-static void shapes_json(const tally *t, text *out, const tally_line *lines, const tally_zone *zones, const fv_detector *names)
+static void shapes_json(const tally *t, text *out, const tally_line *lines, const tally_zone *zones, int interval, const fv_detector *names)
 {
     text_add(out, "\"lines\":{");
     for (int l = 0; l < t->n_lines; l++) {
         if (l) text_add(out, ",");
-        line_json(t, out, l, lines, names);
+        line_json(t, out, l, lines, interval, names);
     }
     text_add(out, "},\"zones\":{");
     for (int z = 0; z < t->n_zones; z++) {
         if (z) text_add(out, ",");
-        zone_json(t, out, z, zones, names != NULL);
+        zone_json(t, out, z, zones, interval < 0);
     }
     text_add(out, "}");
 }
 
-static void intervals_json(const tally *t, text *out)
+static void intervals_json(const tally *t, text *out, const fv_detector *names)
 {
     text_add(out, ",\"intervals\":[");
     for (int i = 0; i < t->n_intervals; i++) {
@@ -190,7 +243,7 @@ static void intervals_json(const tally *t, text *out)
         text_number(out, (i + 1) * t->interval, 3);
         text_add(out, ",");
         shapes_json(t, out, t->interval_lines ? t->interval_lines + (size_t)i * (size_t)t->n_lines : NULL,
-                    t->interval_zones ? t->interval_zones + (size_t)i * (size_t)t->n_zones : NULL, NULL);
+                    t->interval_zones ? t->interval_zones + (size_t)i * (size_t)t->n_zones : NULL, i, names);
         text_add(out, "}");
     }
     text_add(out, "]");
@@ -211,8 +264,8 @@ void tally_json(const tally *t, text *out, const fv_metrics *m, const fv_detecto
     }
     text_add(out, "},");
     if (t->s->mode != RUN_PREDICT) text_printf(out, "\"tracks\":%lld,", (long long)t->tracks);
-    shapes_json(t, out, t->lines, t->zones, names);
-    if (t->interval > 0) intervals_json(t, out);
+    shapes_json(t, out, t->lines, t->zones, -1, names);
+    if (t->interval > 0) intervals_json(t, out, names);
     text_add(out, "}");
 }
 
@@ -282,5 +335,6 @@ void tally_free(tally *t)
     free(t->found);
     free(t->interval_lines);
     free(t->interval_zones);
+    free(t->cells);
     memset(t, 0, sizeof *t);
 }

@@ -12,6 +12,12 @@ typedef struct tally_zone {
     int now, max;
 } tally_zone;
 
+/* Crossings of one class in one interval. */
+typedef struct tally_cell {
+    int interval, line, class_id;
+    tally_line n;
+} tally_cell;
+
 typedef struct tally {
     const settings *s;
     int n_lines, n_zones, n_classes;
@@ -29,6 +35,8 @@ typedef struct tally {
     int n_intervals, cap_intervals;
     tally_line *interval_lines; /* [cap_intervals][n_lines] */
     tally_zone *interval_zones; /* [cap_intervals][n_zones] */
+    tally_cell *cells;          /* [n_cells] by interval */
+    int n_cells, cap_cells;
 } tally;
 
 void tally_init(tally *t, const settings *s, int n_classes);

@@ -15,14 +15,15 @@ static void numbers(text *t, const float *v, int n, int decimals)
     }
 }
 
-static void mask_json(text *t, const out_frame *f, const fv_mask *m)
+void out_mask(text *t, const char *key, const out_frame *f, const fv_mask *m)
 {
     const fv_frame *p = f->r->frame;
     if (fv_rle_from_mask(f->rle, p->width, p->height, m, f->r->dets->mask_bits) < 0) return;
     size_t need = fv_rle_text(f->rle, NULL, 0) + 1;
     char *counts = tool_alloc(need);
     fv_rle_text(f->rle, counts, need);
-    text_printf(t, ",\"mask\":{\"size\":[%d,%d],\"counts\":", p->height, p->width);
+    text_add(t, key);
+    text_printf(t, "{\"size\":[%d,%d],\"counts\":", p->height, p->width);
     text_json(t, counts);
     text_add(t, "}");
     free(counts);
@@ -33,7 +34,7 @@ void out_json_extra(text *t, const out_frame *f, const fv_detection *d)
     const fv_detections *all = f->r->dets;
     int row = d->extra - 1;
     if (row < 0 || row >= all->n_extras) return;
-    if (all->masks) mask_json(t, f, &all->masks[row]);
+    if (all->masks) out_mask(t, ",\"mask\":", f, &all->masks[row]);
     if (all->keypoints) {
         text_add(t, ",\"keypoints\":[");
         for (int k = 0; k < all->n_keypoints; k++) {
@@ -155,7 +156,6 @@ fv_status out_save_map(const out_frame *f, const char *path, fv_error *err)
 static void points(text *t, const float *xy, int n, double w, double h)
 {
     for (int i = 0; i < n; i++) text_printf(t, " %.6f %.6f", (double)xy[2 * i] / w, (double)xy[2 * i + 1] / h);
-    text_add(t, "\n");
 }
 
 static void corners(const float o[5], float xy[8])
@@ -168,14 +168,24 @@ static void corners(const float o[5], float xy[8])
     }
 }
 
-static void yolo_mask(text *t, const fv_detections *all, const fv_detection *d, int row, double w, double h)
+/* Confidence and identity at the end of a line, as asked for. */
+void out_yolo_end(text *t, const out_frame *f, const fv_detection *d)
 {
+    if (f->with_conf) text_printf(t, " %.6g", (double)d->confidence);
+    if (f->with_conf && d->track_id > 0) text_printf(t, " %d", d->track_id);
+    text_add(t, "\n");
+}
+
+static void yolo_mask(text *t, const out_frame *f, const fv_detection *d, int row, double w, double h)
+{
+    const fv_detections *all = f->r->dets;
     const fv_mask *m = &all->masks[row];
     float *xy;
     int n = contour_largest(all->mask_bits + m->at, m->width, m->height, m->x, m->y, &xy);
     if (n >= 3) { /* fewer are no polygon */
         text_printf(t, "%d", d->class_id);
         points(t, xy, n, w, h);
+        out_yolo_end(t, f, d);
     }
     free(xy);
 }
@@ -193,12 +203,13 @@ bool out_yolo_extra(text *t, const out_frame *f, const fv_detection *d)
     }
     if (row < 0 || row >= all->n_extras) return false;
     if (all->masks) {
-        yolo_mask(t, all, d, row, w, h);
+        yolo_mask(t, f, d, row, w, h);
     } else if (all->obb) {
         float xy[8];
         corners(all->obb[row], xy);
         text_printf(t, "%d", d->class_id);
         points(t, xy, 4, w, h);
+        out_yolo_end(t, f, d);
     } else if (all->keypoints) {
         text_printf(t, "%d %.6f %.6f %.6f %.6f", d->class_id, (double)(d->box[0] + d->box[2]) / 2 / w, (double)(d->box[1] + d->box[3]) / 2 / h,
                     (double)(d->box[2] - d->box[0]) / w, (double)(d->box[3] - d->box[1]) / h);
@@ -206,7 +217,7 @@ bool out_yolo_extra(text *t, const out_frame *f, const fv_detection *d)
             const float *p = all->keypoints[(size_t)row * (size_t)all->n_keypoints + (size_t)k];
             text_printf(t, " %.6f %.6f %.6f", (double)p[0] / w, (double)p[1] / h, (double)p[2]);
         }
-        text_add(t, "\n");
+        out_yolo_end(t, f, d);
     }
     return true;
 }

@@ -63,35 +63,30 @@ void out_csv_frame(text *t, const out_frame *f)
     }
 }
 
-void out_mot_frame(text *t, const out_frame *f)
-{
-    for (int i = 0; i < f->r->dets->count; i++) {
-        const fv_detection *d = &f->r->dets->items[i];
-        text_printf(t, "%lld,%d,%.2f,%.2f,%.2f,%.2f,%.4f,-1,-1,-1\n", (long long)f->r->frame->index + 1, d->track_id > 0 ? d->track_id : -1,
-                    (double)d->box[0], (double)d->box[1], (double)(d->box[2] - d->box[0]), (double)(d->box[3] - d->box[1]), (double)d->confidence);
-    }
-}
-
 void out_yolo_frame(text *t, const out_frame *f)
 {
     double w = f->r->frame->width, h = f->r->frame->height;
     for (int i = 0; i < f->r->dets->count; i++) {
         const fv_detection *d = &f->r->dets->items[i];
         if (out_yolo_extra(t, f, d)) continue;
-        text_printf(t, "%d %.6f %.6f %.6f %.6f\n", d->class_id, (d->box[0] + d->box[2]) / 2 / w, (d->box[1] + d->box[3]) / 2 / h,
+        text_printf(t, "%d %.6f %.6f %.6f %.6f", d->class_id, (d->box[0] + d->box[2]) / 2 / w, (d->box[1] + d->box[3]) / 2 / h,
                     (d->box[2] - d->box[0]) / w, (d->box[3] - d->box[1]) / h);
+        out_yolo_end(t, f, d);
     }
 }
 
 void out_event(text *t, const fv_event *e, const settings *s, const fv_detector *names, const char *source)
 {
-    static const char *const types[] = {[FV_EVENT_CROSS] = "cross", [FV_EVENT_ENTER] = "enter", [FV_EVENT_LEAVE] = "leave", [FV_EVENT_DWELL] = "dwell"};
-    bool line = e->type == FV_EVENT_CROSS;
+    static const char *const types[] = {[FV_EVENT_CROSS] = "cross", [FV_EVENT_ENTER] = "enter", [FV_EVENT_LEAVE] = "leave", [FV_EVENT_DWELL] = "dwell", [FV_EVENT_NOTE] = "note"};
+    bool line = e->type == FV_EVENT_CROSS || e->type == FV_EVENT_NOTE;
     text_add(t, "{\"pts\":");
     text_number(t, e->pts, 6);
-    text_printf(t, ",\"frame\":%lld,\"type\":\"%s\",\"%s\":", (long long)e->frame, types[e->type], line ? "line" : "zone");
-    text_json(t, line ? s->lines[e->index].name : s->zones[e->index].name);
-    if (line) text_printf(t, ",\"direction\":\"%s\"", e->inward ? "in" : "out");
+    text_printf(t, ",\"frame\":%lld,\"type\":\"%s\"", (long long)e->frame, types[e->type]);
+    if (e->index >= 0) {
+        text_printf(t, ",\"%s\":", line ? "line" : "zone");
+        text_json(t, line ? s->lines[e->index].name : s->zones[e->index].name);
+    }
+    if (e->type == FV_EVENT_CROSS) text_printf(t, ",\"direction\":\"%s\"", e->inward ? "in" : "out");
     text_printf(t, ",\"track_id\":%d,\"label\":", e->track_id);
     text_json(t, fv_detector_class_name(names, e->class_id));
     text_add(t, ",\"point\":[");
@@ -102,6 +97,11 @@ void out_event(text *t, const fv_event *e, const settings *s, const fv_detector 
     if (e->type == FV_EVENT_DWELL) {
         text_add(t, ",\"seconds\":");
         text_number(t, e->seconds, 3);
+    }
+    if (e->why) {
+        text_add(t, ",\"why\":");
+        text_json(t, e->why);
+        if (e->other_id > 0) text_printf(t, ",\"was\":%d", e->other_id);
     }
     if (source) {
         text_add(t, ",\"source\":");

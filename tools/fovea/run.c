@@ -7,7 +7,7 @@
 
 #define MOST_AT_ONCE 8 /* frames of live sources in a batch, unless --batch says otherwise */
 
-static void on_stop(void *arg)
+void run_stop(void *arg)
 {
     run_state *r = arg;
     atomic_store(&r->stopping, 1);
@@ -41,6 +41,9 @@ static int body(run_state *r, run_mode mode)
 {
     fv_error err = {0};
     const fv_media_api *media;
+    r->s.mode = mode;
+    if (mode != RUN_PREDICT && cli_given(r->a, "replay")) return run_replay(r);
+    if (!cli_positionals(r->a)) return cli_usage(r->a, "no source: give a video, pictures or a camera%s", mode == RUN_PREDICT ? "" : ", or --replay F");
     int code = settings_load(&r->s, r->a, mode);
     if (code) return code;
     if (!(media = cli_media(&err))) return cli_fail(r->a, err.status, &err);
@@ -64,11 +67,11 @@ static int body(run_state *r, run_mode mode)
     if (code) return code;
     r->progress = mode == RUN_PREDICT && run_is_picture_name(r->sources.files[0]) && !cli_given(r->a, "progress") ? NULL : progress_create(r->a);
     r->out.say_pictures = mode == RUN_PREDICT && !r->progress && !cli_on(r->a, "quiet");
-    if (cli_on(r->a, "show") && (code = show_open(&r->show, r->a, r->sources.n_live > 1 ? r->sources.n_live : 1, on_stop, r))) return code;
+    if (cli_on(r->a, "show") && (code = show_open(&r->show, r->a, r->sources.n_live > 1 ? r->sources.n_live : 1, run_stop, r))) return code;
     time_t now = time(NULL);
     struct tm utc;
     strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    cli_on_stop(on_stop, r);
+    cli_on_stop(run_stop, r);
     code = all_sources(r);
     show_let_go(r->show); /* the window goes before the report is written */
     cli_on_stop(NULL, NULL);

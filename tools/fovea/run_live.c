@@ -101,7 +101,7 @@ static int open_one(run_state *r, stream *s, int file)
 
 void run_metrics(run_state *r, fv_metrics *m)
 {
-    memset(m, 0, sizeof *m);
+    *m = r->replayed;
     if (r->pipeline) fv_pipeline_metrics(r->pipeline, m);
     double wall = m->wall_s;
     fv_metrics live = {0};

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #define MAX_NAMES 100000
+#define NO_CLASS 65535 /* a class that no box of a replay has */
 
 static char *found(const char *dir, const char *name, const char *ext)
 {
@@ -106,7 +107,10 @@ static int class_list(run_state *r, const char *list, const char *where, const i
             char *end;
             long id = strtol(word.s, &end, 10);
             if (*end) id = fv_detector_class_id(r->detector, word.s);
-            if (id < 0 || id >= fv_detector_class_count(r->detector)) {
+            if (r->replaying && (id < 0 || id >= fv_detector_class_count(r->detector))) {
+                cli_note(r->a, "%s: nothing in the replay is of class '%s'", where, word.s);
+                id = NO_CLASS;
+            } else if (id < 0 || id >= fv_detector_class_count(r->detector)) {
                 int code = no_such_class(r, word.s, where);
                 text_free(&word);
                 return code;
@@ -163,6 +167,30 @@ static int open_without_model(run_state *r)
     snprintf(r->device_text, sizeof r->device_text, "null");
     cli_note(r->a, "device null and no model: frames are read, painted and written, nothing is detected");
     return make_shapes(r);
+}
+
+int run_model_names(run_state *r, char *const *names, int n, const int **classes, int *n_classes)
+{
+    fv_error err = {0};
+    const settings *s = &r->s;
+    r->replaying = true;
+    int code = load_names(r);
+    if (code) return code;
+    fv_status st = cli_context(r->a, &r->ctx, &err);
+    const char *const *use = r->n_names ? (const char *const *)r->names : (const char *const *)names;
+    static const char *const none[] = {"thing"}; /* a file without a single box */
+    int n_use = r->n_names ? r->n_names : n;
+    if (st >= 0) st = fv_detector_create(&r->detector, r->ctx, NULL, FV_DETECT_OPTIONS(.names = n_use ? use : none, .n_names = n_use ? n_use : 1), &err);
+    if (st < 0) return cli_fail(r->a, st, &err);
+    snprintf(r->device_text, sizeof r->device_text, "replay");
+    r->class_ids = tool_alloc((size_t)(s->n_lines + s->n_zones + 1) * sizeof *r->class_ids);
+    if (s->classes) {
+        text where = {0};
+        settings_where(s, "classes", &where);
+        code = class_list(r, s->classes, where.s, classes, n_classes);
+        text_free(&where);
+    }
+    return code ? code : make_shapes(r);
 }
 
 int run_model_open(run_state *r)

@@ -75,8 +75,20 @@ static int write_files(run_state *r, const fv_metrics *m, const char *summary)
         text_free(&t);
     }
     if (st < 0) return cli_fail(r->a, st, &err);
+    const char *heat_path = r->s.mode == RUN_PREDICT ? NULL : cli_text(r->a, "heatmap");
+    if (heat_path) st = heat_write(&r->out.heat, heat_path, cli_on(r->a, "overwrite"), &err);
+    if (st < 0) return cli_fail(r->a, st, &err);
     if (!run_path && !report_path) return 0;
-    char *run = make_run(r, m, summary, &err), *html = NULL;
+    text with_heat = {0};
+    text_add(&with_heat, summary);
+    if (r->out.heat.cell) { /* the page draws it; --summary is for sums */
+        with_heat.len--;
+        text_add(&with_heat, ",\"heat\":");
+        heat_json(&r->out.heat, &with_heat);
+        text_add(&with_heat, "}");
+    }
+    char *run = make_run(r, m, with_heat.s, &err), *html = NULL;
+    text_free(&with_heat);
     if (!run) return cli_fail(r->a, err.status, &err);
     if (run_path) st = cli_write_file(run_path, run, strlen(run), &err);
     if (st >= 0 && report_path) {
@@ -91,6 +103,10 @@ static int write_files(run_state *r, const fv_metrics *m, const char *summary)
 
 static void speed_lines(const run_state *r, text *t, const fv_metrics *m)
 {
+    if (r->replaying) {
+        text_printf(t, "Replay: %lld frames in %.2f s\n", (long long)m->processed, m->wall_s);
+        return;
+    }
     int w, h;
     const char *comma = "";
     fv_detector_input_size(r->detector, &w, &h);

@@ -26,14 +26,22 @@ const cli_flag run_flags_detect[] = {
     {"track-low-thresh", "X", "weaker ones from here are matched second (bytetrack: --conf; ocsort: none)", CLI_REAL, 0.0001, 1}, \
     {"new-track-thresh", "X", "confidence that begins a track (0.25)", CLI_REAL, 0.0001, 1},                           \
     {"match-thresh", "X", "most that a match may cost, 1 - overlap (bytetrack 0.8, ocsort 0.7)", CLI_REAL, 0.0001, 1}
-const cli_flag run_flags_track[] = {TRACK_FLAGS, {0}};
+/* Boxes from a file instead of a source. */
+#define REPLAY_FLAGS                                                                                                   \
+    {"replay", "F", "boxes of an earlier run (--json, --mot) instead of SRC and model"},                               \
+    {"fps", "N", "frames a second of a --replay that does not say (MOT without seqinfo.ini)"},                         \
+    {"size", "WxH", "frame size of such a --replay"},                                                                 \
+    {"heatmap", "F.png|F.npy", "seconds that things stood in each cell of a grid over the frame"}
+const cli_flag run_flags_track[] = {TRACK_FLAGS, REPLAY_FLAGS, {0}};
 const cli_flag run_flags_count[] = {
     TRACK_FLAGS,
+    REPLAY_FLAGS,
     {"line", "NAME=x1,y1,x2,y2", "count crossings of this line; all values <= 1: fractions of the frame"},
     {"zone", "NAME=x1,y1,x2,y2,x3,y3,...", "count who enters, is in and leaves this area"},
     {"anchor", "bottom|center|top|...", "point of a box that crosses lines (bottom)"},
     {"interval", "SECONDS", "also sum up every so many seconds, in --summary", CLI_REAL, 0.1, 1e7},
     {"events", "F.jsonl", "one line of JSON for each crossing, entry and exit"},
+    {"trace", NULL, "--events also says why something at a line was not counted", CLI_SWITCH},
     {0}};
 const cli_flag run_flags_files[] = {
     {"output", "PATH", "annotated video or pictures: a file for one input, else a directory; - = Matroska on stdout", .alias = "o"},
@@ -41,7 +49,10 @@ const cli_flag run_flags_files[] = {
     {"json", "F.jsonl", "one line of JSON a frame; - = stdout"},
     {"csv", "F.csv", "one line a box"},
     {"mot", "F.txt", "MOT challenge lines"},
+    {"coco", "F.json", "COCO results: image_id, category_id, bbox, score, segmentation or keypoints"},
+    {"coco-gt", "GT.json", "ground truth that numbers pictures and categories of --coco (by file and class name)"},
     {"save-txt", "DIR", "YOLO label files"},
+    {"save-conf", NULL, "confidence (and identity) at the end of each line of --save-txt", CLI_SWITCH},
     {"save-crop", "DIR", "each box as a picture"},
     {"save-map", "DIR", "depth, semantic map or embedding of each frame as .npy, float32 [channels,height,width]"},
     {"summary", "F.json", "what was found and counted"},

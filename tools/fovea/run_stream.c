@@ -57,6 +57,7 @@ static int take_result(void *user, const fv_result *result)
     int full = outputs_result(&r->out, result);
     pthread_mutex_unlock(&r->lock);
     s->last_pts = result->frame->pts;
+    s->last_frame = result->frame->index;
     if (!full && r->show) show_frame(r->show, s->tile, s->source->info.name, result->frame, s->pictures && r->s.mode == RUN_PREDICT);
     if (!full && s->tally) tally_frame(s->tally, result, result->frame->pts);
     return full;
@@ -81,18 +82,30 @@ static fv_status open_painter(stream *s, fv_error *err)
                                                            .no_tracks = r->s.mode == RUN_PREDICT), err);
 }
 
+fv_status run_tracker(run_state *r, fv_tracker **out, fv_error *err)
+{
+    const settings *o = &r->s;
+    if (o->mode == RUN_PREDICT) return FV_OK;
+    return fv_tracker_create(out, FV_TRACK_OPTIONS(.tracker = o->tracker, .buffer_s = o->track_buffer, .track_low = (float)o->track_low,
+                                                   .track_high = (float)o->track_high, .new_track = (float)o->new_track, .match = (float)o->match), err);
+}
+
+fv_status run_counter(run_state *r, fv_counter **out, fv_error *err)
+{
+    if (r->s.mode != RUN_COUNT) return FV_OK;
+    return fv_counter_create(out, FV_COUNT_OPTIONS(.lines = r->lines, .n_lines = r->s.n_lines, .zones = r->zones, .n_zones = r->s.n_zones,
+                                                   .trace = cli_on(r->a, "trace")), err);
+}
+
 fv_status stream_open(stream *s, fv_error *err)
 {
     run_state *r = s->r;
-    const settings *o = &r->s;
     fv_status st = outputs_sink(&r->out, s->source, s->file, &s->sink, err);
+    const char *without = s->sink ? strstr(s->sink->encoder, ", without ") : NULL;
+    if (without) cli_warn(r->a, "%s: not in the output: %s", s->source->info.name, without + 10);
     if (st >= 0 && (s->sink || r->show)) st = open_painter(s, err);
-    if (st >= 0 && o->mode != RUN_PREDICT)
-        st = fv_tracker_create(&s->tracker, FV_TRACK_OPTIONS(.tracker = o->tracker, .buffer_s = o->track_buffer, .track_low = (float)o->track_low,
-                                                             .track_high = (float)o->track_high, .new_track = (float)o->new_track,
-                                                             .match = (float)o->match), err);
-    if (st >= 0 && o->mode == RUN_COUNT)
-        st = fv_counter_create(&s->counter, FV_COUNT_OPTIONS(.lines = r->lines, .n_lines = o->n_lines, .zones = r->zones, .n_zones = o->n_zones), err);
+    if (st >= 0) st = run_tracker(r, &s->tracker, err);
+    if (st >= 0) st = run_counter(r, &s->counter, err);
     return st;
 }
 
@@ -141,12 +154,12 @@ static fv_status set_pipeline(stream *s, fv_error *err)
 }
 
 /* Stays that the end of the stream cuts short go into the event log; the summary shows who was still there. */
-static int last_events(stream *s, int64_t frames)
+static int last_events(stream *s)
 {
     const fv_event *events;
     int n;
     if (!s->counter) return 0;
-    fv_status st = fv_counter_finish(s->counter, s->last_pts, frames > 0 ? frames - 1 : 0, &events, &n);
+    fv_status st = fv_counter_finish(s->counter, s->last_pts, s->last_frame, &events, &n);
     return st < 0 ? cli_fail(s->r->a, st, NULL) : outputs_last_events(&s->r->out, s->file, events, n);
 }
 
@@ -171,7 +184,7 @@ static int note_end(stream *s, fv_status st, const fv_error *err, int64_t frames
         run_sources_fail(&r->sources, r->sources.files[s->file], s->tally ? "no picture came" : "there is no picture in it", false);
     if (s->tracker) r->tally.tracks += fv_tracker_total(s->tracker);
     if (s->tracker && s->tally) s->tally->tracks += fv_tracker_total(s->tracker);
-    return last_events(s, decoded);
+    return last_events(s);
 }
 
 int stream_settle(stream *s, fv_status st, fv_error *err, int64_t frames, int64_t decoded)

@@ -16,6 +16,7 @@ typedef struct stream {
     fv_font font;
     fv_sink *sink;
     double last_pts, finish_s;
+    int64_t last_frame; /* processed */
     /* live sources only */
     fv_frame first; /* read before the stages are opened, so that its size is known */
     bool has_first;

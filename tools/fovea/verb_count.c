@@ -8,13 +8,15 @@ const cli_verb cli_verb_count = {
     .job = "count things that cross lines and stay in zones",
     .usage = "SRC... --model M.onnx --line NAME=x1,y1,x2,y2 [--zone NAME=...] [flags]",
     .details = "A line counts `in` from its left to its right, seen along x1,y1 -> x2,y2 with y downwards: from s < 0 to s > 0,\n"
-               "s = (x2-x1)(py-y1) - (y2-y1)(px-x1). Values of a line or zone that are all <= 1 are fractions of the frame.",
+               "s = (x2-x1)(py-y1) - (y2-y1)(px-x1). Values of a line or zone that are all <= 1 are fractions of the frame.\n"
+               "--replay F counts anew what an earlier run wrote with --json (exactly) or --mot; no model, no source.",
     .example = "fovea count door.mp4 --model yolov8n.onnx --classes person --line door=0.1,0.5,0.9,0.5 -o out.mp4 --events events.jsonl\n"
-               "fovea count hall.mp4 --config hall.yaml --summary hall.json --report hall.html",
+               "fovea count hall.mp4 --config hall.yaml --summary hall.json --report hall.html\n"
+               "fovea count --replay tracks.jsonl --line gate=0.5,0,0.5,1 --summary gate.json",
     .groups = {{"detection", run_flags_detect}, {"tracking and counting", run_flags_count}, {"live sources", run_flags_live}, {"outputs", run_flags_files},
                {"drawing and encoding", run_flags_video}, {"computing", cli_flags_compute}, {"figures", cli_flags_output}},
     .positional = "source",
-    .min_args = 1,
+    .min_args = 0,
     .max_args = -1,
     .run = count,
 };

@@ -21,15 +21,25 @@ fv_status fvi_count_event(fv_counter *c, const fv_event *e)
     return FV_OK;
 }
 
+fv_status fvi_count_note(fv_counter *c, int line, const fvi_track_memory *t, const char *why, int other_id)
+{
+    if (!c->trace) return FV_OK;
+    fvi_point p = fvi_anchor_point(t->last.box, line >= 0 ? c->lines[line].anchor : FV_ANCHOR_BOTTOM);
+    return fvi_count_event(c, &(fv_event){.type = FV_EVENT_NOTE, .index = line, .track_id = t->id, .class_id = fvi_track_class(t),
+                                          .point = {(float)p.x, (float)p.y}, .why = why, .other_id = other_id});
+}
+
 static fv_status build(fv_counter *c, const fv_count_options *o, fv_error *err)
 {
     if (o->n_lines < 0 || o->n_zones < 0 || o->n_lines > MAX_SHAPES || o->n_zones > MAX_SHAPES)
         return fvi_error_set(err, FV_ERR_LIMIT, "%d lines and %d zones are over the limit of %d", o->n_lines, o->n_zones, MAX_SHAPES);
-    if (isnan(o->hysteresis) || !(o->forget_s >= 0) || o->confirm < 0)
-        return fvi_error_set(err, FV_ERR_ARGUMENT, "hysteresis, confirm and forget_s of a counter must be numbers, the last two not negative");
+    if (isnan(o->stitch_s) || isnan(o->hysteresis) || !(o->forget_s >= 0) || o->confirm < 0)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "hysteresis, stitch_s, confirm and forget_s of a counter must be numbers, the last two not negative");
     c->hysteresis = o->hysteresis == 0 ? 0.05 : o->hysteresis < 0 ? 0 : o->hysteresis;
     c->confirm = o->confirm ? o->confirm : 2;
     c->forget_s = o->forget_s > 0 ? o->forget_s : 2.0;
+    c->stitch_s = o->stitch_s == 0 ? 1.0 : o->stitch_s;
+    c->trace = o->trace != 0;
     c->lines = fvi_calloc((size_t)o->n_lines + 1, sizeof *c->lines);
     c->zones = fvi_calloc((size_t)o->n_zones + 1, sizeof *c->zones);
     c->line_sums = fvi_calloc((size_t)o->n_lines + 1, sizeof *c->line_sums);
@@ -105,13 +115,33 @@ static bool usable(const fv_detection *d)
     return d->track_id > 0 && d->class_id >= 0 && d->class_id <= MAX_CLASS_ID;
 }
 
-static fv_status see(fv_counter *c, const fv_detection *d)
+/* Positions and times are taken as the files hold them (two and six digits), so that a replay decides as the live run did. */
+static double rounded(double v, double parts) { return rint(v * parts) / parts; }
+
+static fv_detection as_written(const fv_detection *d)
 {
+    fv_detection w = *d;
+    for (int i = 0; i < 4; i++) w.box[i] = (float)rounded(d->box[i], 100);
+    return w;
+}
+
+static fv_status see(fv_counter *c, const fv_detection *given)
+{
+    const fv_detection now = as_written(given), *d = &now;
     fvi_track_memory *t = fvi_track_get(c, d->track_id);
     if (!t) return FV_ERR_MEMORY;
     if (t->last_frame == c->serial) return FV_OK; /* an id is one object; the first of a frame counts */
-    fv_detection before = t->last;
     bool known = t->seen > 0;
+    if (t->gone_on_as) {
+        fvi_stitch_return(c, t);
+        known = t->seen > 0;
+    } else if (!known && fvi_stitch(c, t, d)) {
+        known = true;
+        fv_status noted = fvi_count_note(c, -1, t, "goes on as this track", t->was);
+        if (noted < 0) return noted;
+    }
+    fv_detection before = t->last;
+    if (known) fvi_track_speed(t, &before, d, c->pts - t->last_pts);
     t->seen++;
     t->last_pts = c->pts;
     t->last_frame = c->serial;
@@ -159,6 +189,7 @@ fv_status fv_counter_update(fv_counter *c, const fv_detections *dets, double pts
     if (events) *events = NULL;
     if (n_events) *n_events = 0;
     if (!c || !dets || dets->count < 0 || (dets->count && !dets->items) || width < 1 || height < 1) return FV_ERR_ARGUMENT;
+    pts = rounded(pts, 1e6);
     if (!isfinite(pts) || (c->started && pts < c->pts)) return FV_ERR_ARGUMENT;
     layout(c, width, height);
     c->started = true;
@@ -167,6 +198,10 @@ fv_status fv_counter_update(fv_counter *c, const fv_detections *dets, double pts
     c->serial++;
     c->n_events = 0;
     fv_status st = FV_OK;
+    for (int i = 0; i < dets->count; i++) {
+        fvi_track_memory *t = usable(&dets->items[i]) ? fvi_track_find(c, dets->items[i].track_id) : NULL;
+        if (t) t->here = c->serial;
+    }
     for (int i = 0; i < dets->count && st >= 0; i++)
         if (usable(&dets->items[i])) st = see(c, &dets->items[i]);
     if (st >= 0) st = forget(c);
@@ -181,6 +216,7 @@ fv_status fv_counter_finish(fv_counter *c, double pts, int64_t frame, const fv_e
     if (events) *events = NULL;
     if (n_events) *n_events = 0;
     if (!c) return FV_ERR_ARGUMENT;
+    pts = rounded(pts, 1e6);
     if (isfinite(pts) && (!c->started || pts > c->pts)) c->pts = pts;
     c->frame = frame;
     c->n_events = 0;
@@ -222,5 +258,5 @@ int fv_counter_inside(const fv_counter *c, int zone, int track_id)
 {
     if (!c || zone < 0 || zone >= c->n_zones) return 0;
     const fvi_track_memory *t = fvi_track_find(c, track_id);
-    return t && t->zones[zone].inside && t->zones[zone].counted;
+    return t && !t->gone_on_as && t->zones[zone].inside && t->zones[zone].counted;
 }

@@ -25,6 +25,7 @@ typedef struct fvi_shape {
 typedef struct fvi_line_state {
     signed char side; /* the side it was last clearly on */
     signed char net;  /* crossings of the segment since then, towards + minus towards - */
+    bool near;        /* has been in the dead zone, near the segment, since then */
     float cross[2];   /* where it crossed last */
 } fvi_line_state;
 
@@ -44,6 +45,10 @@ typedef struct fvi_track_memory {
     int seen; /* frames */
     double last_pts;
     int64_t last_frame; /* serial of the update that saw it last */
+    int64_t here;       /* serial of the update that has it, set before anything is decided */
+    double vx, vy;      /* of its lower middle, pixels a second, smoothed */
+    int gone_on_as;     /* the track that took over: its sides and stays are that one's now; 0 = none */
+    int was;            /* the track that it took over from; 0 = none */
     struct {
         int class_id, votes;
     } vote[FVI_CLASS_VOTES];
@@ -63,10 +68,12 @@ typedef struct fvi_class_sums {
     fv_line_totals totals;
 } fvi_class_sums;
 
+#define FVI_MAX_LOST 1024
 struct fv_counter {
     fvi_shape *lines, *zones;
     int n_lines, n_zones;
-    double hysteresis, forget_s;
+    double hysteresis, forget_s, stitch_s;
+    bool trace;
     int confirm;
     int width, height; /* of the frames the shapes are laid out for */
     /* tracks: slots with stable addresses; their numbers, the first n_order in use and sorted by id */
@@ -84,6 +91,10 @@ struct fv_counter {
     double pts;
     int64_t frame, serial;
     bool started;
+    /* tracks that were lost a moment ago, for those that begin in this frame */
+    fvi_track_memory *lost[FVI_MAX_LOST];
+    int n_lost;
+    int64_t lost_at; /* serial of the update that filled it */
 };
 
 /* ---- geometry.c ---- */
@@ -96,6 +107,7 @@ bool fvi_inside_polygon(const fvi_point *v, int n, fvi_point p); /* even-odd rul
 double fvi_distance_to_outline(const fvi_point *v, int n, fvi_point p, double width, double height);
 /* An anchor on the border of the frame (feet cut off) moves inside, so that zones drawn up to the border hold it. */
 fvi_point fvi_pull_inside(fvi_point p, double width, double height);
+bool fvi_on_border(fvi_point p, double width, double height); /* within half a pixel, or beyond */
 fvi_point fvi_anchor_point(const float box[4], fv_anchor anchor);
 
 /* ---- shape.c ---- */
@@ -121,6 +133,15 @@ fv_status fvi_zone_step(fv_counter *c, int zone, fvi_track_memory *t, const fv_d
 /* The track is given up: it leaves the zones it is in, at the time it was last seen. */
 fv_status fvi_zone_leave_all(fv_counter *c, fvi_track_memory *t);
 
+/* ---- stitch.c: identities that break ---- */
+/* t begins with this detection: takes over from a track that was lost here. True: t->last is where that one was. */
+bool fvi_stitch(fv_counter *c, fvi_track_memory *t, const fv_detection *now);
+/* t was taken over from, and is seen again: keeps what it did if the other one has not proved itself; else starts anew. */
+void fvi_stitch_return(fv_counter *c, fvi_track_memory *t);
+void fvi_track_speed(fvi_track_memory *t, const fv_detection *before, const fv_detection *now, double seconds);
+
 /* ---- count.c ---- */
+/* With trace: says why. */
+fv_status fvi_count_note(fv_counter *c, int line, const fvi_track_memory *t, const char *why, int other_id);
 fv_status fvi_count_event(fv_counter *c, const fv_event *e);
 #endif

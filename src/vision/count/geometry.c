@@ -39,6 +39,11 @@ double fvi_distance_to_outline(const fvi_point *v, int n, fvi_point p, double wi
     return least;
 }
 
+bool fvi_on_border(fvi_point p, double width, double height)
+{
+    return p.x <= 0.5 || p.y <= 0.5 || p.x >= width - 0.5 || p.y >= height - 0.5;
+}
+
 fvi_point fvi_pull_inside(fvi_point p, double width, double height)
 {
     double mx = fmin(BORDER + 0.5, width / 4), my = fmin(BORDER + 0.5, height / 4);

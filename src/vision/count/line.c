@@ -35,7 +35,7 @@ static fvi_class_sums *class_sums(fv_counter *c, int line, int class_id)
 static fv_status count(fv_counter *c, int line, const fvi_track_memory *t, const fvi_line_state *s)
 {
     int class_id = fvi_track_class(t), inward = s->side > 0;
-    if (!fvi_shape_wants(&c->lines[line], class_id)) return FV_OK;
+    if (!fvi_shape_wants(&c->lines[line], class_id)) return fvi_count_note(c, line, t, "crossed, but things of its class are not counted here", 0);
     fvi_class_sums *sums = class_sums(c, line, class_id);
     if (!sums) return FV_ERR_MEMORY;
     fv_status st = fvi_count_event(c, &(fv_event){.type = FV_EVENT_CROSS, .index = line, .inward = inward, .track_id = t->id,
@@ -44,6 +44,14 @@ static fv_status count(fv_counter *c, int line, const fvi_track_memory *t, const
     *(inward ? &c->line_sums[line].in : &c->line_sums[line].out) += 1;
     *(inward ? &sums->totals.in : &sums->totals.out) += 1;
     return FV_OK;
+}
+
+/* Not counted although it was at the line: why. */
+static fv_status explain(fv_counter *c, int line, const fvi_track_memory *t, const fvi_line_state *s, bool changed)
+{
+    if (!s->side) return s->near || s->net ? fvi_count_note(c, line, t, "was first seen on the line: nobody knows where it came from", 0) : FV_OK;
+    if (changed) return fvi_count_note(c, line, t, "passed beyond the end of the line", 0);
+    return s->near || s->net ? fvi_count_note(c, line, t, "came back to the side it was on", 0) : FV_OK;
 }
 
 fv_status fvi_line_step(fv_counter *c, int line, fvi_track_memory *t, const fv_detection *before, const fv_detection *now)
@@ -59,13 +67,20 @@ fv_status fvi_line_step(fv_counter *c, int line, fvi_track_memory *t, const fv_d
             if (s->net + pass <= 100 && s->net + pass >= -100) s->net = (signed char)(s->net + pass);
         }
     }
-    double distance = fvi_side(a, b, p) / fvi_length(a, b);
-    if (!(fabs(distance) > t->dead_zone)) return FV_OK;
+    double distance = fvi_side(a, b, p) / fvi_length(a, b), dead_zone = t->dead_zone;
+    /* an anchor that the border of the frame holds does not tremble, and goes no further */
+    if (fvi_on_border(p, c->width, c->height)) dead_zone = fmin(dead_zone, 1);
+    if (!(fabs(distance) > dead_zone)) {
+        s->near |= fvi_distance_to_segment(a, b, p) <= dead_zone;
+        return FV_OK;
+    }
     signed char side = distance > 0 ? 1 : -1;
     bool changed = s->side && side != s->side;
     if (changed && t->seen < c->confirm) return FV_OK; /* decided when it is confirmed, if it still holds then */
-    bool through = side > 0 ? s->net > 0 : s->net < 0;
+    bool through = side > 0 ? s->net > 0 : s->net < 0, counts = changed && through;
+    fv_status st = counts ? FV_OK : explain(c, line, t, s, changed);
     s->side = side;
     s->net = 0;
-    return changed && through ? count(c, line, t, s) : FV_OK;
+    s->near = false;
+    return st < 0 || !counts ? st : count(c, line, t, s);
 }

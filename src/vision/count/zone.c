@@ -65,6 +65,7 @@ fv_status fvi_zone_step(fv_counter *c, int zone, fvi_track_memory *t, const fv_d
 
 fv_status fvi_zone_leave_all(fv_counter *c, fvi_track_memory *t)
 {
+    if (t->gone_on_as) return FV_OK; /* another track stays for it */
     for (int z = 0; z < c->n_zones; z++) {
         const fvi_zone_state *s = &t->zones[z];
         if (!s->inside) continue;

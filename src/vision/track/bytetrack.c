@@ -73,7 +73,7 @@ static void predict(bytetrack *t, double dt)
     for (size_t i = 0; i < t->n_tracks; i++) {
         track *k = &t->tracks[i];
         if (k->state == LOST && t->clock.pts - k->lost_pts > t->o.buffer_s + 1e-9) k->state = GONE;
-        if (k->state == GONE) continue;
+        if (k->state == GONE || k->state == NEW) continue; /* who was seen once has no velocity yet: it stays where it was */
         if (k->state == LOST) k->filter.v[3] = 0; /* an object out of sight keeps its size */
         fvi_kalman_predict(&k->filter, units);
     }

@@ -14,7 +14,8 @@
 #define PAST 3          /* frames between the two observations that give a direction */
 #define INERTIA 0.2f    /* weight of the direction */
 #define MAX_ANGLE (0.5f * INERTIA) /* most that a direction adds or takes */
-#define CONFIRM 3       /* frames in a row after the first; in the first frames of a film everything is reported */
+#define CONFIRM 2       /* frames in a row after the first, before a track is reported */
+#define BEGINNING 3     /* frames of a film in which everything is reported */
 #define MAX_STEPS 128   /* of the way between two sightings */
 
 typedef struct sighting {
@@ -248,7 +249,8 @@ static void report(ocsort *t, fv_detections *dets)
     int n = 0;
     for (size_t i = 0; i < t->n_tracks; i++) {
         track *k = &t->tracks[i];
-        if (k->seen != t->clock.frames || (k->streak < CONFIRM && t->clock.frames > CONFIRM)) continue;
+        if (k->seen != t->clock.frames) continue;
+        if (!k->id && k->streak < CONFIRM && t->clock.frames > BEGINNING) continue;
         if (!k->id) k->id = ++t->total;
         fv_detection d = {.confidence = k->confidence, .class_id = k->class_id, .track_id = k->id, .extra = k->extra};
         memcpy(d.box, k->last, sizeof d.box);

@@ -26,12 +26,13 @@ static inline void keep_book(rig *r, const fv_event *e, int n)
     r->n_events += n;
     for (int i = 0; i < n; i++) {
         r->last = e[i];
-        assert_in_range(e[i].index, 0, 7);
+        if (e[i].type != FV_EVENT_NOTE) assert_in_range(e[i].index, 0, 7);
         switch (e[i].type) {
         case FV_EVENT_CROSS: (e[i].inward ? r->in : r->out)[e[i].index]++; break;
         case FV_EVENT_ENTER: r->entered[e[i].index]++; break;
         case FV_EVENT_LEAVE: r->left[e[i].index]++; break;
         case FV_EVENT_DWELL: r->dwelt[e[i].index]++; break;
+        case FV_EVENT_NOTE: break;
         }
     }
 }

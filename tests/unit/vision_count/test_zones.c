@@ -130,7 +130,7 @@ static void random_crowd(void **state)
     }
     finish(&r);
     assert_int_equal(zone(&r, 0).occupancy + zone(&r, 1).occupancy, 0);
-    assert_true(zone(&r, 1).entered > 700);
+    assert_true(zone(&r, 1).entered > 400);
     expect(&r, 0, (int)r.in[0], (int)r.out[0]);
     end(&r);
 }

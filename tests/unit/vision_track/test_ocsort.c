@@ -34,8 +34,8 @@ static int id_near(double cx, double cy)
     return 0;
 }
 
-/* In the first three frames everything is reported; later a track has to be found three frames in a row first, and boxes
- * are those of the detector, to the last digit. */
+/* In the first three frames everything is reported; later a track has to be found three frames in a row first (and then
+ * is reported whenever it is found), and boxes are those of the detector, to the last digit. */
 static void evidence(void **state)
 {
     (void)state;
@@ -43,11 +43,11 @@ static void evidence(void **state)
     for (int f = 0; f < 12; f++) {
         D.count = 0;
         add(100.25 + f * 1.5, 200, 40, 90, 0.9f);
-        if (f >= 5) add(400.125, 200 + f, 40, 90, 0.8f);
+        if (f >= 5 && f != 9) add(400.125, 200 + f, 40, 90, 0.8f);
         step(t, f / 30.0);
-        assert_int_equal(D.count, 1 + (f >= 8));
+        assert_int_equal(D.count, 1 + (f >= 7 && f != 9));
         assert_true(items[0].track_id == 1 && items[0].box[0] == (float)(100.25 + f * 1.5 - 20));
-        if (f >= 8) assert_true(items[1].track_id == 2 && items[1].box[3] == (float)(200 + f + 45));
+        if (f >= 7 && f != 9) assert_true(items[1].track_id == 2 && items[1].box[3] == (float)(200 + f + 45));
     }
     fv_tracker_free(&t);
 }
@@ -108,7 +108,7 @@ static void found_again(void **state)
         if (there) add(x, y, 40, 40, 0.9f);
         step(t, f / 30.0);
         if (!there) assert_int_equal(D.count, 0);
-        if (f == hidden - 1 || f == n - 1) assert_int_equal(id_near(x, y), 1); /* three frames in a row have passed */
+        if (there) assert_int_equal(id_near(x, y), 1);
     }
     assert_int_equal(fv_tracker_total(t), 1);
     fv_tracker_free(&t);
