@@ -8,6 +8,7 @@ MAX_RANK = 8
 DTYPES = {1: np.float32, 2: np.float64, 3: np.float16, 5: np.int8, 6: np.uint8, 7: np.int16, 8: np.uint16, 9: np.int32,
           10: np.uint32, 11: np.int64, 12: np.uint64, 13: np.bool_}
 CODES = {np.dtype(v): k for k, v in DTYPES.items()}
+DTYPES[4] = np.float32  # bfloat16, which NumPy lacks: float32 may stand for it
 
 
 class Error(C.Structure):
@@ -56,9 +57,9 @@ def _tensor(a):
 
 
 class Session:
-    """with Session(lib, model, threads=1, levels="c,avx2", batch=1) as s: s.run({name: array}) -> {name: array}"""
+    """with Session(lib, model, threads=1, levels="c,avx2", batch=1, shapes={name: dims}) as s: s.run({name: array}) -> {name: array}"""
 
-    def __init__(self, lib, model, threads=0, levels=None, batch=0, no_rewrite=False):
+    def __init__(self, lib, model, threads=0, levels=None, batch=0, no_rewrite=False, shapes=None):
         self.lib = C.CDLL(os.path.abspath(lib))
         self.ctx, self.model, self.session = C.c_void_p(), C.c_void_p(), C.c_void_p()
         err = Error()
@@ -73,7 +74,11 @@ class Session:
         check(self.lib.fv_context_create(C.byref(self.ctx), C.byref(o), C.byref(err)))
         mo = ModelOptions(C.sizeof(ModelOptions), None, None, int(no_rewrite))
         check(self.lib.fv_model_load(C.byref(self.model), self.ctx, model.encode(), C.byref(mo), C.byref(err)))
-        so = SessionOptions(C.sizeof(SessionOptions), batch, None, 0, 0)
+        ports = (Port * max(len(shapes or {}), 1))()
+        for p, (name, shape) in zip(ports, (shapes or {}).items()):
+            p.name, p.rank = name.encode(), len(shape)
+            p.dim[: len(shape)] = shape
+        so = SessionOptions(C.sizeof(SessionOptions), batch, C.cast(ports, C.c_void_p), len(shapes or {}), 0)
         check(self.lib.fv_session_create(C.byref(self.session), self.model, C.byref(so), C.byref(err)))
         self.inputs, self.outputs = self._ports("fv_session_inputs"), self._ports("fv_session_outputs")
 

@@ -25,7 +25,8 @@ FV_API fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const voi
 /* After all its sessions. *m becomes null. */
 FV_API void fv_model_free(fv_model **m);
 
-/* Inputs and outputs as the file declares them; dim -1 = symbolic. Borrowed until free. */
+/* Inputs and outputs as the file declares them; dim -1 = symbolic. Borrowed until free. Types float16, bfloat16 and float64 are
+ * computed as float32. */
 typedef struct fv_port {
     const char *name;
     fv_dtype dtype;
@@ -74,7 +75,8 @@ FV_API void fv_session_free(fv_session **s);
 /* How many, and their shapes in use. Borrowed until free. */
 FV_API int fv_session_inputs(const fv_session *s, const fv_port **ports);
 FV_API int fv_session_outputs(const fv_session *s, const fv_port **ports);
-/* Copies a dense tensor into input i / output i into t->data (t's dtype and dims must be the port's). */
+/* Copies a dense tensor into input i / output i into t->data (t's dtype and dims must be the port's;
+ * float32 may stand for a float16, bfloat16 or float64 port). */
 FV_API fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, fv_error *err);
 FV_API fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_error *err);
 /* Runs all steps. Does not allocate. */

@@ -73,7 +73,8 @@ static fv_status check_input(const fv_port *in, int n_inputs, fv_error *err)
                                  in[i].name);
     if (n_inputs != 1)
         return fvi_error_set(err, FV_ERR_MODEL, "a vision model has one input, the picture; this one has %d", n_inputs);
-    if (in->rank != 4 || in->dtype != FV_F32)
+    bool computed = in->dtype == FV_F32 || in->dtype == FV_F16 || in->dtype == FV_BF16; /* the last two as float32 */
+    if (in->rank != 4 || !computed)
         return fvi_error_set(err, FV_ERR_MODEL, "input '%s' is %s of rank %d; a picture input is float32 [N,3,H,W]", in->name,
                              fv_dtype_name(in->dtype), in->rank);
     if (in->dim[1] != 3 && in->dim[1] != -1)

@@ -6,12 +6,12 @@
 #include "model/rewrite/rewrite.h"
 #include <string.h>
 
-fv_port *fvi_engine_ports(fvi_value *const *values, int n)
+fv_port *fvi_engine_ports(fvi_value *const *values, fvi_value *const *file, int n)
 {
     fv_port *p = fvi_calloc((size_t)n + 1, sizeof *p);
     for (int i = 0; p && i < n; i++) {
         p[i].name = values[i]->name;
-        p[i].dtype = values[i]->dtype;
+        p[i].dtype = file[i]->declared != FV_NONE ? file[i]->declared : values[i]->dtype;
         p[i].rank = values[i]->rank < 0 ? 0 : values[i]->rank;
         for (int d = 0; d < p[i].rank; d++) p[i].dim[d] = values[i]->dim[d] < 0 ? -1 : values[i]->dim[d];
     }

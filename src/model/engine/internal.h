@@ -31,6 +31,7 @@ struct fv_session {
     fvi_graph *graph;
     fvi_plan *plan;
     fv_port *inputs, *outputs;
+    float *converted; /* a port's tensor on its way between the type it declares and float32; null = no port needs it */
     int64_t *step_ns; /* [n_steps] when profiling */
     int64_t runs;
     double plan_ms;
@@ -38,10 +39,12 @@ struct fv_session {
     int n_values;
 };
 
-/* ports.c: ports of a graph's inputs or outputs; owned: fvi_free. Names are borrowed from the graph. */
-fv_port *fvi_engine_ports(fvi_value *const *values, int n);
-/* session.c: the caller's dense tensor as a strided one, after checking that it is what the port says. */
-fv_status fvi_engine_dense_like(const fv_port *p, const fv_tensor *t, fvi_tensor *out, fv_error *err);
+/* graphs.c: ports of a graph's inputs or outputs; owned: fvi_free. Names are borrowed from the graph. `file`: the same ports as
+ * imported, which know the types that the file declares (rewrites may put other values behind an output). */
+fv_port *fvi_engine_ports(fvi_value *const *values, fvi_value *const *file, int n);
+/* session.c: the caller's dense tensor as a strided one, after checking that it is what the port says, or of the type
+ * computed in. */
+fv_status fvi_engine_dense_like(const fv_port *p, fv_dtype computed, const fv_tensor *t, fvi_tensor *out, fv_error *err);
 /* values.c: fills s->values. */
 fv_status fvi_engine_list_values(fv_session *s, fv_error *err);
 /* graphs.c: a graph of its own for these shapes, rewritten. */

@@ -63,9 +63,9 @@ static fv_status load(fv_model *m, const uint8_t *bytes, size_t size, const char
     FVI_TRY(prepare(m, err));
     FVI_TRY(find_batch_obstacle(m, err));
     const fvi_graph *g = m->imported;
-    m->inputs = fvi_engine_ports(g->inputs, g->n_inputs);
+    m->inputs = fvi_engine_ports(g->inputs, g->inputs, g->n_inputs);
     const fvi_graph *o = m->final ? m->final : g;
-    m->outputs = fvi_engine_ports(o->outputs, o->n_outputs);
+    m->outputs = fvi_engine_ports(o->outputs, g->outputs, o->n_outputs);
     if (!m->inputs || !m->outputs) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     return FV_OK;
 }

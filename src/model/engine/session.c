@@ -2,9 +2,24 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/options.h"
+#include "kern/elementwise.h"
 #include "model/engine/internal.h"
 #include <stdio.h>
 #include <string.h>
+
+/* Room to convert the largest port whose declared type is not the one computed in, so that frames do not allocate. */
+static fv_status make_room(fv_session *s, fv_error *err)
+{
+    size_t most = 0;
+    for (int side = 0; side < 2; side++)
+        for (int i = 0; i < (side ? s->graph->n_outputs : s->graph->n_inputs); i++) {
+            const fvi_value *v = (side ? s->graph->outputs : s->graph->inputs)[i];
+            size_t count = (size_t)fvi_value_count(v);
+            if ((side ? s->outputs : s->inputs)[i].dtype != v->dtype && count > most) most = count;
+        }
+    if (most) s->converted = fvi_calloc(most, sizeof *s->converted);
+    return !most || s->converted ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+}
 
 static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *err)
 {
@@ -12,11 +27,12 @@ static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *e
     int64_t t0 = fvi_now_ns();
     FVI_TRY(fvi_engine_specialise(&s->graph, m, opt, err));
     FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &m->env, opt->observe != 0, err));
-    s->inputs = fvi_engine_ports(s->graph->inputs, s->graph->n_inputs);
-    s->outputs = fvi_engine_ports(s->graph->outputs, s->graph->n_outputs);
+    s->inputs = fvi_engine_ports(s->graph->inputs, m->imported->inputs, s->graph->n_inputs);
+    s->outputs = fvi_engine_ports(s->graph->outputs, m->imported->outputs, s->graph->n_outputs);
     if (opt->observe) FVI_TRY(fvi_engine_list_values(s, err));
     if (opt->profile) s->step_ns = fvi_calloc((size_t)s->plan->n_steps + 1, sizeof *s->step_ns);
     if (!s->inputs || !s->outputs || (opt->profile && !s->step_ns)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    FVI_TRY(make_room(s, err));
     s->plan_ms = fvi_ms(fvi_now_ns() - t0);
     return FV_OK;
 }
@@ -52,6 +68,7 @@ void fv_session_free(fv_session **sp)
     fvi_free(s->outputs);
     fvi_free(s->step_ns);
     fvi_free(s->values);
+    fvi_free(s->converted);
     FVI_FREE(*sp);
 }
 
@@ -70,11 +87,11 @@ int fv_session_outputs(const fv_session *s, const fv_port **ports)
 const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->inputs[i]->id]; }
 const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->outputs[i]->id]; }
 
-fv_status fvi_engine_dense_like(const fv_port *p, const fv_tensor *t, fvi_tensor *out, fv_error *err)
+fv_status fvi_engine_dense_like(const fv_port *p, fv_dtype computed, const fv_tensor *t, fvi_tensor *out, fv_error *err)
 {
     char want[96], got[96];
     size_t w = 0, g = 0;
-    bool same = t && t->rank == p->rank && t->dtype == p->dtype && (t->data || fv_tensor_count(t) == 0);
+    bool same = t && t->rank == p->rank && (t->dtype == p->dtype || t->dtype == computed) && (t->data || fv_tensor_count(t) == 0);
     for (int d = 0; same && d < p->rank; d++) same = t->dim[d] == p->dim[d];
     if (!same) {
         for (int d = 0; d < p->rank && w < sizeof want; d++) w += (size_t)snprintf(want + w, sizeof want - w, "%s%lld", d ? "," : "", (long long)p->dim[d]);
@@ -89,8 +106,13 @@ fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, fv_erro
 {
     fvi_tensor from;
     if (!s || i < 0 || i >= s->graph->n_inputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no input %d", i);
-    FVI_TRY(fvi_engine_dense_like(&s->inputs[i], t, &from, err));
-    fvi_tensor_copy(fvi_session_input_tensor(s, i), &from);
+    const fvi_tensor *to = fvi_session_input_tensor(s, i);
+    FVI_TRY(fvi_engine_dense_like(&s->inputs[i], to->dtype, t, &from, err));
+    if (from.dtype != to->dtype) {
+        fvi_convert(to->dtype, from.dtype)(s->converted, from.data, (size_t)fvi_tensor_count(&from));
+        from = fvi_tensor_over(s->converted, to->dtype, from.rank, from.dim);
+    }
+    fvi_tensor_copy(to, &from);
     return FV_OK;
 }
 
@@ -98,8 +120,15 @@ fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_err
 {
     fvi_tensor to;
     if (!s || i < 0 || i >= s->graph->n_outputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no output %d", i);
-    FVI_TRY(fvi_engine_dense_like(&s->outputs[i], t, &to, err));
-    fvi_tensor_copy(&to, fvi_session_output_tensor(s, i));
+    const fvi_tensor *from = fvi_session_output_tensor(s, i);
+    FVI_TRY(fvi_engine_dense_like(&s->outputs[i], from->dtype, t, &to, err));
+    if (from->dtype == to.dtype) {
+        fvi_tensor_copy(&to, from);
+        return FV_OK;
+    }
+    fvi_tensor dense = fvi_tensor_over(s->converted, from->dtype, to.rank, to.dim);
+    fvi_tensor_copy(&dense, from);
+    fvi_convert(to.dtype, from->dtype)(to.data, s->converted, (size_t)fvi_tensor_count(&to));
     return FV_OK;
 }
 

@@ -52,7 +52,7 @@ fv_status fv_session_get_value(const fv_session *s, int i, fv_tensor *t, fv_erro
     if (!s || !s->values) return fvi_error_set(err, FV_ERR_STATE, "the session was made without observe: values between steps are gone");
     if (i < 0 || i >= s->n_values) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no value %d", i);
     set_port(&port, s->values[i]);
-    FVI_TRY(fvi_engine_dense_like(&port, t, &to, err));
+    FVI_TRY(fvi_engine_dense_like(&port, port.dtype, t, &to, err));
     fvi_tensor_copy(&to, &s->plan->tensor[s->values[i]->id]);
     return FV_OK;
 }

@@ -18,6 +18,7 @@ typedef struct fvi_value fvi_value;
 struct fvi_value {
     char *name;
     fv_dtype dtype; /* FV_NONE = not known */
+    fv_dtype declared; /* of a port whose type the importer widened: what the file says; FV_NONE = dtype */
     int rank;       /* -1 = not known */
     int64_t dim[FV_MAX_RANK];
     char *symbol[FV_MAX_RANK]; /* name of a symbolic dimension, or null */

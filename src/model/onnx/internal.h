@@ -56,6 +56,7 @@ fv_status fvi_onnx_ints(fvi_onnx *o, const fvi_field *f, int64_t *out, int *coun
 fv_dtype fvi_onnx_dtype(int64_t type);
 const char *fvi_onnx_dtype_name(int64_t type);
 bool fvi_onnx_dtype_widened(int64_t type); /* FP16, BF16, FP64 */
+fv_dtype fvi_onnx_dtype_declared(int64_t type); /* what a widened type is outside; FV_NONE = not widened */
 
 /* A new listed value of that name, entered in the table. */
 fv_status fvi_onnx_add_value(fvi_onnx *o, fvi_span name, fvi_value **out);

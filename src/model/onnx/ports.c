@@ -47,6 +47,7 @@ static fv_status read_tensor_type(fvi_onnx *o, fvi_span s, fvi_value *v)
         if (!more) return FV_OK;
         if (f.number == 1) {
             v->dtype = fvi_onnx_dtype((int64_t)f.value);
+            v->declared = fvi_onnx_dtype_declared((int64_t)f.value);
             if (fvi_onnx_dtype_widened((int64_t)f.value)) o->widened++;
             if (v->dtype == FV_NONE && f.value)
                 return fvi_error_set(o->err, FV_ERR_UNSUPPORTED, "\"%.120s\" is of type %s, which is not supported",

@@ -52,6 +52,7 @@ static bool known(int64_t type) { return type >= 0 && type < N_TYPES; }
 fv_dtype fvi_onnx_dtype(int64_t type) { return known(type) ? types[type].to : FV_NONE; }
 const char *fvi_onnx_dtype_name(int64_t type) { return known(type) ? types[type].name : "unknown"; }
 bool fvi_onnx_dtype_widened(int64_t type) { return known(type) && types[type].widened; }
+fv_dtype fvi_onnx_dtype_declared(int64_t type) { return type == 10 ? FV_F16 : type == 11 ? FV_F64 : type == 16 ? FV_BF16 : FV_NONE; }
 
 static fv_status read_external_entry(fvi_onnx *o, fvi_span s, proto *t)
 {
