@@ -31,6 +31,14 @@ void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fv
                      ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels)
 {
     const float *res = NULL;
+    if (channels == 1 && pixels > 1 && !p->residual) { /* pixels side by side, so that the activation fills its vectors */
+        float row[FVI_CONV_MR + 16] __attribute__((aligned(64))) = {0};
+        float *to = io->out + image * p->out_n + y * p->out_h + x * p->out_w + o;
+        for (int i = 0; i < pixels; i++) row[i] = tile[i * lds];
+        isa->act->fn[p->act](row, 0, row, 0, NULL, 0, 1, pixels, p->alpha, p->beta);
+        for (int i = 0; i < pixels; i++) to[i * p->out_w] = row[i];
+        return;
+    }
     if (p->residual) res = io->res + image * p->res_n + y * p->res_h + x * p->res_w + o;
     isa->act->fn[p->act](io->out + image * p->out_n + y * p->out_h + x * p->out_w + o, p->out_w, tile, lds, res,
                          p->res_w, pixels, channels, p->alpha, p->beta);
@@ -215,7 +223,9 @@ static double direct_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     double k = (double)depth(p), cout = p->cout / p->groups;
     double waste = (double)padded(t, p) / cout;
-    return fvi_conv_flops(p) / t->isa->flops_per_cycle * waste * (1 + 16 / k) / 0.9;
+    double sums = fvi_conv_flops(p) / t->isa->flops_per_cycle * waste * (1 + 16 / k) / 0.9;
+    double fetch = fvi_conv_fetch_cycles(p, (double)padded(t, p) * p->groups * k);
+    return sums > fetch ? sums : fetch;
 }
 
 const fvi_conv_algorithm fvi_conv_direct = {

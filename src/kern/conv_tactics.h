@@ -14,6 +14,13 @@ bool fvi_conv_is_nhwc(const fvi_conv_params *p);
 void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, const float *tile,
                      ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels);
 
+/* Cycles to fetch packed weights that no cache keeps from one run to the next: what bounds deep layers with small maps. */
+static inline double fvi_conv_fetch_cycles(const fvi_conv_params *p, double weights)
+{
+    const double bytes = weights * sizeof(float), bytes_per_cycle = 4;
+    return bytes > (double)p->l2 / 2 ? bytes / bytes_per_cycle : 0;
+}
+
 /* Bias padded with zeros to whole vectors, in front of every packed weight block. */
 static inline size_t fvi_conv_bias_floats(size_t padded_channels) { return (padded_channels + 15) / 16 * 16; }
 #endif

@@ -253,7 +253,8 @@ static double wino_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const double tiles = (double)tile_count(p), in = (double)padded_cin(t, p) / t->isa->vec, out = (double)wino_width(t, p);
     const double products = 2.0 * POINTS * p->cin * out * tiles / t->isa->flops_per_cycle * (1 + 16.0 / p->cin) / 0.8;
-    return products + tiles * (120 * in + 120 * out / t->isa->vec);
+    const double fetch = fvi_conv_fetch_cycles(p, POINTS * (double)p->cin * out);
+    return (products > fetch ? products : fetch) + tiles * (120 * in + 120 * out / t->isa->vec);
 }
 
 const fvi_conv_algorithm fvi_conv_wino = {

@@ -7,7 +7,7 @@
 #include "kern/gemm.h"
 #include <string.h>
 
-enum { KC = 384, M_TILES = 8, ROW_BUFFER = 256 };
+enum { KC = 384, MC = 192, ROW_BUFFER = 256 }; /* MC x KC floats of A lie in L2, KC x nr of B in L1 */
 
 typedef struct gemm_state {
     fvi_gemm_task t;
@@ -93,6 +93,7 @@ static void block(const gemm_state *g, int64_t batch, int64_t i0, int64_t j0, fl
     int r = c->rank;
     int64_t mr = g->kern.mr, nr = g->kern.nr;
     int64_t rows = g->m - i0 < g->mc ? g->m - i0 : g->mc, cols = g->n - j0 < g->nc ? g->n - j0 : g->nc;
+    int64_t tiles = (rows + mr - 1) / mr; /* of nearly equal height */
     int64_t a_row = a->stride[r - 2], a_k = a->stride[r - 1];
     const float *a_base = floats(a) + batch_offset(a, batch) + i0 * a_row;
     const float *b_base = g->packed + (size_t)((g->b_count == 1 ? 0 : batch) * g->panels + j0 / nr) * panel_floats(g);
@@ -101,12 +102,17 @@ static void block(const gemm_state *g, int64_t batch, int64_t i0, int64_t j0, fl
     float *out = g->scatter ? scratch + fvi_round_up((size_t)(g->mc * KC), 16) : floats(c) + c_base + i0 * ldc + j0;
     for (int64_t k0 = 0; k0 < g->k || k0 == 0; k0 += KC) {
         int64_t kn = g->k - k0 < KC ? g->k - k0 : KC;
-        for (int64_t i = 0; i < rows; i += mr)
-            fvi_gemm_pack(scratch + i * kn, a_base + i * a_row + k0 * a_k, a_row, a_k, (size_t)(rows - i < mr ? rows - i : mr), (size_t)kn, (size_t)mr);
+        for (int64_t i = 0; i < tiles; i++) {
+            int64_t first = rows * i / tiles, count = rows * (i + 1) / tiles - first;
+            fvi_gemm_pack(scratch + i * mr * kn, a_base + first * a_row + k0 * a_k, a_row, a_k, (size_t)count, (size_t)kn, (size_t)mr);
+        }
         for (int64_t j = 0; j < cols; j += nr) {
             const float *b = b_base + (size_t)(j / nr) * panel_floats(g) + k0 * nr;
-            for (int64_t i = 0; i < rows; i += mr)
-                g->kern.tile(out + i * ldc + j, ldc, scratch + i * kn, b, (size_t)kn, (int)(rows - i < mr ? rows - i : mr), (int)(cols - j < nr ? cols - j : nr), k0 > 0);
+            int width = (int)(cols - j < nr ? cols - j : nr);
+            for (int64_t i = 0; i < tiles; i++) {
+                int64_t first = rows * i / tiles, count = rows * (i + 1) / tiles - first;
+                g->kern.tile(out + first * ldc + j, ldc, scratch + i * mr * kn, b, (size_t)kn, (int)count, width, k0 > 0);
+            }
         }
     }
     int64_t bias_base = g->t.bias.dtype != FV_NONE ? batch_offset(&g->t.bias, batch) : 0;
@@ -173,15 +179,17 @@ static bool one_matrix(const fvi_tensor *t)
     return true;
 }
 
-/* Block sizes and chunks depend on shapes only, so that threads never change a sum. */
-static void choose_blocks(gemm_state *g)
+/* No block size changes a sum: all cut K alike. Few wide blocks, because every block packs its part of A anew; enough for the
+ * threads, though. */
+static void choose_blocks(gemm_state *g, int threads)
 {
     int64_t mr = g->kern.mr, nr = g->kern.nr;
     g->panels = (g->n + nr - 1) / nr;
-    g->mc = M_TILES * mr < g->m ? M_TILES * mr : (g->m + mr - 1) / mr * mr;
-    if (g->mc < mr) g->mc = mr;
-    g->m_blocks = (g->m + g->mc - 1) / g->mc;
-    int64_t per_matrix = g->batch * g->m_blocks, want = per_matrix >= 16 ? 1 : (16 + per_matrix - 1) / (per_matrix ? per_matrix : 1);
+    g->m_blocks = (g->m + MC - 1) / MC;
+    g->mc = g->m_blocks ? ((g->m + g->m_blocks - 1) / g->m_blocks + mr - 1) / mr * mr : mr;
+    if (g->m_blocks) g->m_blocks = (g->m + g->mc - 1) / g->mc;
+    int64_t per_matrix = g->batch * g->m_blocks, blocks = threads > 1 ? 4 * threads : 1;
+    int64_t want = per_matrix >= blocks ? 1 : (blocks + per_matrix - 1) / (per_matrix ? per_matrix : 1);
     int64_t panels_each = (g->panels + want - 1) / want;
     panels_each = panels_each < 4 ? 4 : panels_each;
     if (g->scatter && panels_each > 16) panels_each = 16;
@@ -234,7 +242,7 @@ fv_status fvi_gemm_prepare(fvi_step *s, const fvi_gemm_task *task, fv_error *err
     g->b_count = one_matrix(&t->b) ? 1 : g->batch;
     g->scatter = t->c.stride[r - 1] != 1 && t->c.dim[r - 1] != 1;
     g->post = t->alpha != 1 || t->bias.dtype != FV_NONE || t->residual.dtype != FV_NONE || t->act != FVI_ACT_NONE;
-    choose_blocks(g);
+    choose_blocks(g, fvi_pool_threads(s->env->pool));
     FVI_TRY(allocate(g, s, err));
     if (t->b_const) {
         pack_panels(g, 0, g->b_count * g->panels);
