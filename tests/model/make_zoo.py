@@ -110,7 +110,7 @@ def make(folder, name, v, force):
             os.remove(path)
         return None
     with open(path + ".json", "w") as f:
-        json.dump({"name": name, "shape": v["shape"], "dynamic": v["dynamic"], "rows": bool(v.get("rows")), "half": bool(v.get("half") or v.get("bf16")), "scale": v["scale"]}, f)
+        json.dump({"name": name, "shape": v["shape"], "dynamic": v["dynamic"], "rows": bool(v.get("rows")), "half": bool(v.get("half") or v.get("bf16")), "scale": v["scale"], "refused": v.get("refused")}, f)
     print(f"  made {name} ({time.time() - start:.1f} s)", flush=True)
     return path
 

@@ -519,7 +519,7 @@ class Mlp(nn.Module):
         return self.m(x)
 
 
-@case(1, 3, 64, 64, dynamic=("n",), rows=True, opset=17)
+@case(1, 3, 64, 64, dynamic=("n",), rows=True, opset=17, refused="NonMaxSuppression")
 class BoxesNms(nn.Module):
     """A detector with its suppression inside, one image: the number of rows depends on the picture."""
 

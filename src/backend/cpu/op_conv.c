@@ -52,6 +52,24 @@ bool fvi_cpu_conv_geometry(const fvi_node *n, const int64_t in[2], const int64_t
     return true;
 }
 
+/* Rows and columns of a kernel that meet nothing but padding (wide dilations on small maps) are left out, and with them the wide
+ * halo that they would need: `first` and `count` of those that stay; g's padding follows. */
+void fvi_cpu_conv_crop(const int64_t in[2], const int64_t kernel[2], fvi_conv_geometry *g, int64_t first[2], int64_t count[2])
+{
+    for (int i = 0; i < 2; i++) {
+        const int64_t s = g->stride[i], d = g->dilation[i], spare = in[i] + g->before[i] + g->after[i] - ((kernel[i] - 1) * d + 1);
+        int64_t lo = 0, hi = kernel[i] - 1;
+        first[i] = 0, count[i] = kernel[i];
+        if (spare < 0) continue;
+        while (lo < hi && spare / s * s - g->before[i] + lo * d < 0) lo++;
+        while (hi > lo && hi * d - g->before[i] >= in[i]) hi--;
+        if (spare / s * s - g->before[i] + lo * d < 0 || lo * d - g->before[i] >= in[i]) continue; /* nothing but padding */
+        g->before[i] -= lo * d;
+        g->after[i] -= (kernel[i] - 1 - hi) * d;
+        first[i] = lo, count[i] = hi - lo + 1;
+    }
+}
+
 /* ---- what the plan asks ---- */
 
 const char *fvi_cpu_conv_unsupported(const fvi_node *n)
@@ -71,7 +89,8 @@ static int conv_halo(const fvi_node *n)
     if (x->rank != 4 || w->rank != 4) return 0;
     fvi_conv_geometry g;
     if (!fvi_cpu_conv_geometry(n, x->dim + 2, w->dim + 2, 2, &g)) return 0;
-    int64_t most = 0;
+    int64_t most = 0, first[2], count[2];
+    if (w->constant) fvi_cpu_conv_crop(x->dim + 2, w->dim + 2, &g, first, count);
     for (int i = 0; i < 2; i++) most = fvi_max_i64(most, fvi_max_i64(g.before[i], g.after[i]));
     return most > FVI_CONV_MAX_HALO ? 0 : (int)most;
 }
@@ -165,6 +184,7 @@ void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s) { fvi_pool_run(s->
 typedef struct conv_state {
     fvi_conv_job job;
     bool repack; /* weights or bias are computed by the model: pack them every time */
+    float *cropped; /* weights without what meets only padding; null = those of the model */
 } conv_state;
 
 static const float *bias_of(const fvi_step *s)
@@ -177,7 +197,7 @@ static void conv_run(fvi_step *s)
     conv_state *c = s->state;
     fvi_conv_job *j = &c->job;
     if (c->repack)
-        j->tactic->algorithm->pack(j->tactic, &j->p, (const float *)s->in[1].data, bias_of(s), j->packed);
+        j->tactic->algorithm->pack(j->tactic, &j->p, c->cropped ? c->cropped : (const float *)s->in[1].data, bias_of(s), j->packed);
     j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = (const float *)s->residual.data, .out = (float *)s->out[0].data};
     fvi_cpu_conv_job_run(j, s);
 }
@@ -185,7 +205,10 @@ static void conv_run(fvi_step *s)
 static void conv_release(fvi_step *s)
 {
     conv_state *c = s->state;
-    if (c) fvi_cpu_conv_job_free(&c->job);
+    if (c) {
+        fvi_cpu_conv_job_free(&c->job);
+        fvi_free(c->cropped);
+    }
     fvi_free(c);
 }
 
@@ -198,6 +221,20 @@ fv_status fvi_cpu_conv_check_weights(const fvi_step *s, int64_t bias_count, fv_e
     const fvi_tensor *b = &s->in[2];
     if (b->dtype != FV_F32 || fvi_tensor_count(b) != bias_count || !fvi_tensor_is_dense(b))
         return fvi_error_set(err, FV_ERR_SHAPE, "%s: the bias must be %lld dense float32 values", s->name, (long long)bias_count);
+    return FV_OK;
+}
+
+/* The weights of the rows and columns that stay. w: rank 4, dense; its dims become those of the copy. */
+static fv_status copy_cropped(conv_state *c, fvi_tensor *w, const int64_t first[2], const int64_t count[2], fv_error *err)
+{
+    fvi_tensor part = *w, rows;
+    if (count[0] == w->dim[2] && count[1] == w->dim[3]) return FV_OK;
+    fvi_tensor_slice(&rows, w, 2, first[0], count[0], 1);
+    fvi_tensor_slice(&part, &rows, 3, first[1], count[1], 1);
+    c->cropped = fvi_alloc((size_t)fvi_tensor_count(&part) * sizeof(float));
+    if (!c->cropped) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for packed weights");
+    *w = fvi_tensor_over(c->cropped, FV_F32, 4, part.dim);
+    fvi_tensor_copy(w, &part);
     return FV_OK;
 }
 
@@ -216,6 +253,15 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
     if (!fvi_cpu_conv_geometry(s->node, x.dim + 2, w.dim + 2, spatial, &g))
         return fvi_error_set(err, FV_ERR_SHAPE, "%s: stride, dilation, kernel or padding out of range", s->name);
     FVI_TRY(fvi_cpu_conv_check_weights(s, y.dim[1], err));
+    conv_state *c = fvi_calloc(1, sizeof *c);
+    if (!c) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
+    s->state = c;
+    s->release = conv_release;
+    if (s->node->in[1]->constant) { /* as conv_halo decided */
+        int64_t first[2], count[2];
+        fvi_cpu_conv_crop(x.dim + 2, w.dim + 2, &g, first, count);
+        FVI_TRY(copy_cropped(c, &w, first, count, err));
+    }
     fvi_conv_params p;
     FVI_TRY(fvi_cpu_conv_params(s, &x, &w, &y, &res, &g, &p, err));
     if (w.dim[0] != y.dim[1] || w.dim[1] != x.dim[1] / p.groups || x.dim[0] != y.dim[0])
@@ -225,18 +271,15 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
         if (reach < 0 || reach / g.stride[i] + 1 != y.dim[2 + i])
             return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
     }
-    conv_state *c = fvi_calloc(1, sizeof *c);
-    if (!c) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
-    s->state = c;
-    s->release = conv_release;
     s->run = conv_run;
     c->job.p = p;
     FVI_TRY(fvi_cpu_conv_job_init(&c->job, s, err));
     c->repack = !s->in_const[1] || (bias_of(s) && !s->in_const[2]);
     if (!c->repack)
-        c->job.tactic->algorithm->pack(c->job.tactic, &p, (const float *)s->in[1].data, bias_of(s), c->job.packed);
+        c->job.tactic->algorithm->pack(c->job.tactic, &p, c->cropped ? c->cropped : (const float *)s->in[1].data, bias_of(s), c->job.packed);
     s->tactic = c->job.tactic->name;
     s->flops = fvi_conv_flops(&p);
+    if (!c->repack) FVI_FREE(c->cropped);
     return FV_OK;
 }
 

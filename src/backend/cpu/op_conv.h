@@ -15,6 +15,8 @@ typedef struct fvi_conv_geometry {
 bool fvi_cpu_conv_geometry(const fvi_node *n, const int64_t in[2], const int64_t kernel[2], int spatial,
                            fvi_conv_geometry *g);
 
+void fvi_cpu_conv_crop(const int64_t in[2], const int64_t kernel[2], fvi_conv_geometry *g, int64_t first[2], int64_t count[2]);
+
 /* [N,C,L] seen as [N,C,1,L]; anything else as it is. */
 void fvi_cpu_conv_as_map(fvi_tensor *out, const fvi_tensor *in);
 

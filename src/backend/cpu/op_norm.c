@@ -35,10 +35,27 @@ static double total(const norm_state *m, const float *x, float mean, bool square
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
+static bool contiguous(const fvi_tensor *t) { return t->rank == 1 && t->stride[0] == 1; }
+
+static void write_line(float *y, const float *x, int64_t n, float mean, float factor, const float *scale, const float *bias)
+{
+    if (scale && bias)
+        for (int64_t k = 0; k < n; k++) y[k] = (x[k] - mean) * factor * scale[k] + bias[k];
+    else if (scale)
+        for (int64_t k = 0; k < n; k++) y[k] = (x[k] - mean) * factor * scale[k];
+    else
+        for (int64_t k = 0; k < n; k++) y[k] = (x[k] - mean) * factor;
+}
+
 static void write_group(const norm_state *m, int64_t i, const float *x, float mean, float factor)
 {
     float *y = at(&m->kept[0], i);
     const float *scale = m->scaled ? at(&m->kept[2], i) : NULL, *bias = m->biased ? at(&m->kept[3], i) : NULL;
+    bool line = m->line && (!scale || contiguous(&m->gone[2])) && (!bias || (scale && contiguous(&m->gone[3])));
+    if (line) {
+        write_line(y, x, m->size, mean, factor, scale, bias);
+        return;
+    }
     for (int64_t k = 0; k < m->size; k++) {
         float v = (x[m->line ? k : fvi_flat_offset(&m->gone[1], k)] - mean) * factor;
         if (scale) v *= scale[fvi_flat_offset(&m->gone[2], k)];

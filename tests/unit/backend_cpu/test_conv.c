@@ -166,6 +166,7 @@ static void run(fixture *f, bool nhwc, int gap)
     fv_error err = {0};
     const fvi_cpu_op *op = op_of(f->node.op);
     assert_null(op->unsupported(&f->node));
+    for (int i = 1; i < 3; i++) f->value[i].constant = f->constant[i] ? f->tensor[i].data : NULL;
     place(f, 0, nhwc, nhwc ? op->halo(&f->node) : 0, gap);
     place(f, 3, nhwc, 1, gap);
     if (op->prepare(&f->step, &err) != FV_OK) fail_msg("%s", err.text);
@@ -201,6 +202,28 @@ static void conv_takes_the_tactic_meant_for_it(void **state)
     conv_case(24, 48, 2, 3, 1, 1, 1, 9, 7, true, 1, "direct");
     conv_case(8, 8, 1, 3, 1, 2, 2, 9, 7, true, 1, "direct");
     conv_case(6, 8, 1, 3, 2, 1, 1, 9, 8, false, 1, "reference");
+}
+
+/* Wide dilations on small maps: the taps that stay decide about the halo, the result is that of all. */
+static void taps_that_meet_only_padding_are_left_out(void **state)
+{
+    (void)state;
+    const int64_t in[2] = {6, 8}, kernel[2] = {3, 3};
+    int64_t first[2], count[2];
+    fvi_conv_geometry g = {{1, 1}, {12, 7}, {12, 7}, {12, 7}};
+    fvi_cpu_conv_crop(in, kernel, &g, first, count);
+    assert_int_equal(first[0], 1);
+    assert_int_equal(count[0], 1);
+    assert_int_equal(g.before[0], 0);
+    assert_int_equal(g.after[0], 0);
+    assert_int_equal(first[1], 0); /* a column still sees the one seven to the left */
+    assert_int_equal(count[1], 3);
+    assert_int_equal(g.before[1], 7);
+    conv_case(16, 8, 1, 3, 1, 12, 12, 6, 8, true, 1, "direct");
+    conv_case(16, 8, 1, 3, 1, 7, 7, 6, 8, true, 1, "direct");
+    conv_case(16, 16, 16, 5, 2, 3, 6, 5, 9, true, 1, "depthwise");
+    conv_case(8, 8, 2, 3, 1, 9, 9, 6, 8, true, 3, "direct");
+    conv_case(8, 8, 1, 3, 1, 1, 40, 4, 4, true, 1, NULL); /* whole pixels of the output see nothing but padding */
 }
 
 static void threads_change_nothing(void **state)
@@ -402,6 +425,7 @@ int main(void)
         cmocka_unit_test(impossible_shapes_are_refused_in_words),
         cmocka_unit_test(a_slow_tactic_is_told),
         cmocka_unit_test(running_out_of_memory_is_an_error),
+        cmocka_unit_test(taps_that_meet_only_padding_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
