@@ -92,11 +92,11 @@ mkdir -p build
 
 # whole models are compared with Python references; without the data, or where pip cannot fetch them, those tests are skipped
 python=python3
-if [ -n "${FOVEA_TEST_DATA:-}" ] && ! python3 -c 'import numpy, onnx, onnxruntime, cv2' 2>/dev/null; then
+if [ -n "${FOVEA_TEST_DATA:-}" ] && ! python3 -c 'import numpy, onnx, onnxruntime, cv2, pycocotools' 2>/dev/null; then
     venv=${FOVEA_TEST_VENV:-build/venv}
     if [ -x "$venv/bin/python" ] || { [ $install = yes ] && python3 -m venv "$venv" >/dev/null 2>&1; }; then
-        "$venv/bin/python" -c 'import numpy, onnx, onnxruntime, cv2' 2>/dev/null || [ $install = no ] ||
-            "$venv/bin/python" -m pip install -q numpy onnx onnxruntime opencv-python-headless >build/pip.log 2>&1 ||
+        "$venv/bin/python" -c 'import numpy, onnx, onnxruntime, cv2, pycocotools' 2>/dev/null || [ $install = no ] ||
+            "$venv/bin/python" -m pip install -q numpy onnx onnxruntime opencv-python-headless pycocotools >build/pip.log 2>&1 ||
             say "test: the Python references could not be installed (build/pip.log); model tests are skipped"
         python=$(cd "$venv" && pwd)/bin/python
     fi
