@@ -31,8 +31,14 @@ static run start(const char *name, int no_rewrite, int observe)
         fv_tensor t = {.dtype = in[i].dtype, .rank = in[i].rank};
         memcpy(t.dim, in[i].dim, sizeof t.dim);
         int64_t count = fv_tensor_count(&t);
-        float *data = calloc((size_t)count, sizeof *data);
-        for (int64_t k = 0; k < count; k++) data[k] = (float)(k * 37 % 101) * 0.02f - 1;
+        void *data = calloc((size_t)count, fv_dtype_size(t.dtype));
+        assert_true(t.dtype == FV_F32 || t.dtype == FV_I64);
+        for (int64_t k = 0; k < count; k++) {
+            if (t.dtype == FV_F32)
+                ((float *)data)[k] = (float)(k * 37 % 101) * 0.02f - 1;
+            else
+                ((int64_t *)data)[k] = k * 37 % 101 + 1;
+        }
         t.data = data;
         assert_int_equal(fv_session_set_input(r.session, i, &t, NULL), FV_OK);
         free(data);
