@@ -1,4 +1,5 @@
 # Figures differ, their names do not.
+# --foreground: without it timeout signals its group too, and a second signal quits at once.
 M=$DATA/onnx-ok/attention.onnx
 quick="--warmUp 1 --duration 0 --iterations 5"
 fovea bench "$M" $quick | cut -c 1-10
@@ -9,7 +10,7 @@ run fovea bench "$M" $quick --json out.json
 echo "--- profile"
 fovea bench "$M" $quick --dump-profile --percentile 50,99.9 | grep -c 'sum \|p50 .* p99.9'
 echo "--- interrupted: the figures so far, exit 130"
-timeout --preserve-status -s INT 1 fovea bench "$M" --duration 100 >out.txt; echo "=> $?"
+timeout --foreground --preserve-status -s INT 1 fovea bench "$M" --duration 100 >out.txt; echo "=> $?"
 grep -c throughput out.txt
-timeout --preserve-status -s INT 1 fovea bench "$M" --duration 100 --quiet; echo "=> $?"
-timeout --preserve-status -s TERM 1 fovea bench "$M" --duration 100 --quiet; echo "=> $?"
+timeout --foreground --preserve-status -s INT 1 fovea bench "$M" --duration 100 --quiet; echo "=> $?"
+timeout --foreground --preserve-status -s TERM 1 fovea bench "$M" --duration 100 --quiet; echo "=> $?"

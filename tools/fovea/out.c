@@ -63,8 +63,10 @@ static void close_pictures(fv_sink *k) { (void)k; }
 fv_status outputs_sink(outputs *o, fv_source *source, int file, fv_sink **sink, fv_error *err)
 {
     *sink = NULL;
-    o->sequence.fps = source->info.fps;
-    o->sequence.stride = o->s->vid_stride;
+    if (o->mot) { /* one source then; sinks of several are opened at the same time */
+        o->sequence.fps = source->info.fps;
+        o->sequence.stride = o->s->vid_stride;
+    }
     if (o->kind == OUT_NONE) return FV_OK;
     if (o->pictures) {
         if (o->kind == OUT_PIPE) return cli_set_error(err, FV_ERR_ARGUMENT, "-o - is for video; give a directory for pictures");
