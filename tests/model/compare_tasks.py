@@ -30,6 +30,7 @@ try:
     from PIL import Image
     from pycocotools import mask as coco
     import make_random_models as models
+    from compare_ort import iou
 except ImportError as e:
     print(f"skipped: {e}")
     sys.exit(77)
@@ -50,14 +51,6 @@ def session(model):
     o.log_severity_level = 3
     s = ort.InferenceSession(str(model), o, providers=["CPUExecutionProvider"])
     return lambda x: s.run(None, {s.get_inputs()[0].name: np.ascontiguousarray(x, np.float32)})
-
-
-def iou(a, b):
-    x1, y1 = np.maximum(a[:, None, 0], b[None, :, 0]), np.maximum(a[:, None, 1], b[None, :, 1])
-    x2, y2 = np.minimum(a[:, None, 2], b[None, :, 2]), np.minimum(a[:, None, 3], b[None, :, 3])
-    inter = np.clip(x2 - x1, 0, None) * np.clip(y2 - y1, 0, None)
-    area = lambda t: (t[:, 2] - t[:, 0]) * (t[:, 3] - t[:, 1])
-    return inter / np.maximum(area(a)[:, None] + area(b)[None] - inter, 1e-9)
 
 
 # ---- Ultralytics ----

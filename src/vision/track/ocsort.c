@@ -68,20 +68,6 @@ static fv_status reserve(ocsort *t, size_t dets)
     return FV_OK;
 }
 
-static void split(ocsort *t, const fv_detections *dets)
-{
-    t->high.n = t->low.n = 0;
-    int n = dets->count < FVI_TRACK_MAX_BOXES ? dets->count : FVI_TRACK_MAX_BOXES;
-    for (int i = 0; i < n; i++) {
-        const fv_detection *d = &dets->items[i];
-        if (!fvi_track_usable(d)) continue;
-        if (d->confidence >= t->o.track_high)
-            fvi_side_add(&t->high, i, d->box, d->confidence);
-        else if (t->o.track_low > 0 && d->confidence > t->o.track_low)
-            fvi_side_add(&t->low, i, d->box, d->confidence);
-    }
-}
-
 static void centre(const float box[4], float at[2])
 {
     at[0] = (box[0] + box[2]) / 2;
@@ -265,7 +251,7 @@ static fv_status update(void *self, fv_detections *dets, double pts)
     if (t->clock.frames && pts < t->clock.pts) return FV_ERR_ARGUMENT;
     fv_status st = reserve(t, (size_t)dets->count);
     if (st < 0) return st;
-    split(t, dets);
+    fvi_side_split(&t->high, &t->low, dets, &t->o);
     predict(t, fvi_track_clock_advance(&t->clock, pts));
     rows_all(t);
     st = associate(t, &t->high, dets, true);

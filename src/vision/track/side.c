@@ -5,8 +5,10 @@
 #include <string.h>
 
 #define FARTHEST 1e7f /* pixels: beyond it single precision says nothing about overlap */
+#define MAX_BOXES 8192 /* a frame; detectors give the most confident first */
 
-bool fvi_track_usable(const fv_detection *d)
+/* Finite, with an area, and confident enough to be compared. */
+static bool usable(const fv_detection *d)
 {
     for (int i = 0; i < 4; i++)
         if (!(fabsf(d->box[i]) < FARTHEST)) return false; /* also NaN */
@@ -53,6 +55,20 @@ void fvi_side_add(fvi_side *s, int index, const float box[4], float score)
     s->index[s->n] = index;
     memcpy(s->box[s->n], box, sizeof *s->box);
     s->score[s->n++] = score;
+}
+
+void fvi_side_split(fvi_side *high, fvi_side *low, const fv_detections *dets, const fv_track_options *o)
+{
+    high->n = low->n = 0;
+    int n = dets->count < MAX_BOXES ? dets->count : MAX_BOXES;
+    for (int i = 0; i < n; i++) {
+        const fv_detection *d = &dets->items[i];
+        if (!usable(d)) continue;
+        if (d->confidence >= o->track_high)
+            fvi_side_add(high, i, d->box, d->confidence);
+        else if (o->track_low > 0 && d->confidence > o->track_low)
+            fvi_side_add(low, i, d->box, d->confidence);
+    }
 }
 
 void fvi_side_pack(fvi_side *s)

@@ -1,14 +1,10 @@
-/* side.h: what trackers share: which detections can be tracked, their clock, and sets of boxes that take part in an association. */
+/* side.h: what trackers share: their clock, which detections can be tracked, and sets of boxes that take part in an association. */
 #ifndef FVI_VISION_TRACK_SIDE_H
 #define FVI_VISION_TRACK_SIDE_H
 #include "vision/track/tracker.h"
 #include <stdint.h>
 
 #define FVI_TRACK_UNIT_S (1.0 / 30) /* the frame of 30 a second in which the published constants of trackers hold */
-#define FVI_TRACK_MAX_BOXES 8192    /* a frame; detectors give the most confident first */
-
-/* Finite, with an area, and confident enough to be compared. */
-bool fvi_track_usable(const fv_detection *d);
 
 /* Frames and their stamps since the reset. */
 typedef struct fvi_track_clock {
@@ -30,6 +26,8 @@ typedef struct fvi_side {
 /* Room for n boxes; what was in it is lost when it has to grow. */
 fv_status fvi_side_reserve(fvi_side *s, size_t n);
 void fvi_side_add(fvi_side *s, int index, const float box[4], float score);
+/* Detections that can be tracked -> those from track_high on, and the weaker ones above track_low (0: none). Both have room for all. */
+void fvi_side_split(fvi_side *high, fvi_side *low, const fv_detections *dets, const fv_track_options *o);
 /* Takes out those whose index is below 0. */
 void fvi_side_pack(fvi_side *s);
 void fvi_side_free(fvi_side *s);
