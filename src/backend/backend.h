@@ -12,12 +12,45 @@
 
 typedef struct fvi_step fvi_step;
 
+/* What earlier timings found out (engine/timing.h). */
+typedef struct fvi_timings {
+    /* Name of the fastest tactic for this problem, null = not known. Valid until prepare returns. */
+    const char *(*find)(void *user, const char *problem);
+    void *user;
+    bool will_time; /* steps keep what fvi_family.make needs */
+} fvi_timings;
+
 /* What a step may use besides its tensors. */
 typedef struct fvi_backend_env {
     fvi_pool *pool;
     fvi_cpu_flags cpu; /* levels that may be used (already masked) */
     const fvi_log *log;
+    const fvi_timings *timings; /* null = tactics are chosen by estimate */
 } fvi_backend_env;
+
+/* How a family of tactics (convolutions, …) lets its decisions be made by timing. A job is one piece of work bound to one tactic. */
+enum { FVI_PROBLEM_MAX = 512, FVI_TACTICS_MAX = 16 };
+typedef struct fvi_family {
+    /* The work in words: operator, shapes, types, strides, what is fused; the same words, the same tactics. */
+    bool (*describe)(const void *job, char text[FVI_PROBLEM_MAX]);
+    /* Tactics worth timing: estimates at most `factor` times the best, best first. Static names; returns how many, <= max. */
+    int (*rank)(const fvi_step *s, const void *job, double factor, const char **names, int max);
+    /* Another job for the same work, ready to run; null = out of memory. Inputs of the step hold values. */
+    void *(*make)(fvi_step *s, const void *job, const char *tactic);
+    void (*run)(fvi_step *s, void *job);
+    void (*adopt)(void *job, void *made); /* `job` becomes `made`, which is gone */
+    void (*drop)(void *made);
+} fvi_family;
+
+/* One decision of a step between tactics: by estimate or a stored timing in prepare, anew in plan/tune.c. */
+typedef enum fvi_origin { FVI_ORIGIN_ESTIMATE, FVI_ORIGIN_STORED, FVI_ORIGIN_TIMED } fvi_origin;
+typedef struct fvi_decision {
+    const fvi_family *family;
+    void *job;
+    const char *tactic; /* in use; static */
+    fvi_origin origin;
+    bool refused; /* a stored name that does not exist or does not fit: not believed */
+} fvi_decision;
 
 typedef struct fvi_backend fvi_backend;
 struct fvi_step {
@@ -31,6 +64,8 @@ struct fvi_step {
     fvi_tensor *out;         /* [n_out]; out never overlaps in, unless backend->in_place said so */
     fvi_tensor residual;     /* dtype FV_NONE = none */
     const char *tactic;      /* set by prepare: static string for tables, e.g. "conv3x3 avx2 6x16" */
+    fvi_decision *decisions; /* [n_decisions] part of state; most steps have none, ConvTranspose has one a phase */
+    int n_decisions;
     double flops;            /* set by prepare: multiply-adds * 2 for one run, 0 = unknown */
     void *state;             /* owned by the backend from prepare to release */
     void (*run)(fvi_step *s);/* set by prepare */
@@ -55,6 +90,9 @@ struct fvi_backend {
     fv_status (*prepare)(fvi_step *s, fv_error *err);
     /* A plain copy in -> out between any strides, added by the plan (s->node is null). */
     fv_status (*prepare_copy)(fvi_step *s, fv_error *err);
+    /* Names of all tactics that decisions are made between, null past the end: timings are worth nothing once they change. The
+     * function may be null. */
+    const char *(*tactic_at)(int i);
 };
 
 const fvi_backend *fvi_backend_cpu(void);  /* backend/cpu/cpu.c */

@@ -61,6 +61,12 @@ struct fvi_conv_tactic {
 extern const fvi_conv_tactic fvi_conv_tactics[];
 /* The cheapest supported one of all levels in flags, and of level c; never null for valid params. */
 const fvi_conv_tactic *fvi_conv_choose(const fvi_conv_params *p, fvi_cpu_flags flags);
+/* Those whose estimate is at most `factor` times the cheapest's, cheapest first: what is worth timing. Returns how many, <= max. */
+int fvi_conv_rank(const fvi_conv_params *p, fvi_cpu_flags flags, double factor, const fvi_conv_tactic **out, int max);
+/* By name; null: there is none, it does not support p, or its level is not in flags. */
+const fvi_conv_tactic *fvi_conv_named(const fvi_conv_params *p, fvi_cpu_flags flags, const char *name);
+/* p in words, all fields but l1 and l2: what a stored timing is found by. False: more than n bytes. */
+bool fvi_conv_describe(const fvi_conv_params *p, char *text, size_t n);
 
 /* Does the last window end inside the stored zeros, and the first begin there? */
 bool fvi_conv_halo_suffices(const fvi_conv_params *p);

@@ -1,6 +1,8 @@
 /* conv_table.c: the table of all convolution tactics, and the analytic choice between them.
  * Called by backend/cpu/op_conv.c at load; walked by checkkern. */
 #include "kern/conv_tactics.h"
+#include <stdio.h>
+#include <string.h>
 
 const fvi_conv_tactic fvi_conv_tactics[] = {
     {"conv reference c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_reference},
@@ -18,14 +20,58 @@ const fvi_conv_tactic fvi_conv_tactics[] = {
     {0},
 };
 
+static bool usable(const fvi_conv_tactic *t, const fvi_conv_params *p, fvi_cpu_flags flags)
+{
+    return (t->level & (flags | FVI_CPU_C)) && t->algorithm->supports(p);
+}
+
 const fvi_conv_tactic *fvi_conv_choose(const fvi_conv_params *p, fvi_cpu_flags flags)
 {
     const fvi_conv_tactic *best = NULL;
-    double cost = 0;
+    return fvi_conv_rank(p, flags, 1, &best, 1) ? best : NULL;
+}
+
+int fvi_conv_rank(const fvi_conv_params *p, fvi_cpu_flags flags, double factor, const fvi_conv_tactic **out, int max)
+{
+    enum { MOST = 16 };
+    double cost[MOST];
+    int n = 0;
+    if (max > MOST) max = MOST;
     for (const fvi_conv_tactic *t = fvi_conv_tactics; t->name; t++) {
-        if (!(t->level & (flags | FVI_CPU_C)) || !t->algorithm->supports(p)) continue;
-        double c = t->algorithm->cost(t, p);
-        if (!best || c < cost) best = t, cost = c;
+        if (!usable(t, p, flags)) continue;
+        const double c = t->algorithm->cost(t, p);
+        int at = n;
+        while (at > 0 && c < cost[at - 1]) at--; /* equal ones stay in the table's order */
+        if (at == max) continue;
+        if (n < max) n++;
+        for (int i = n - 1; i > at; i--) cost[i] = cost[i - 1], out[i] = out[i - 1];
+        cost[at] = c, out[at] = t;
     }
-    return best;
+    while (n > 1 && cost[n - 1] > cost[0] * factor) n--;
+    return n;
+}
+
+const fvi_conv_tactic *fvi_conv_named(const fvi_conv_params *p, fvi_cpu_flags flags, const char *name)
+{
+    for (const fvi_conv_tactic *t = fvi_conv_tactics; t->name; t++)
+        if (!strcmp(t->name, name)) return usable(t, p, flags) ? t : NULL;
+    return NULL;
+}
+
+bool fvi_conv_describe(const fvi_conv_params *p, char *text, size_t n)
+{
+    size_t at = 0;
+#define ADD(...)                                                                                                       \
+    do {                                                                                                               \
+        int len_ = snprintf(text + at, n - at, __VA_ARGS__);                                                           \
+        if (len_ < 0 || (size_t)len_ >= n - at) return false;                                                          \
+        at += (size_t)len_;                                                                                            \
+    } while (0)
+    ADD("conv f32 %dx%dx%dx%d to %dx%dx%d kernel %dx%d stride %dx%d dilation %dx%d pad %d,%d groups %d halo %d%s", p->n, p->cin, p->h, p->w,
+        p->cout, p->ho, p->wo, p->kh, p->kw, p->sh, p->sw, p->dh, p->dw, p->pt, p->pl, p->groups, p->halo, p->exact ? " exact" : "");
+    ADD(" in %td,%td,%td,%td out %td,%td,%td,%td", p->in_n, p->in_c, p->in_h, p->in_w, p->out_n, p->out_c, p->out_h, p->out_w);
+    if (p->residual) ADD(" residual %td,%td,%td,%td", p->res_n, p->res_c, p->res_h, p->res_w);
+    ADD(" act %d %a %a", (int)p->act, (double)p->alpha, (double)p->beta);
+#undef ADD
+    return true;
 }

@@ -1,4 +1,5 @@
 /* cpu.c: the CPU backend: operators' tables looked up by operator. Called by plan/ through fvi_backend, and by eval.c. */
+#include "backend/cpu/op_conv.h"
 #include "backend/cpu/step.h"
 
 static const fvi_cpu_op *const tables[] = {
@@ -77,6 +78,7 @@ static const fvi_backend cpu = {.name = "cpu",
                                 .input_halo = input_halo,
                                 .in_place = in_place,
                                 .prepare = prepare,
-                                .prepare_copy = fvi_cpu_prepare_copy};
+                                .prepare_copy = fvi_cpu_prepare_copy,
+                                .tactic_at = fvi_cpu_conv_tactic_at};
 
 const fvi_backend *fvi_backend_cpu(void) { return &cpu; }

@@ -150,7 +150,7 @@ static void warn_of_reference(const fvi_conv_job *j, const fvi_step *s)
 
 fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err)
 {
-    j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
+    if (!j->tactic) j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
     warn_of_reference(j, s);
     const fvi_conv_algorithm *a = j->tactic->algorithm;
     size_t packed = a->packed_bytes(j->tactic, &j->p);
@@ -181,26 +181,115 @@ static void run_chunk(void *arg, int chunk, int thread)
 
 void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s) { fvi_pool_run(s->env->pool, run_chunk, j, j->chunks); }
 
-typedef struct conv_state {
-    fvi_conv_job job;
-    bool repack; /* weights or bias are computed by the model: pack them every time */
-    float *cropped; /* weights without what meets only padding; null = those of the model */
-} conv_state;
-
 static const float *bias_of(const fvi_step *s)
 {
     return s->n_in > 2 && s->in[2].dtype != FV_NONE ? (const float *)s->in[2].data : NULL;
 }
 
-static void conv_run(fvi_step *s)
+static void pack(fvi_conv_job *j, const fvi_step *s)
 {
-    conv_state *c = s->state;
-    fvi_conv_job *j = &c->job;
-    if (c->repack)
-        j->tactic->algorithm->pack(j->tactic, &j->p, c->cropped ? c->cropped : (const float *)s->in[1].data, bias_of(s), j->packed);
-    j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = (const float *)s->residual.data, .out = (float *)s->out[0].data};
+    j->tactic->algorithm->pack(j->tactic, &j->p, j->weights(s, j), bias_of(s), j->packed);
+}
+
+void fvi_cpu_conv_job_step(fvi_conv_job *j, const fvi_step *s)
+{
+    const float *res = (const float *)s->residual.data;
+    if (j->repack) pack(j, s);
+    j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = res ? res + j->res_offset : NULL,
+                          .out = (float *)s->out[0].data + j->out_offset};
     fvi_cpu_conv_job_run(j, s);
 }
+
+/* ---- the decision between tactics ---- */
+
+static bool job_describe(const void *job, char text[FVI_PROBLEM_MAX])
+{
+    return fvi_conv_describe(&((const fvi_conv_job *)job)->p, text, FVI_PROBLEM_MAX);
+}
+
+static int job_rank(const fvi_step *s, const void *job, double factor, const char **names, int max)
+{
+    const fvi_conv_tactic *t[FVI_TACTICS_MAX];
+    const int n = fvi_conv_rank(&((const fvi_conv_job *)job)->p, s->env->cpu, factor, t, max < FVI_TACTICS_MAX ? max : FVI_TACTICS_MAX);
+    for (int i = 0; i < n; i++) names[i] = t[i]->name;
+    return n;
+}
+
+static void job_drop(void *made)
+{
+    fvi_cpu_conv_job_free(made);
+    fvi_free(made);
+}
+
+static void *job_make(fvi_step *s, const void *job, const char *tactic)
+{
+    fvi_conv_job *j = fvi_calloc(1, sizeof *j);
+    if (!j) return NULL;
+    *j = *(const fvi_conv_job *)job;
+    j->packed = j->workspace = NULL;
+    j->tactic = fvi_conv_named(&j->p, s->env->cpu, tactic);
+    if (!j->tactic || fvi_cpu_conv_job_init(j, s, NULL) < 0) {
+        job_drop(j);
+        return NULL;
+    }
+    if (!j->repack) pack(j, s);
+    return j;
+}
+
+static void job_run(fvi_step *s, void *job) { fvi_cpu_conv_job_step(job, s); }
+
+static void job_adopt(void *job, void *made)
+{
+    fvi_cpu_conv_job_free(job);
+    *(fvi_conv_job *)job = *(fvi_conv_job *)made;
+    fvi_free(made);
+}
+
+static const fvi_family conv_family = {.describe = job_describe, .rank = job_rank, .make = job_make, .run = job_run,
+                                       .adopt = job_adopt, .drop = job_drop};
+
+fv_status fvi_cpu_conv_job_decide(fvi_conv_job *j, fvi_step *s, fvi_decision *d, fv_error *err)
+{
+    const fvi_timings *known = s->env->timings;
+    char problem[FVI_PROBLEM_MAX];
+    const char *stored = known && job_describe(j, problem) ? known->find(known->user, problem) : NULL;
+    if (stored) j->tactic = fvi_conv_named(&j->p, s->env->cpu, stored);
+    *d = (fvi_decision){.family = &conv_family, .job = j, .refused = stored && !j->tactic};
+    if (j->tactic) d->origin = FVI_ORIGIN_STORED;
+    FVI_TRY(fvi_cpu_conv_job_init(j, s, err));
+    if (!j->repack) pack(j, s);
+    s->tactic = d->tactic = j->tactic->name;
+    return FV_OK;
+}
+
+bool fvi_cpu_conv_keeps_weights(const fvi_step *s, const fvi_conv_job *j)
+{
+    return j->repack || (s->env->timings && s->env->timings->will_time);
+}
+
+const char *fvi_cpu_conv_tactic_at(int i)
+{
+    for (int k = 0; k < i; k++)
+        if (!fvi_conv_tactics[k].name) return NULL;
+    return fvi_conv_tactics[i].name;
+}
+
+/* ---- Conv ---- */
+
+typedef struct conv_state {
+    fvi_conv_job job;
+    fvi_decision decision;
+    float *cropped; /* weights without what meets only padding; null = those of the model */
+} conv_state;
+
+static const float *conv_weights(const fvi_step *s, const fvi_conv_job *j)
+{
+    const conv_state *c = s->state;
+    (void)j;
+    return c->cropped ? c->cropped : (const float *)s->in[1].data;
+}
+
+static void conv_run(fvi_step *s) { fvi_cpu_conv_job_step(&((conv_state *)s->state)->job, s); }
 
 static void conv_release(fvi_step *s)
 {
@@ -273,13 +362,13 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
     }
     s->run = conv_run;
     c->job.p = p;
-    FVI_TRY(fvi_cpu_conv_job_init(&c->job, s, err));
-    c->repack = !s->in_const[1] || (bias_of(s) && !s->in_const[2]);
-    if (!c->repack)
-        c->job.tactic->algorithm->pack(c->job.tactic, &p, c->cropped ? c->cropped : (const float *)s->in[1].data, bias_of(s), c->job.packed);
-    s->tactic = c->job.tactic->name;
+    c->job.weights = conv_weights;
+    c->job.repack = !s->in_const[1] || (bias_of(s) && !s->in_const[2]);
+    FVI_TRY(fvi_cpu_conv_job_decide(&c->job, s, &c->decision, err));
+    s->decisions = &c->decision;
+    s->n_decisions = 1;
     s->flops = fvi_conv_flops(&p);
-    if (!c->repack) FVI_FREE(c->cropped);
+    if (!fvi_cpu_conv_keeps_weights(s, &c->job)) FVI_FREE(c->cropped);
     return FV_OK;
 }
 

@@ -20,23 +20,39 @@ void fvi_cpu_conv_crop(const int64_t in[2], const int64_t kernel[2], fvi_conv_ge
 /* [N,C,L] seen as [N,C,1,L]; anything else as it is. */
 void fvi_cpu_conv_as_map(fvi_tensor *out, const fvi_tensor *in);
 
-/* A tactic with its packed weights and the memory of its threads. */
-typedef struct fvi_conv_job {
+/* A tactic with its packed weights and the memory of its threads. Zero-initialised, then p and what follows it is set. */
+typedef struct fvi_conv_job fvi_conv_job;
+struct fvi_conv_job {
     fvi_conv_params p;
+    /* Weights [cout][cin/groups][kh][kw], valid until the next call. */
+    const float *(*weights)(const fvi_step *s, const fvi_conv_job *j);
+    int phase;                        /* of a ConvTranspose */
+    ptrdiff_t out_offset, res_offset; /* elements, from the step's output and residual */
+    bool repack;                      /* weights or bias are computed by the model: packed at every run */
+    /* set by fvi_cpu_conv_job_init */
     fvi_conv_io io;
     const fvi_conv_tactic *tactic;
     char *packed, *workspace;
     size_t workspace_bytes;
     int chunks;
-} fvi_conv_job;
+};
 
 /* Fills p from rank-4 tensors (kernel size from w's dims 2 and 3); checks ranges and groups. */
 fv_status fvi_cpu_conv_params(fvi_step *s, const fvi_tensor *x, const fvi_tensor *w, const fvi_tensor *y,
                               const fvi_tensor *res, const fvi_conv_geometry *g, fvi_conv_params *p, fv_error *err);
 fv_status fvi_cpu_conv_check_weights(const fvi_step *s, int64_t bias_count, fv_error *err);
-/* j->p is set: chooses the tactic and allocates. On failure free what there is with fvi_cpu_conv_job_free. */
+/* j->p is set: chooses the tactic by estimate, unless there is one, and allocates. On failure free what there is with
+ * fvi_cpu_conv_job_free. */
 fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err);
-void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s);
+/* The same with a decision that earlier timings or plan/tune.c may make; `weights` and what is beside it are set. Weights that
+ * never change are packed. */
+fv_status fvi_cpu_conv_job_decide(fvi_conv_job *j, fvi_step *s, fvi_decision *d, fv_error *err);
+/* From the step's input to its output. */
+void fvi_cpu_conv_job_step(fvi_conv_job *j, const fvi_step *s);
+void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s); /* j->io is set */
+/* Must whoever prepares the step keep what `weights` reads? */
+bool fvi_cpu_conv_keeps_weights(const fvi_step *s, const fvi_conv_job *j);
+const char *fvi_cpu_conv_tactic_at(int i);
 void fvi_cpu_conv_job_free(fvi_conv_job *j);
 
 const char *fvi_cpu_conv_unsupported(const fvi_node *n);

@@ -72,23 +72,13 @@ int fvi_cpu_conv_transpose_halo(const fvi_node *n)
     return most > FVI_CONV_MAX_HALO ? 0 : (int)most;
 }
 
-typedef struct phase {
-    fvi_conv_job job;
-    ptrdiff_t out_offset, res_offset; /* elements */
-} phase;
-
 typedef struct transpose_state {
     int count;
-    phase *phases;
+    fvi_conv_job *phases;
+    fvi_decision *decisions;
     axis_phase (*axes)[2];
     float *weights; /* [cout][cin/groups][taps] of one phase, while packing */
-    bool repack;
 } transpose_state;
-
-static const float *bias_of(const fvi_step *s)
-{
-    return s->n_in > 2 && s->in[2].dtype != FV_NONE ? (const float *)s->in[2].data : NULL;
-}
 
 /* ONNX [cin][cout/groups][kh][kw] -> [cout][cin/groups][taps y][taps x], taps turned round. */
 static void pick_taps(float *d, const float *w, const fvi_conv_params *p, const axis_phase a[2], int64_t kh, int64_t kw)
@@ -103,37 +93,28 @@ static void pick_taps(float *d, const float *w, const fvi_conv_params *p, const 
         }
 }
 
-static void pack_all(fvi_step *s)
+static const float *phase_weights(const fvi_step *s, const fvi_conv_job *j)
 {
     transpose_state *t = s->state;
     const int r = s->in[1].rank;
     const int64_t kw = s->in[1].dim[r - 1], kh = r == 4 ? s->in[1].dim[2] : 1;
-    for (int i = 0; i < t->count; i++) {
-        fvi_conv_job *j = &t->phases[i].job;
-        pick_taps(t->weights, (const float *)s->in[1].data, &j->p, t->axes[i], kh, kw);
-        j->tactic->algorithm->pack(j->tactic, &j->p, t->weights, bias_of(s), j->packed);
-    }
+    pick_taps(t->weights, (const float *)s->in[1].data, &j->p, t->axes[j->phase], kh, kw);
+    return t->weights;
 }
 
 static void transpose_run(fvi_step *s)
 {
     transpose_state *t = s->state;
-    if (t->repack) pack_all(s);
-    for (int i = 0; i < t->count; i++) {
-        phase *f = &t->phases[i];
-        const float *res = (const float *)s->residual.data;
-        f->job.io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = res ? res + f->res_offset : NULL,
-                                  .out = (float *)s->out[0].data + f->out_offset};
-        fvi_cpu_conv_job_run(&f->job, s);
-    }
+    for (int i = 0; i < t->count; i++) fvi_cpu_conv_job_step(&t->phases[i], s);
 }
 
 static void transpose_release(fvi_step *s)
 {
     transpose_state *t = s->state;
     if (!t) return;
-    for (int i = 0; i < t->count; i++) fvi_cpu_conv_job_free(&t->phases[i].job);
+    for (int i = 0; i < t->count; i++) fvi_cpu_conv_job_free(&t->phases[i]);
     fvi_free(t->phases);
+    fvi_free(t->decisions);
     fvi_free(t->axes);
     fvi_free(t->weights);
     fvi_free(t);
@@ -153,7 +134,8 @@ static void phase_params(fvi_conv_params *q, const fvi_conv_params *p, const axi
     q->res_h *= p->sh, q->res_w *= p->sw;
 }
 
-static fv_status make_phases(fvi_step *s, const fvi_conv_params *p, const fvi_conv_geometry *g, fv_error *err)
+/* Which phases there are; *most grows to the taps of the largest. */
+static fv_status find_phases(fvi_step *s, const fvi_conv_params *p, const fvi_conv_geometry *g, bool repack, size_t *most, fv_error *err)
 {
     transpose_state *t = s->state;
     const int64_t n = g->stride[0] * g->stride[1];
@@ -162,30 +144,44 @@ static fv_status make_phases(fvi_step *s, const fvi_conv_params *p, const fvi_co
                              (long long)g->stride[0], (long long)g->stride[1], MAX_PHASES);
     t->phases = fvi_calloc((size_t)n, sizeof *t->phases);
     t->axes = fvi_calloc((size_t)n, sizeof *t->axes);
-    if (!t->phases || !t->axes) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
-    size_t most = 1;
+    t->decisions = fvi_calloc((size_t)n, sizeof *t->decisions);
+    if (!t->phases || !t->axes || !t->decisions) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
     for (int64_t i = 0; i < n; i++) {
         const int64_t ry = i / g->stride[1], rx = i % g->stride[1];
-        phase *f = &t->phases[t->count];
+        fvi_conv_job *f = &t->phases[t->count];
         axis_phase *a = t->axes[t->count];
         a[0] = find_phase(ry, p->ho, p->kh, g->stride[0], g->dilation[0], g->before[0]);
         a[1] = find_phase(rx, p->wo, p->kw, g->stride[1], g->dilation[1], g->before[1]);
         if (!a[0].count || !a[1].count) continue;
-        phase_params(&f->job.p, p, a);
+        phase_params(&f->p, p, a);
+        f->weights = phase_weights;
+        f->phase = t->count++;
+        f->repack = repack;
         f->out_offset = ry * p->out_h + rx * p->out_w;
         f->res_offset = ry * p->res_h + rx * p->res_w;
-        t->count++;
-        FVI_TRY(fvi_cpu_conv_job_init(&f->job, s, err));
-        size_t taps = (size_t)f->job.p.kh * (size_t)f->job.p.kw;
-        if (taps > most) most = taps;
-        s->flops += fvi_conv_flops(&f->job.p);
-        s->tactic = f->job.tactic->name;
+        size_t taps = (size_t)f->p.kh * (size_t)f->p.kw;
+        if (taps > *most) *most = taps;
     }
-    size_t count;
+    return FV_OK;
+}
+
+static fv_status make_phases(fvi_step *s, const fvi_conv_params *p, const fvi_conv_geometry *g, bool repack, fv_error *err)
+{
+    transpose_state *t = s->state;
+    size_t count, most = 1;
+    FVI_TRY(find_phases(s, p, g, repack, &most, err));
     if (!fvi_mul_size((size_t)p->cout * (size_t)(p->cin / p->groups), most * sizeof(float), &count))
         return fvi_error_set(err, FV_ERR_MEMORY, "%s: weights do not fit into memory", s->name);
     t->weights = fvi_alloc(count);
-    return t->weights ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
+    if (!t->weights) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", s->name);
+    for (int i = 0; i < t->count; i++) {
+        FVI_TRY(fvi_cpu_conv_job_decide(&t->phases[i], s, &t->decisions[i], err));
+        s->flops += fvi_conv_flops(&t->phases[i].p);
+    }
+    s->decisions = t->decisions;
+    s->n_decisions = t->count;
+    if (!t->count || !fvi_cpu_conv_keeps_weights(s, &t->phases[0])) FVI_FREE(t->weights);
+    return FV_OK;
 }
 
 /* An output_shape beyond what the kernel reaches: only the bias is there. */
@@ -222,11 +218,6 @@ fv_status fvi_cpu_conv_transpose_prepare(fvi_step *s, fv_error *err)
     s->state = t;
     s->release = transpose_release;
     s->run = transpose_run;
-    t->repack = !s->in_const[1] || (bias_of(s) && !s->in_const[2]);
-    FVI_TRY(make_phases(s, &p, &g, err));
-    if (!t->repack) {
-        pack_all(s);
-        FVI_FREE(t->weights);
-    }
-    return FV_OK;
+    const bool bias = s->n_in > 2 && s->in[2].dtype != FV_NONE;
+    return make_phases(s, &p, &g, !s->in_const[1] || (bias && !s->in_const[2]), err);
 }

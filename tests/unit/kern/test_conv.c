@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "kern/conv.h"
+#include <string.h>
 
 /* NHWC, one image of 8 x 8 pixels, stride 1, as many zeros around as the kernel wants where it is small. */
 static fvi_conv_params params(int cin, int cout, int groups, int kh, int kw)
@@ -56,9 +57,73 @@ static void counts_that_overflow_an_int_are_left_to_the_reference(void **state)
     }
 }
 
+static void the_rank_begins_with_the_choice_and_ends_at_the_factor(void **state)
+{
+    (void)state;
+    const fvi_conv_tactic *t[16];
+    fvi_conv_params p = params(64, 64, 1, 3, 3);
+    assert_int_equal(fvi_conv_rank(&p, FVI_CPU_C, 1, t, 16), 1);
+    assert_ptr_equal(t[0], fvi_conv_choose(&p, FVI_CPU_C));
+    int all = fvi_conv_rank(&p, FVI_CPU_C, 1e30, t, 16);
+    assert_true(all >= 3); /* reference, direct, Winograd */
+    for (int i = 1; i < all; i++) assert_true(t[i - 1]->algorithm->cost(t[i - 1], &p) <= t[i]->algorithm->cost(t[i], &p));
+    assert_string_equal(t[all - 1]->name, "conv reference c");
+    double ratio = t[1]->algorithm->cost(t[1], &p) / t[0]->algorithm->cost(t[0], &p);
+    assert_int_equal(fvi_conv_rank(&p, FVI_CPU_C, ratio * 0.999, t, 16), 1);
+    assert_true(fvi_conv_rank(&p, FVI_CPU_C, ratio * 1.001, t, 16) >= 2);
+    assert_int_equal(fvi_conv_rank(&p, FVI_CPU_C, 1e30, t, 2), 2);
+    assert_ptr_equal(t[0], fvi_conv_choose(&p, FVI_CPU_C));
+}
+
+static void a_name_is_believed_only_where_it_fits(void **state)
+{
+    (void)state;
+    fvi_conv_params p = params(64, 64, 1, 3, 3);
+    assert_string_equal(fvi_conv_named(&p, FVI_CPU_C, "conv winograd c")->name, "conv winograd c");
+    assert_null(fvi_conv_named(&p, FVI_CPU_C, "conv depthwise c"));  /* does not support it */
+    assert_null(fvi_conv_named(&p, FVI_CPU_C, "conv direct avx2"));  /* another level */
+    assert_null(fvi_conv_named(&p, FVI_CPU_C, "conv direct"));
+    assert_null(fvi_conv_named(&p, FVI_CPU_C, ""));
+    p.exact = true;
+    assert_null(fvi_conv_named(&p, FVI_CPU_C, "conv winograd c"));
+}
+
+/* A field that the words leave out would make two different problems share one timing. */
+static void the_words_tell_every_field(void **state)
+{
+    (void)state;
+    const fvi_conv_params p = {.n = 2, .residual = true, .alpha = 1, .beta = 1};
+    char plain[512], other[512];
+    const struct {
+        size_t from, to;
+    } skip[] = {{offsetof(fvi_conv_params, halo) + sizeof p.halo, offsetof(fvi_conv_params, in_n)}, /* padding */
+                {offsetof(fvi_conv_params, exact) + 1, offsetof(fvi_conv_params, act)},
+                {offsetof(fvi_conv_params, beta) + sizeof p.beta, offsetof(fvi_conv_params, l1)},
+                {offsetof(fvi_conv_params, residual), offsetof(fvi_conv_params, residual) + 1}, /* takes its strides along: below */
+                {offsetof(fvi_conv_params, l1), offsetof(fvi_conv_params, l1) + sizeof p.l1},
+                {offsetof(fvi_conv_params, l2), offsetof(fvi_conv_params, l2) + sizeof p.l2}};
+    assert_true(fvi_conv_describe(&p, plain, sizeof plain));
+    for (size_t at = 0; at < sizeof p; at++) {
+        fvi_conv_params q = p;
+        bool skipped = false;
+        for (size_t i = 0; i < sizeof skip / sizeof *skip; i++) skipped |= at >= skip[i].from && at < skip[i].to;
+        if (skipped) continue;
+        ((unsigned char *)&q)[at] ^= 1;
+        assert_true(fvi_conv_describe(&q, other, sizeof other));
+        if (!strcmp(plain, other)) fail_msg("byte %zu of fvi_conv_params is not in the words of fvi_conv_describe", at);
+    }
+    fvi_conv_params q = p;
+    q.residual = false;
+    assert_true(fvi_conv_describe(&q, other, sizeof other) && strcmp(plain, other));
+    assert_false(fvi_conv_describe(&p, other, 20));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_has_its_tactic), cmocka_unit_test(the_reference_takes_the_rest),
-                                       cmocka_unit_test(counts_that_overflow_an_int_are_left_to_the_reference)};
+                                       cmocka_unit_test(counts_that_overflow_an_int_are_left_to_the_reference),
+                                       cmocka_unit_test(the_rank_begins_with_the_choice_and_ends_at_the_factor),
+                                       cmocka_unit_test(a_name_is_believed_only_where_it_fits),
+                                       cmocka_unit_test(the_words_tell_every_field)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
