@@ -48,7 +48,10 @@ def onnx_file(task, net, weights, out, cfg, card=None):
     net.load_state_dict(state, strict=False)
     form, inputs, names_in, names_out = task.export_form(fold(copy.deepcopy(net).eval()))
     form.eval()
-    torch.onnx.export(form, inputs, out, input_names=names_in, output_names=names_out, opset_version=17, dynamo=False, do_constant_folding=True)
+    free = {n: {0: 'batch', 2: 'height', 3: 'width'} for n in names_in}
+    free.update({n: {0: 'batch', **axes} for n, axes in task.free_outputs.items()})
+    torch.onnx.export(form, inputs, out, input_names=names_in, output_names=names_out, opset_version=17, dynamo=False, do_constant_folding=True,
+                      dynamic_axes=free)
     model = onnx.load(out)
     halve(model)
     meta = {'author': 'the fovea project', 'description': cfg['description'], 'license': cfg['licence'], **task.metadata()}

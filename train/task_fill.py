@@ -53,6 +53,8 @@ def psnr(a, b, mask):
 
 
 class Task:
+    free_outputs = {'filled': {2: 'height', 3: 'width'}}  # what of the outputs' shapes follows the input
+
     def __init__(self, cfg, device, args):
         self.cfg, self.device, self.size = cfg, device, cfg['imgsz']
         self.store = Store(args.pack, device, args.limit)

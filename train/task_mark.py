@@ -22,6 +22,8 @@ class Exported(nn.Module):
 
 
 class Task:
+    free_outputs = {'mask': {2: 'rows', 3: 'columns'}}  # what of the outputs' shapes follows the input
+
     def __init__(self, cfg, device, args):
         self.cfg, self.device, self.size = cfg, device, cfg['imgsz']
         self.store = Store(args.pack, device, args.limit)

@@ -11,26 +11,29 @@ from store import Store
 
 
 class Exported(nn.Module):
-    """x -> [B,4+classes,A]: cx cy w h in pixels, scores. The layout fovea and others know as YOLOv8's."""
+    """x -> [B,4+classes,A]: cx cy w h in pixels, scores. The layout fovea and others know as YOLOv8's. The grid is made from
+    the maps' sizes, so that one file serves every input of whole strides and every batch."""
 
-    def __init__(self, net, size):
+    def __init__(self, net):
         super().__init__()
         self.net = net
-        points, steps = anchors(size, size, net.strides, 'cpu')
-        self.register_buffer('points', points.t()[None])  # [1,2,A]
-        self.register_buffer('steps', steps[None, None])
-        self.register_buffer('size', torch.tensor([size]))
 
     def forward(self, x):
-        maps = self.net.raw(x)
+        maps, boxes = self.net.raw(x), []
+        for (_, side, _), step in zip(maps, self.net.strides):
+            h, w = side.shape[2:]
+            near, far = side.split(2, 1)
+            cx = (torch.arange(w, dtype=torch.float32) + 0.5)[None].expand(h, w)
+            cy = (torch.arange(h, dtype=torch.float32) + 0.5)[:, None].expand(h, w)
+            centre = torch.stack((cx, cy))[None] + (far - near) * 0.5
+            boxes.append(torch.cat((centre, near + far), 1).flatten(2) * float(step))
         score = torch.cat([m[0].flatten(2) for m in maps], 2)
-        side = torch.cat([m[1].flatten(2) for m in maps], 2)
-        near, far = side.split(2, 1)
-        centre = self.points + (far - near) * (self.steps * 0.5)
-        return torch.cat((centre, (near + far) * self.steps, score.sigmoid()), 1)
+        return torch.cat((torch.cat(boxes, 2), score.sigmoid()), 1)
 
 
 class Task:
+    free_outputs = {'output0': {2: 'boxes'}}  # what of the outputs' shapes follows the input
+
     def __init__(self, cfg, device, args):
         self.cfg, self.device, self.size = cfg, device, cfg['imgsz']
         self.store = Store(args.pack, device, args.limit)
@@ -107,7 +110,7 @@ class Task:
         return {'score': ap, 'ap50': ap, 'f1': f1, 'conf': conf, 'precision': p, 'recall': r}
 
     def export_form(self, net):
-        return Exported(net, self.size), (torch.zeros(1, 3, self.size, self.size),), ['images'], ['output0']
+        return Exported(net), (torch.zeros(1, 3, self.size, self.size),), ['images'], ['output0']
 
     def metadata(self):
         return {'task': 'detect', 'stride': '32', 'imgsz': f'[{self.size}, {self.size}]', 'batch': '1',

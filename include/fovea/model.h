@@ -22,6 +22,12 @@ typedef struct fv_model_options {
 FV_API fv_status fv_model_load(fv_model **out, fv_context *ctx, const char *path, const fv_model_options *opt, fv_error *err);
 /* bytes: borrowed until the model is freed. A model with data in other files is FV_ERR_MODEL. */
 FV_API fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const void *bytes, size_t size, const fv_model_options *opt, fv_error *err);
+/* Models that are part of the library, "person", "mark", "fill" (models/ in the source tree has a card for each); a library may be
+ * built without. Null when i is past the last. about (may be null): what it finds or does. */
+FV_API const char *fv_builtin_model_name(int i, const char **about);
+/* The one of that name for fv_model_load_memory: *bytes [*size], valid for good. FV_ERR_MODEL: there is none (the text lists
+ * those that are there). */
+FV_API fv_status fv_builtin_model(const char *name, const void **bytes, size_t *size, fv_error *err);
 /* After all its sessions. *m becomes null. */
 FV_API void fv_model_free(fv_model **m);
 

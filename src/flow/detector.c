@@ -92,6 +92,10 @@ static fv_status choose_size(net *d, const fv_port *in, const fv_detect_options 
     w = o->imgsz_w ? o->imgsz_w : in->dim[3] > 0 && in->dim[3] <= MAX_SIDE ? (int)in->dim[3] : mw;
     if (h < 16 || w < 16 || h > MAX_SIDE || w > MAX_SIDE)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "input size %dx%d is outside 16..%d a side", h, w, MAX_SIDE);
+    int stride = 0; /* said by the file: a network would fail somewhere inside */
+    const char *said = o->imgsz_h || o->imgsz_w ? fv_model_meta(d->model, "stride") : NULL;
+    if (said && sscanf(said, "%d", &stride) == 1 && stride > 1 && (h % stride || w % stride))
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "input size %dx%d is not a multiple of the model's stride %d", w, h, stride);
     d->base.input_h = h;
     d->base.input_w = w;
     return FV_OK;

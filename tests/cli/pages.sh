@@ -66,6 +66,9 @@ fovea help be|bench
 fovea predict --device |auto cpu null
 fovea predict --policy=ne|newest
 fovea predict --model a|a.onnx
+fovea predict --model |a.onnx b picture.jpg mark person sub folder
+fovea inspect p|person
+fovea exec a|a.onnx
 fovea predict --c:=no -o s|sub folder
 fovea predict --save-crop |sub folder
 fovea predict |a.onnx b picture.jpg sub folder

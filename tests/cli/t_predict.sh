@@ -33,7 +33,7 @@ run fovea predict in/white.ppm --model "$tiny" --json - --csv -
 run fovea predict in/white.ppm --model "$tiny" --json x --csv x
 run fovea predict out/white.jpg --model "$tiny" -o out --overwrite
 echo '# models and classes'
-run fovea predict in/white.ppm
+run fovea predict in/white.ppm --model ''
 run fovea predict in/white.ppm --model nobody
 run fovea predict in/white.ppm --model no/body.onnx
 run fovea predict in/white.ppm --model "$tiny" --classes dgo

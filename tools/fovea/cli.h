@@ -49,7 +49,7 @@ typedef struct cli_verb {
     const char *example;        /* one command a line; never null */
     cli_group groups[12];       /* ends with a title of null */
     const char *positional;     /* name under which key=value and --flag give a positional: "source", "model"; may be null */
-    const char *words;          /* what a positional may be: "bash|zsh|fish"; null = files */
+    const char *words;          /* what a positional may be: "bash|zsh|fish", "FILE|person"; null = files */
     int min_args, max_args;     /* positionals; max -1 = any number */
     int (*run)(const cli_args *a); /* returns the exit code */
 } cli_verb;

@@ -1,5 +1,6 @@
 /* compare_side.c: "cpu:fp32:avx2:t1" or a folder of .npy files -> one side of a comparison. Called by verb_compare.c. */
 #include "compare.h"
+#include "models.h"
 #include "npy.h"
 #include "ports.h"
 #include <stdlib.h>
@@ -44,11 +45,11 @@ static int parse_word(side *s, const cli_args *a, const char *word)
                      s->spec, word, close ? "; did you mean " : "", close ? close : "", close ? "?" : "");
 }
 
-/* "F.onnx", or a path to whatever file. */
+/* "F.onnx", a path to whatever file, or a built-in model. */
 static bool is_model(const char *word)
 {
     size_t n = strcspn(word, ":");
-    return memchr(word, '/', n) || (!word[n] && n > 5 && !strcmp(word + n - 5, ".onnx"));
+    return memchr(word, '/', n) || (!word[n] && n > 5 && !strcmp(word + n - 5, ".onnx")) || models_builtin(word);
 }
 
 int side_parse(side *s, const cli_args *a, const char *spec)
@@ -79,10 +80,13 @@ int side_load(side *s, const cli_args *a, const char *model)
     fv_error err = {0};
     if (s->stored) return EXIT_OK;
     int threads = s->threads ? s->threads : (int)cli_int(a, "threads", 0);
-    const char *path = s->model_path ? s->model_path : model;
+    const char *name = s->model_path ? s->model_path : model;
+    char *place = models_find(name);
+    if (!place) return models_missing(a, name);
     fv_status st = fv_context_create(&s->ctx, FV_CONTEXT_OPTIONS(.threads = threads, .cpu_levels = s->level), &err);
     if (st >= 0)
-        st = fv_model_load(&s->model, s->ctx, path, FV_MODEL_OPTIONS(.device = s->device, .precision = s->precision, .no_rewrite = s->no_rewrite), &err);
+        st = models_load(&s->model, s->ctx, place, FV_MODEL_OPTIONS(.device = s->device, .precision = s->precision, .no_rewrite = s->no_rewrite), &err);
+    free(place);
     if (st >= 0) return EXIT_OK;
     bool file = st == FV_ERR_INPUT || st == FV_ERR_LIMIT;
     int code = cli_fail(a, st, &err);

@@ -19,7 +19,7 @@ static void add_value(const cli_verb *v, const cli_flag *f, text *out)
         if (f->alias) text_printf(out, " | %s:%s%s", v->name, f->alias[1] ? "--" : "-", f->alias);
         if (kind == COMPLETE_WORDS) text_printf(out, ") words='%s' files= ;;\n", words.s);
         if (kind == COMPLETE_ANY) text_add(out, ") return ;;\n");
-        if (kind == COMPLETE_FILE) text_add(out, ") files=-f words= ;;\n");
+        if (kind == COMPLETE_FILE) text_printf(out, ") files=-f words='%s' ;;\n", words.len ? words.s : "");
         if (kind == COMPLETE_FOLDER) text_add(out, ") files=-d words= ;;\n");
     }
     text_free(&words);
@@ -51,15 +51,12 @@ void completion_bash(text *out)
         text_printf(out, "    %s) flags='", verbs[i]->name);
         completion_flags(verbs[i], add_name, out);
         text_add(out, "'");
-        if (verbs[i]->words) {
-            text words = {0};
-            completion_words(verbs[i]->words, &words);
-            text_printf(out, " words='%s'", words.s);
-            text_free(&words);
-        } else if (verbs[i]->max_args) {
-            text_add(out, " files=-f");
-        }
-        text_add(out, " ;;\n");
+        text words = {0};
+        bool files;
+        completion_positional(verbs[i], &words, &files);
+        if (words.len) text_printf(out, " words='%s'", words.s);
+        text_add(out, files ? " files=-f ;;\n" : " ;;\n");
+        text_free(&words);
     }
     text_add(out, "    *) return ;;\n    esac\n    case $verb:$prev in\n");
     for (int i = 0; i < n; i++) completion_flags(verbs[i], add_value, out);
@@ -67,7 +64,7 @@ void completion_bash(text *out)
                   "    esac\n"
                   "    if [[ $files && $cur != -* ]]; then\n"
                   "        compopt -o filenames 2>/dev/null\n"
-                  "        mapfile -t COMPREPLY < <(compgen $files -- \"$cur\")\n"
+                  "        mapfile -t COMPREPLY < <(compgen -W \"$words\" $files -- \"$cur\")\n"
                   "    elif [[ $words ]]; then\n"
                   "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
                   "    fi\n"

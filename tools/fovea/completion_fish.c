@@ -20,6 +20,7 @@ static void add_flag(const cli_verb *v, const cli_flag *f, text *out)
     if (kind == COMPLETE_WORDS) text_printf(out, " -x -a '%s'", words.s);
     if (kind == COMPLETE_ANY) text_add(out, " -x");
     if (kind == COMPLETE_FILE) text_add(out, " -r -F");
+    if (kind == COMPLETE_FILE && words.len) text_printf(out, " -a '%s'", words.s);
     if (kind == COMPLETE_FOLDER) text_add(out, " -x -a '(__fish_complete_directories)'");
     text_add(out, " -d ");
     add_quoted(out, f->help);
@@ -39,10 +40,11 @@ void completion_fish(text *out)
     }
     for (int i = 0; i < n; i++) {
         completion_flags(verbs[i], add_flag, out);
-        if (!verbs[i]->words && verbs[i]->max_args) continue; /* files, which fish completes by itself */
         text words = {0};
-        if (verbs[i]->words) completion_words(verbs[i]->words, &words);
-        text_printf(out, "complete -c fovea -f -n '__fish_seen_subcommand_from %s' -a '%s'\n", verbs[i]->name, words.s ? words.s : "");
+        bool files;
+        completion_positional(verbs[i], &words, &files); /* files are what fish completes by itself */
+        if (!files || words.len)
+            text_printf(out, "complete -c fovea%s -n '__fish_seen_subcommand_from %s' -a '%s'\n", files ? "" : " -f", verbs[i]->name, words.len ? words.s : "");
         text_free(&words);
     }
 }

@@ -13,6 +13,14 @@ static void add_escaped(text *out, const char *s, const char *special)
     }
 }
 
+static void add_files(const text *words, text *out)
+{
+    if (words->len)
+        text_printf(out, "{_files; compadd %s}", words->s);
+    else
+        text_add(out, "_files");
+}
+
 static void add_spec(const cli_flag *f, const char *name, text *out)
 {
     text words = {0};
@@ -27,7 +35,7 @@ static void add_spec(const cli_flag *f, const char *name, text *out)
         add_escaped(out, f->value, ":\\");
         text_add(out, ":");
         if (kind == COMPLETE_WORDS) text_printf(out, "(%s)", words.s);
-        if (kind == COMPLETE_FILE) text_add(out, "_files");
+        if (kind == COMPLETE_FILE) add_files(&words, out);
         if (kind == COMPLETE_FOLDER) text_add(out, "_files -/");
     }
     text_add(out, "'");
@@ -63,14 +71,17 @@ void completion_zsh(text *out)
     for (int i = 0; i < n; i++) {
         text_printf(out, "    %s)\n        _arguments", verbs[i]->name);
         completion_flags(verbs[i], add_flag, out);
-        if (verbs[i]->words) {
-            text words = {0};
-            completion_words(verbs[i]->words, &words);
+        text words = {0};
+        bool files;
+        completion_positional(verbs[i], &words, &files);
+        if (files) {
+            text_printf(out, " \\\n            '*:%s:", verbs[i]->positional ? verbs[i]->positional : "file");
+            add_files(&words, out);
+            text_add(out, "'");
+        } else if (words.len) {
             text_printf(out, " \\\n            '*:word:(%s)'", words.s);
-            text_free(&words);
-        } else if (verbs[i]->max_args) {
-            text_printf(out, " \\\n            '*:%s:_files'", verbs[i]->positional ? verbs[i]->positional : "file");
         }
+        text_free(&words);
         text_add(out, "\n        ;;\n");
     }
     text_add(out, "    esac\n}\n"

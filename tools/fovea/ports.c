@@ -1,6 +1,8 @@
 /* ports.c: shapes, sessions and inputs for the verbs that run a model on tensors (exec, bench, inspect). */
+#include "models.h"
 #include "ports.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +39,15 @@ int ports_load(const cli_args *a, fv_context **ctx, fv_model **model)
     fv_status s = cli_model_options(a, &opt, &err);
     if (s >= 0) s = cli_context(a, ctx, &err);
     if (s < 0) return cli_fail(a, s, &err);
-    s = fv_model_load(model, *ctx, cli_positional(a, 0), &opt, &err);
+    char *place = models_find(cli_positional(a, 0));
+    s = place ? models_load(model, *ctx, place, &opt, &err) : FV_ERR_MODEL;
+    bool missing = !place;
+    free(place);
     if (s >= 0) return EXIT_OK;
     fv_context_free(ctx);
     /* whatever is wrong with a model file, missing included, means that there is no usable model */
     bool file = s == FV_ERR_INPUT || s == FV_ERR_LIMIT;
-    int code = cli_fail(a, s, &err);
+    int code = missing ? models_missing(a, cli_positional(a, 0)) : cli_fail(a, s, &err);
     return file ? EXIT_MODEL : code;
 }
 
@@ -92,20 +97,38 @@ int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes)
     return code;
 }
 
-int ports_complete(const cli_args *a, fv_port *wanted, int n)
+/* A picture's height and width that are open: what the metadata `imgsz` says, "[416, 416]". */
+static void complete_picture(const fv_model *m, fv_port *p)
 {
-    for (int i = 0; i < n; i++) {
-        bool open = false;
+    int h, w;
+    const char *said = fv_model_meta(m, "imgsz");
+    if (p->rank != 4 || p->dim[1] < 1 || !said || sscanf(said, "[%d, %d]", &h, &w) != 2 || h < 1 || w < 1) return;
+    if (p->dim[2] < 0) p->dim[2] = h;
+    if (p->dim[3] < 0) p->dim[3] = w;
+}
+
+int ports_settle(const fv_model *m, fv_port *wanted)
+{
+    int n = fv_model_inputs(m, NULL), left = -1;
+    for (int i = n - 1; i >= 0; i--) {
         if (wanted[i].rank > 0 && wanted[i].dim[0] < 0) wanted[i].dim[0] = 1;
-        for (int d = 1; d < wanted[i].rank; d++) open = open || wanted[i].dim[d] < 0;
-        if (!open) continue;
-        text shape = {0};
-        port_shape(&shape, &wanted[i], 'x');
-        int code = cli_usage(a, "the model leaves the shape of input '%s' open (%s): give --shapes %s:..., every dimension a number", wanted[i].name, shape.s, wanted[i].name);
-        text_free(&shape);
-        return code;
+        complete_picture(m, &wanted[i]);
+        for (int d = 1; d < wanted[i].rank; d++)
+            if (wanted[i].dim[d] < 0) left = i;
     }
-    return EXIT_OK;
+    return left;
+}
+
+int ports_complete(const cli_args *a, const fv_model *m, fv_port *wanted)
+{
+    int left = ports_settle(m, wanted);
+    if (left < 0) return EXIT_OK;
+    const fv_port *p = &wanted[left];
+    text shape = {0};
+    port_shape(&shape, p, 'x');
+    int code = cli_usage(a, "the model leaves the shape of input '%s' open (%s): give --shapes %s:..., every dimension a number", p->name, shape.s, p->name);
+    text_free(&shape);
+    return code;
 }
 
 void port_file_name(text *t, const char *name)

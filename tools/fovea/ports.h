@@ -17,8 +17,11 @@ int ports_load(const cli_args *a, fv_context **ctx, fv_model **model);
 /* The wanted shape of every input: declared, then --batch, then each --shapes NAME:1x3x640x640. shapes [inputs] owned:
  * free(). Returns an exit code. */
 int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes);
-/* A first dimension that is still symbolic becomes 1. Returns an exit code: another one has to be given with --shapes. */
-int ports_complete(const cli_args *a, fv_port *wanted, int n);
+/* A first dimension that is still symbolic becomes 1, the size of a picture what the metadata says. Returns the first input of
+ * which more is open, -1 = all is known. */
+int ports_settle(const fv_model *m, fv_port *wanted);
+/* The same; what is left open is an error that asks for --shapes. Returns an exit code. */
+int ports_complete(const cli_args *a, const fv_model *m, fv_port *wanted);
 /* A session for these shapes; `base`: other options, its shapes are set here. */
 fv_status ports_session_with(fv_session **s, fv_model *m, const fv_port *wanted, const fv_session_options *base, fv_error *err);
 /* The same with the usual two. */

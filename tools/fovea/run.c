@@ -1,10 +1,13 @@
 /* run.c: predict, track and count from the command line to the exit code. The order is: understand what is wanted, refuse
  * what cannot be done, load, then one source after the other, then report. Called by verb_predict.c, verb_track.c and
  * verb_count.c. */
+#include "models.h"
 #include "run.h"
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#define DEFAULT_MODEL "person"
 #define MOST_AT_ONCE 8 /* frames of live sources in a batch, unless --batch says otherwise */
 
 void run_stop(void *arg)
@@ -52,8 +55,10 @@ static int body(run_state *r, run_mode mode)
     if (!r->sources.n_files) return no_input(r);
     /* one frame of each camera at a time; files gain nothing from waiting for company */
     if (!r->s.batch) r->s.batch = r->sources.n_live > MOST_AT_ONCE ? MOST_AT_ONCE : r->sources.n_live > 1 ? r->sources.n_live : 1;
-    r->model_path = run_model_find(r->s.model);
-    code = outputs_plan(&r->out, r->a, &r->s, &r->sources, r->model_path);
+    bool nothing = !strcmp(cli_text_or(r->a, "device", "auto"), "null"); /* computes nothing, and may do without a model */
+    if (!r->s.model && !nothing && models_builtin(DEFAULT_MODEL)) r->s.model = DEFAULT_MODEL;
+    r->model_path = models_find(r->s.model);
+    code = outputs_plan(&r->out, r->a, &r->s, &r->sources, models_builtin(r->model_path) ? NULL : r->model_path);
     if (code) return code;
     if (!run_sources_ready(&r->sources)) return no_input(r);
     code = run_model_open(r);

@@ -43,9 +43,7 @@ typedef struct run_state {
 
 int run_vision(const cli_args *a, run_mode mode);
 
-/* run_model.c: the file behind --model; owned, null when there is none. */
-char *run_model_find(const char *name);
-/* 0, or the exit code after the error was printed. */
+/* run_model.c: 0, or the exit code after the error was printed. */
 int run_model_open(run_state *r);
 /* The same for a replay: no model, [n] names (null ones allowed) of the file, --classes as numbers (null = all). */
 int run_model_names(run_state *r, char *const *names, int n, const int **classes, int *n_classes);

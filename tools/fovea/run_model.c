@@ -1,38 +1,13 @@
 /* run_model.c: --model, --names, --classes and the classes of lines and zones -> a ready detector. Called by run.c. */
+#include "models.h"
 #include "run.h"
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MAX_NAMES 100000
 #define NO_CLASS 65535 /* a class that no box of a replay has */
-
-static char *found(const char *dir, const char *name, const char *ext)
-{
-    text t = {0};
-    struct stat st;
-    text_folder(&t, dir);
-    text_printf(&t, "%s%s", name, ext);
-    if (!stat(t.s, &st) && S_ISREG(st.st_mode)) return t.s;
-    text_free(&t);
-    return NULL;
-}
-
-/* A path, or a name (with or without .onnx) in $FOVEA_MODELS or ./models; owned, null = there is none. */
-char *run_model_find(const char *name)
-{
-    if (!name || !name[0]) return NULL;
-    const char *env = getenv("FOVEA_MODELS"), *dirs[2] = {env && env[0] ? env : "models", "models"};
-    char *path = found("", name, "");
-    for (int i = 0; i < 2 && !path && !strchr(name, '/'); i++) {
-        path = found(dirs[i], name, ".onnx");
-        if (!path) path = found(dirs[i], name, "");
-    }
-    return path;
-}
 
 static int load_model(run_state *r)
 {
@@ -41,15 +16,10 @@ static int load_model(run_state *r)
     const char *name = r->s.model;
     if (!name || !name[0])
         return cli_error(r->a, EXIT_MODEL, "which model? give --model FILE.onnx, or the name of one in $FOVEA_MODELS or ./models");
-    struct stat there;
-    if (!r->model_path && !stat(name, &there))
-        return cli_error(r->a, EXIT_MODEL, "%s: is %s, not a model file", name, S_ISDIR(there.st_mode) ? "a directory" : "a device or pipe");
-    if (!r->model_path && strchr(name, '/')) return cli_error(r->a, EXIT_MODEL, "%s: %s", name, strerror(ENOENT));
-    if (!r->model_path)
-        return cli_error(r->a, EXIT_MODEL, "there is no model '%s' here, in $FOVEA_MODELS or in ./models; give a path to an ONNX file", name);
+    if (!r->model_path) return models_missing(r->a, name);
     fv_status st = cli_model_options(r->a, &opt, &err);
     if (st >= 0) st = cli_context(r->a, &r->ctx, &err);
-    if (st >= 0) st = fv_model_load(&r->model, r->ctx, r->model_path, &opt, &err);
+    if (st >= 0) st = models_load(&r->model, r->ctx, r->model_path, &opt, &err);
     return st < 0 ? cli_fail(r->a, st, &err) : 0;
 }
 
@@ -227,7 +197,7 @@ int run_model_open(run_state *r)
         if (st < 0) return cli_fail(r->a, st, &err);
     }
     snprintf(r->device_text, sizeof r->device_text, "%s %s %s", fv_model_device(r->model), fv_context_cpu_level(r->ctx), fv_model_precision(r->model));
-    cli_note(r->a, "%s: %s, %s", r->model_path, fv_detector_rule(r->detector), r->device_text);
+    cli_note(r->a, "%s%s: %s, %s", r->model_path, models_builtin(r->model_path) ? " (built in)" : "", fv_detector_rule(r->detector), r->device_text);
     return make_shapes(r);
 }
 

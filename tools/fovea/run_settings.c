@@ -8,7 +8,7 @@
 #include <string.h>
 
 const cli_flag run_flags_detect[] = {
-    {"model", "M.onnx", "model file, or a name looked up in $FOVEA_MODELS or ./models"},
+    {"model", "M.onnx|person|mark", "model file, built-in model, or a name looked up in $FOVEA_MODELS or ./models (person)"},
     {"conf", "X", "least confidence (predict 0.25; track, count 0.1)", CLI_REAL, 0.0001, 1},
     {"iou", "X", "boxes of a class that overlap more are one thing (0.7)", CLI_REAL, 0.0001, 1},
     {"max-det", "N", "most things in a frame (300)", CLI_INT, 1, 30000},

@@ -321,7 +321,7 @@ static int run(const cli_args *a)
     if (!code) code = ports_load(a, &b.ctx, &b.model);
     if (code) return code;
     code = ports_wanted(a, b.model, &b.wanted);
-    if (!code) code = ports_complete(a, b.wanted, fv_model_inputs(b.model, NULL));
+    if (!code) code = ports_complete(a, b.model, b.wanted);
     if (!code) {
         fv_status s = prepare(&b, 0, &err);
         cli_on_stop(keep_results, NULL);
@@ -366,6 +366,7 @@ const cli_verb cli_verb_bench = {
     .example = "fovea bench yolov8n.onnx --threads 2 --duration 5\nfovea bench yolov8n.onnx --dump-profile --json bench.json",
     .groups = {{"measuring", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
+    .words = "FILE|person|mark|fill",
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -192,7 +192,7 @@ static int compare(job *j)
     for (int i = 0; i < 2 && !code; i++) code = side_load(&j->side[i], a, model);
     if (!code) code = feeds_read(&j->feeds, a, runner(j)->model, true);
     if (!code && cli_given(a, "image")) code = feed_picture(j);
-    if (!code) code = ports_complete(a, j->feeds.wanted, j->feeds.n);
+    if (!code) code = ports_complete(a, runner(j)->model, j->feeds.wanted);
     if (!code) code = run_sides(j);
     if (!code) code = compare_all(j);
     if (!code) code = compare_detections(j);
@@ -238,6 +238,7 @@ const cli_verb cli_verb_compare = {
                "fovea compare yolov8n.onnx cpu:t1 cpu:t2 --tolerance 0 --json diff.json",
     .groups = {{"input", flags}, {"result", outputs}},
     .positional = "model",
+    .words = "FILE|person|mark|fill",
     .min_args = 3,
     .max_args = 3,
     .run = run,

@@ -33,9 +33,19 @@ completion_kind completion_of(const cli_flag *f, text *words)
     if (f->kind == CLI_SWITCH || !f->value) return COMPLETE_NONE;
     if (f->kind == CLI_INT || f->kind == CLI_REAL) return COMPLETE_ANY;
     if (!strncmp(f->value, "DIR", 3)) return COMPLETE_FOLDER;
-    if (f->kind != CLI_CHOICE && is_file(f->value)) return COMPLETE_FILE;
+    if (f->kind != CLI_CHOICE && is_file(f->value)) {
+        completion_words(f->value, words);
+        return COMPLETE_FILE;
+    }
     if (strchr(f->value, '|') || f->kind == CLI_CHOICE) completion_words(f->value, words);
     return words->len ? COMPLETE_WORDS : COMPLETE_ANY;
+}
+
+void completion_positional(const cli_verb *v, text *words, bool *files)
+{
+    text_clear(words);
+    completion_words(v->words, words);
+    *files = v->max_args && (!v->words || is_file(v->words));
 }
 
 static const char *dashes(const char *name) { return strlen(name) == 1 ? "-" : "--"; }

@@ -93,6 +93,18 @@ static void print_gpu(void)
     else if (access("/dev/nvidiactl", F_OK) != 0) print_line("", "and no NVIDIA driver is loaded on this machine");
 }
 
+static void print_models(void)
+{
+    const char *name, *about;
+    if (!fv_builtin_model_name(0, NULL)) print_line("models", "none built in");
+    for (int i = 0; (name = fv_builtin_model_name(i, &about)); i++) {
+        text t = {0};
+        text_printf(&t, "%-8s%s", name, about);
+        print_line(i ? "" : "models", t.s);
+        text_free(&t);
+    }
+}
+
 static void print_caches(void)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -119,6 +131,7 @@ static int run(const cli_args *a)
     const fv_media_api *media = cli_media(&err);
     print_line("media", media ? media->version : err.text);
     if (media) print_line("", "this library with Debian's FFmpeg and x264 is under GPL-2+");
+    print_models();
     print_caches();
     return EXIT_OK;
 }

@@ -121,7 +121,7 @@ static int run(const cli_args *a)
     j.n_out = fv_model_outputs(j.model, &j.out);
     j.files = tool_alloc(((size_t)j.n_out + 1) * sizeof *j.files);
     code = feeds_read(&j.feeds, a, j.model, false);
-    if (!code) code = ports_complete(a, j.feeds.wanted, j.feeds.n);
+    if (!code) code = ports_complete(a, j.model, j.feeds.wanted);
     if (!code) code = name_outputs(&j);
     if (!code) code = compute(&j);
     fv_session_free(&j.session);
@@ -152,6 +152,7 @@ const cli_verb cli_verb_exec = {
     .example = "fovea exec yolov8n.onnx --input images=picture.npy -o out\nfovea exec model.onnx --seed 1 --batch 4 -o out --overwrite",
     .groups = {{"tensors", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
+    .words = "FILE|person|mark|fill",
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -1,4 +1,5 @@
 /* verb_inspect.c: what is in a model file: ports, metadata, operators, the head that predict would use, steps and memory. */
+#include "models.h"
 #include "ports.h"
 #include <fovea/detect.h>
 #include <stdio.h>
@@ -36,8 +37,9 @@ static void print_ports(const char *title, const fv_port *ports, int n)
 static void print_metadata(const fv_model *m)
 {
     const char *key, *value;
-    for (int i = 0; (value = fv_model_meta_at(m, i, &key)); i++) {
-        printf("%-11s", i ? "" : "metadata");
+    for (int i = 0, shown = 0; (value = fv_model_meta_at(m, i, &key)); i++) {
+        if (!strcmp(key, "card")) continue; /* printed by itself */
+        printf("%-11s", shown++ ? "" : "metadata");
         put(key);
         fputs(" = ", stdout);
         size_t n = strlen(value);
@@ -167,23 +169,36 @@ static void print_steps(const fv_session *s)
     }
 }
 
+/* A model that brings its own description (the built-in ones do) begins with it. */
+static void print_card(const fv_model *m)
+{
+    const char *card = fv_model_meta(m, "card");
+    for (const char *line = card; line && *line;) {
+        size_t n = strcspn(line, "\n");
+        char *copy = tool_strdup(line);
+        copy[n] = 0;
+        put(copy);
+        putchar('\n');
+        free(copy);
+        line += n + (line[n] == '\n');
+    }
+    if (card && *card) putchar('\n');
+}
+
 /* What needs shapes: steps, memory, batches, the rewritten graph. A model that cannot be planned is still shown. */
 static int print_plan(const cli_args *a, fv_context *ctx, fv_model *m)
 {
     fv_port *wanted;
     fv_session *s = NULL;
     fv_error err = {0};
-    int code = ports_wanted(a, m, &wanted), n = fv_model_inputs(m, NULL);
+    int code = ports_wanted(a, m, &wanted);
     if (code) return code;
-    for (int i = 0; i < n; i++)
-        for (int d = 1; d < wanted[i].rank; d++)
-            if (wanted[i].dim[d] < 0) {
-                print_line("steps", "not planned: the model leaves shapes open; give --shapes");
-                print_head(ctx, m);
-                free(wanted);
-                return EXIT_OK;
-            }
-    ports_complete(a, wanted, n);
+    if (ports_settle(m, wanted) >= 0) {
+        print_line("steps", "not planned: the model leaves shapes open; give --shapes");
+        print_head(ctx, m);
+        free(wanted);
+        return EXIT_OK;
+    }
     fv_status st = ports_session(&s, m, wanted, (int)cli_int(a, "batch", 0), 0, &err);
     if (st < 0)
         code = cli_fail(a, st, &err);
@@ -206,7 +221,9 @@ static void print_model(const char *path, const fv_model *m)
     const fv_port *ports;
     fv_model_info info;
     fv_model_get_info(m, &info);
-    print_line("file", path);
+    printf("%-11s", "file");
+    put(path);
+    puts(models_builtin(path) ? ", built in" : "");
     print_line("graph", info.graph_name);
     print_line("producer", info.producer);
     printf("%-11sONNX, IR version %lld, opset %d\n", "format", (long long)info.ir_version, info.opset);
@@ -243,7 +260,10 @@ static int run(const cli_args *a)
     else if (cli_on(a, "graph") || cli_on(a, "rewritten"))
         s = print_dump(m, cli_on(a, "rewritten"), false, &err);
     else {
-        print_model(cli_positional(a, 0), m);
+        char *place = models_find(cli_positional(a, 0));
+        print_card(m);
+        print_model(place ? place : cli_positional(a, 0), m);
+        free(place);
         s = print_dump(m, 0, true, &err);
         if (s >= 0) code = print_plan(a, ctx, m);
     }
@@ -266,9 +286,10 @@ const cli_verb cli_verb_inspect = {
     .name = "inspect",
     .job = "what is in a model: ports, metadata, operators, head, steps, memory",
     .usage = "FILE [flags]",
-    .example = "fovea inspect yolov8n.onnx\nfovea inspect yolov8n.onnx --rewritten | less",
+    .example = "fovea inspect yolov8n.onnx\nfovea inspect yolov8n.onnx --rewritten | less\nfovea inspect person",
     .groups = {{"what to show", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
+    .words = "FILE|person|mark|fill",
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -1,5 +1,6 @@
 /* verb_val.c: `fovea val`: a model against data with truths: mAP as pycocotools computes it, masks, keypoints, top-1. The network runs on this
  * thread, pictures are decoded ahead on another. Listed in main.c. */
+#include "models.h"
 #include "run.h"
 #include "val.h"
 #include <stdio.h>
@@ -50,7 +51,7 @@ static int open_model(val_job *j)
     s->multi_label = true;
     int code = settings_rule(s);
     if (code) return code;
-    r->model_path = run_model_find(s->model);
+    r->model_path = models_find(s->model);
     code = run_model_open(r);
     if (code) return code;
     if (!r->detector) return cli_error(a, EXIT_MODEL, "there is no model to score");
@@ -251,6 +252,7 @@ const cli_verb cli_verb_val = {
                "fovea val yolov8n.onnx --data data.yaml --limit 100 --json figures.json",
     .groups = {{"data", flags_data}, {"reading the model", flags_rule}, {"outputs", flags_out}, {"computing", cli_flags_compute}},
     .positional = "model",
+    .words = "FILE|person|mark",
     .min_args = 1,
     .max_args = 1,
     .run = run,
