@@ -14,12 +14,15 @@ typedef struct fvi_conv_params {
     int cout, ho, wo;
     int groups, kh, kw, sh, sw, dh, dw, pt, pl;
     int halo;
+    int pre_shift; /* 0 or 1 */
     ptrdiff_t in_n, in_c, in_h, in_w;
     ptrdiff_t out_n, out_c, out_h, out_w;
     ptrdiff_t res_n, res_c, res_h, res_w; /* used when `residual` */
+    ptrdiff_t pre_n, pre_h, pre_w; /* used when `pre`; channel stride 1 */
     bool residual;
+    bool pre; /* an addend before the activation: pixel (y >> pre_shift, x >> pre_shift) of it for output pixel (y,x) */
     bool exact; /* whole numbers: only tactics that add plain products (no Winograd), exact while sums stay below 2^24 */
-    fvi_kact act; /* out = act(conv + bias) + residual */
+    fvi_kact act; /* out = act(conv + bias + pre) + residual */
     float alpha, beta;
     size_t l1, l2; /* cache bytes to block for; never change a result */
 } fvi_conv_params;
@@ -27,6 +30,7 @@ typedef struct fvi_conv_params {
 typedef struct fvi_conv_io {
     const float *in; /* pixel (0,0) of image 0; the halo lies before and around it */
     const float *res; /* null = none */
+    const float *pre; /* null = none */
     float *out;
 } fvi_conv_io;
 

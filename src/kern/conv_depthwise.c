@@ -10,7 +10,7 @@ enum { BLOCK = 2 }; /* vectors */
 
 static bool dw_supports(const fvi_conv_params *p)
 {
-    return p->groups == p->cin && p->cout == p->cin && p->groups > 1 && fvi_conv_is_nhwc(p);
+    return p->groups == p->cin && p->cout == p->cin && p->groups > 1 && !p->pre && fvi_conv_is_nhwc(p);
 }
 
 static int vectors(const fvi_conv_tactic *t, const fvi_conv_params *p) { return (p->cin + t->isa->vec - 1) / t->isa->vec; }

@@ -44,6 +44,19 @@ void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fv
                          p->res_w, pixels, channels, p->alpha, p->beta);
 }
 
+void fvi_conv_add_pre(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, float *tile,
+                      ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels)
+{
+    /* pixels of one parity are a regular walk through both sides */
+    const float *row = io->pre + image * p->pre_n + (y >> p->pre_shift) * p->pre_h + o;
+    for (int first = 0, step = 1 << p->pre_shift; first < step; first++) {
+        const int count = (pixels - first + step - 1) / step;
+        if (count < 1) break;
+        isa->act->fn[FVI_KACT_NONE](tile + first * lds, step * lds, tile + first * lds, step * lds,
+                                    row + ((x + first) >> p->pre_shift) * p->pre_w, p->pre_w, count, channels, 0, 0);
+    }
+}
+
 static size_t depth(const fvi_conv_params *p) { return (size_t)p->kh * (size_t)p->kw * (size_t)(p->cin / p->groups); }
 
 static size_t padded(const fvi_conv_tactic *t, const fvi_conv_params *p)
@@ -87,7 +100,7 @@ static size_t direct_workspace(const fvi_conv_tactic *t, const fvi_conv_params *
 enum { FLAT_ROW = 168 };
 static bool is_flat(const fvi_conv_params *p)
 {
-    return p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && p->pl == 0 &&
+    return !p->pre && p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && p->pl == 0 &&
            p->in_h == p->w * p->in_w && p->out_h == p->wo * p->out_w && (!p->residual || p->res_h == p->wo * p->res_w);
 }
 
@@ -159,7 +172,7 @@ static void do_row(const job *j, int64_t row, int group, int panel)
     else
         a += ((ptrdiff_t)y * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w;
 
-    const bool straight = p->act == FVI_KACT_NONE && !p->residual && channels == n;
+    const bool straight = p->act == FVI_KACT_NONE && !p->residual && !p->pre && channels == n;
     float scratch[FVI_CONV_TILE] __attribute__((aligned(64)));
     fvi_conv_walk walk = j->walk;
     walk.ldc = straight ? p->out_w : n;
@@ -173,6 +186,7 @@ static void do_row(const job *j, int64_t row, int group, int panel)
             isa->tile[nv][mr](&walk, at, b, bias, out + (ptrdiff_t)x * p->out_w);
         } else {
             isa->tile[nv][mr](&walk, at, b, bias, scratch);
+            if (p->pre) fvi_conv_add_pre(isa, p, j->io, scratch, n, image, out_y, out_x + x, mr, group * cout + o, channels);
             fvi_conv_finish(isa, p, j->io, scratch, n, image, out_y, out_x + x, mr, group * cout + o, channels);
         }
         x = next;

@@ -69,7 +69,8 @@ static void ref_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fv
         for (int x = 0; x < p->wo; x++)
             for (int o = 0; o < p->cout; o++) {
                 int g = o / cout;
-                float v = bias[o] + ref_at(p, io->in + image * p->in_n + (ptrdiff_t)g * cin * p->in_c,
+                float before = p->pre ? io->pre[image * p->pre_n + (y >> p->pre_shift) * p->pre_h + (x >> p->pre_shift) * p->pre_w + o] : 0;
+                float v = bias[o] + before + ref_at(p, io->in + image * p->in_n + (ptrdiff_t)g * cin * p->in_c,
                                            weights + (ptrdiff_t)o * cin * p->kh * p->kw, y, x);
                 const float *res = p->residual ? io->res + image * p->res_n + y * p->res_h + x * p->res_w + o * p->res_c
                                                : NULL;

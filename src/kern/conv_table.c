@@ -71,6 +71,7 @@ bool fvi_conv_describe(const fvi_conv_params *p, char *text, size_t n)
         p->cout, p->ho, p->wo, p->kh, p->kw, p->sh, p->sw, p->dh, p->dw, p->pt, p->pl, p->groups, p->halo, p->exact ? " exact" : "");
     ADD(" in %td,%td,%td,%td out %td,%td,%td,%td", p->in_n, p->in_c, p->in_h, p->in_w, p->out_n, p->out_c, p->out_h, p->out_w);
     if (p->residual) ADD(" residual %td,%td,%td,%td", p->res_n, p->res_c, p->res_h, p->res_w);
+    if (p->pre) ADD(" pre %td,%td,%td >> %d", p->pre_n, p->pre_h, p->pre_w, p->pre_shift);
     ADD(" act %d %a %a", (int)p->act, (double)p->alpha, (double)p->beta);
 #undef ADD
     return true;

@@ -10,6 +10,9 @@ extern const fvi_conv_algorithm fvi_conv_wino;      /* conv_wino.c */
 
 /* Channel stride 1 on all sides, all windows inside the stored zeros, and counts that an int holds. */
 bool fvi_conv_is_nhwc(const fvi_conv_params *p);
+/* tile[m] += the addend of pixel x + m of output row (image,y), channels o.. (p->pre): before fvi_conv_finish. */
+void fvi_conv_add_pre(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, float *tile,
+                      ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels);
 /* Applies the epilogue to pixels x.. of output row (image,y), channels o.., from tile[mr][lds]. */
 void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, const float *tile,
                      ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels);

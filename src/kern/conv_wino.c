@@ -15,7 +15,7 @@ enum { POINTS = 36, SKEW = 16 /* floats between planes, so that 36 of them do no
 static bool wino_supports(const fvi_conv_params *p)
 {
     return !p->exact && p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1 &&
-           p->wo >= 2 && p->ho >= 2 && fvi_conv_is_nhwc(p);
+           p->wo >= 2 && p->ho >= 2 && !p->pre && fvi_conv_is_nhwc(p);
 }
 
 static size_t wino_width(const fvi_conv_tactic *t, const fvi_conv_params *p)

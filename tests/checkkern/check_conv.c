@@ -128,6 +128,10 @@ static bool check_pixel(ck *c, const problem *q, int n, int y, int x, const doub
                     sum += v, mag += fabs(v);
                 }
             }
+        if (p->pre) {
+            const double v = q->io.pre[n * p->pre_n + (y >> p->pre_shift) * p->pre_h + (x >> p->pre_shift) * p->pre_w + o];
+            sum += v, mag += fabs(v);
+        }
         const double k = (double)cin * p->kh * p->kw, eps = FLT_EPSILON / 2;
         double want = activate(p->act, sum, p->alpha, p->beta);
         double terms = 8 + sqrt(k);
@@ -196,6 +200,15 @@ static char *make_output(ck *c, problem *q, int gap_w, int gap_h)
         float *r = ck_in(c, count * sizeof *r);
         for (size_t i = 0; i < count; i++) r[i] = ck_uniform(c, -2, 2);
         q->io.res = r;
+    }
+    if (p->pre) {
+        p->pre_w = p->cout + gap_h;
+        p->pre_h = ((p->wo >> p->pre_shift) + (p->wo & p->pre_shift)) * p->pre_w + gap_w;
+        p->pre_n = ((p->ho >> p->pre_shift) + (p->ho & p->pre_shift)) * p->pre_h;
+        size_t count = (size_t)(p->n * p->pre_n - gap_w - gap_h);
+        float *r = ck_in(c, count * sizeof *r);
+        for (size_t i = 0; i < count; i++) r[i] = ck_uniform(c, -2, 2);
+        q->io.pre = r;
     }
     char *owned = calloc(q->out_count, 1);
     for (int n = 0; n < p->n; n++)
@@ -269,14 +282,17 @@ static bool random_params(ck *c, fvi_conv_params *p, bool depthwise)
     p->act = (fvi_kact)ck_range(c, 0, FVI_KACT_COUNT - 1);
     p->alpha = p->act == FVI_KACT_CLIP ? -0.5f : 0.1f, p->beta = p->act == FVI_KACT_CLIP ? 6 : 0.5f;
     p->residual = ck_range(c, 0, 2) == 0;
+    p->pre = !depthwise && ck_range(c, 0, 2) == 0;
+    p->pre_shift = ck_range(c, 0, 1);
     return true;
 }
 
 static void describe(ck *c, const fvi_conv_params *p)
 {
-    ck_shape(c, "n=%d %dx%d c=%d->%d g=%d k=%dx%d s=%d,%d d=%d,%d pad=%d,%d halo=%d out=%dx%d ld=%td,%td->%td,%td %s%s", p->n,
+    ck_shape(c, "n=%d %dx%d c=%d->%d g=%d k=%dx%d s=%d,%d d=%d,%d pad=%d,%d halo=%d out=%dx%d ld=%td,%td->%td,%td %s%s%s", p->n,
              p->h, p->w, p->cin, p->cout, p->groups, p->kh, p->kw, p->sh, p->sw, p->dh, p->dw, p->pt, p->pl, p->halo, p->ho,
-             p->wo, p->in_w, p->in_h, p->out_w, p->out_h, fvi_kact_names[p->act], p->residual ? " + residual" : "");
+             p->wo, p->in_w, p->in_h, p->out_w, p->out_h, fvi_kact_names[p->act], p->residual ? " + residual" : "",
+             !p->pre ? "" : p->pre_shift ? " pre of half size" : " pre");
 }
 
 static void one(ck *c, const fvi_conv_tactic *t, problem *q)
@@ -312,6 +328,7 @@ static void check(ck *c, const ck_kernel *k)
             q.p.kh = q.p.kw = 3, q.p.sh = q.p.sw = q.p.dh = q.p.dw = 1;
             if (q.p.h + 2 * q.p.halo < 3 || q.p.w + 2 * q.p.halo < 3) continue;
             q.p.groups = 1;
+            q.p.pre = false;
             if (q.p.halo > 1) q.p.halo = 1;
             q.p.pt = q.p.pl = q.p.halo;
             q.p.ho = q.p.h + 2 * q.p.halo - 2, q.p.wo = q.p.w + 2 * q.p.halo - 2;

@@ -23,7 +23,7 @@ static const fvi_cpu_op *find(fvi_op op)
 /* Only these look at node->act and node->residual. */
 static bool fuses(fvi_op op)
 {
-    return op == FVI_OP_CONV || op == FVI_OP_CONV_TRANSPOSE || op == FVI_OP_GEMM || op == FVI_OP_MATMUL || op == FVI_OP_ADD;
+    return op == FVI_OP_CONV || op == FVI_OP_CONV_ADD || op == FVI_OP_CONV_TRANSPOSE || op == FVI_OP_GEMM || op == FVI_OP_MATMUL || op == FVI_OP_ADD;
 }
 
 static const char *unsupported(const fvi_node *n)
@@ -44,7 +44,8 @@ static fvi_layout output_layout(const fvi_node *n, int output)
 static fvi_layout input_layout(const fvi_node *n, int input)
 {
     const fvi_cpu_op *o = find(n->op);
-    return o && input == 0 ? o->in_layout : FVI_LAYOUT_ANY;
+    bool map = input == 0 || (input == 3 && n->op == FVI_OP_CONV_ADD);
+    return o && map ? o->in_layout : FVI_LAYOUT_ANY;
 }
 
 static int input_halo(const fvi_node *n, int input)

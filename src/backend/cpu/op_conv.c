@@ -196,7 +196,7 @@ void fvi_cpu_conv_job_step(fvi_conv_job *j, const fvi_step *s)
     const float *res = (const float *)s->residual.data;
     if (j->repack) pack(j, s);
     j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = res ? res + j->res_offset : NULL,
-                          .out = (float *)s->out[0].data + j->out_offset};
+                          .pre = j->p.pre ? (const float *)s->in[3].data : NULL, .out = (float *)s->out[0].data + j->out_offset};
     fvi_cpu_conv_job_run(j, s);
 }
 
@@ -313,6 +313,20 @@ fv_status fvi_cpu_conv_check_weights(const fvi_step *s, int64_t bias_count, fv_e
     return FV_OK;
 }
 
+/* ConvAdd's input 3: as large as the output, or half as high and wide. */
+static fv_status set_addend(const fvi_step *s, fvi_conv_params *p, fv_error *err)
+{
+    const fvi_tensor *a = &s->in[3];
+    const int shift = a->rank == 4 && a->dim[2] == p->ho && a->dim[3] == p->wo ? 0 : 1;
+    if (a->rank != 4 || a->dtype != FV_F32 || a->dim[0] != p->n || a->dim[1] != p->cout || a->dim[2] << shift != p->ho || a->dim[3] << shift != p->wo)
+        return fvi_error_set(err, FV_ERR_SHAPE, "%s: the addend does not fit the output", s->name);
+    if (a->stride[1] != 1 && a->dim[1] != 1) return fvi_error_set(err, FV_ERR_INTERNAL, "%s: the addend's channels lie apart", s->name);
+    p->pre = true;
+    p->pre_shift = shift;
+    p->pre_n = a->stride[0], p->pre_h = a->stride[2], p->pre_w = a->stride[3];
+    return FV_OK;
+}
+
 /* The weights of the rows and columns that stay. w: rank 4, dense; its dims become those of the copy. */
 static fv_status copy_cropped(conv_state *c, fvi_tensor *w, const int64_t first[2], const int64_t count[2], fv_error *err)
 {
@@ -360,6 +374,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
         if (reach < 0 || reach / g.stride[i] + 1 != y.dim[2 + i])
             return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
     }
+    if (s->node->op == FVI_OP_CONV_ADD) FVI_TRY(set_addend(s, &p, err));
     s->run = conv_run;
     c->job.p = p;
     c->job.weights = conv_weights;
@@ -374,6 +389,8 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
 
 const fvi_cpu_op fvi_cpu_conv_ops[] = {
     {.op = FVI_OP_CONV, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
+     .unsupported = fvi_cpu_conv_unsupported, .halo = conv_halo, .prepare = conv_prepare},
+    {.op = FVI_OP_CONV_ADD, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
      .unsupported = fvi_cpu_conv_unsupported, .halo = conv_halo, .prepare = conv_prepare},
     {.op = FVI_OP_CONV_TRANSPOSE, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
      .unsupported = fvi_cpu_conv_unsupported, .halo = fvi_cpu_conv_transpose_halo, .prepare = fvi_cpu_conv_transpose_prepare},

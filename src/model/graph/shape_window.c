@@ -53,6 +53,22 @@ fv_status fvi_shape_conv(fvi_graph *g, fvi_node *n, fv_error *err)
     return conv(n, false, err);
 }
 
+/* The addend has the result's shape, or half its height and width: one of its pixels for four. */
+fv_status fvi_shape_conv_add(fvi_graph *g, fvi_node *n, fv_error *err)
+{
+    fvi_dims add;
+    FVI_TRY(fvi_shape_conv(g, n, err));
+    FVI_TRY(fvi_shape_in(n, 3, &add, err));
+    const fvi_value *y = n->out[0];
+    bool same = add.rank == 4 && y->rank == 4, half = same;
+    for (int i = 0; i < 4 && (same || half); i++) {
+        if (add.d[i] < 0 || y->dim[i] < 0) continue;
+        same = same && add.d[i] == y->dim[i];
+        half = half && (i < 2 ? add.d[i] : 2 * add.d[i]) == y->dim[i];
+    }
+    return same || half ? FV_OK : fvi_node_error(n, err, FV_ERR_SHAPE, "its addend does not fit its result");
+}
+
 fv_status fvi_shape_conv_transpose(fvi_graph *g, fvi_node *n, fv_error *err)
 {
     (void)g;

@@ -6,9 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Copies of weights that one run may make, so that a file in which thousands of nodes share one large constant cannot
- * make us copy it thousands of times: what is there, a few times over. Past it nodes stay as they are. */
-#define COPIES 8
 typedef struct state {
     int first_new; /* ids from here on are constants of this run, each read by one node */
     int64_t budget;
@@ -188,9 +185,7 @@ static fv_status rewrite_arithmetic(fvi_graph *g, state *s, fvi_node *n, fv_erro
 fv_status fvi_rewrite_bn(fvi_graph *g, fv_error *err)
 {
     int n_nodes = g->n_nodes; /* nodes are added behind */
-    state s = {.first_new = g->n_values, .budget = 1 << 20};
-    for (int i = 0; i < g->n_values; i++)
-        if (floats(g->values[i])) s.budget += fvi_value_count(g->values[i]) * 4 * COPIES;
+    state s = {.first_new = g->n_values, .budget = fvi_rewrite_copy_budget(g)};
     for (int i = 0; i < n_nodes; i++) {
         fvi_node *n = g->nodes[i];
         fvi_node_resolve(n);

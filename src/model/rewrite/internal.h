@@ -27,5 +27,8 @@ static inline void fvi_rewrite_fuse(fvi_value *out, fvi_value *by)
 bool fvi_rewrite_same_shape(const fvi_value *a, const fvi_value *b);
 /* New constant int64 list. Null: out of memory. */
 fvi_value *fvi_rewrite_ints(fvi_graph *g, const int64_t *v, int count);
+/* Bytes of constants that one run of a pass may copy: what is there, a few times over, so that a file in which thousands of
+ * nodes share one large constant cannot make us copy it thousands of times. Past it nodes stay as they are. */
+int64_t fvi_rewrite_copy_budget(const fvi_graph *g);
 fv_status fvi_rewrite_memory(fv_error *err);
 #endif

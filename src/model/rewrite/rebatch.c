@@ -110,6 +110,14 @@ static fv_status rule_broadcast(rebatch *r, fvi_node *n)
     return FV_OK;
 }
 
+/* Two feature maps of each image, weights and bias of all. */
+static fv_status rule_conv_add(rebatch *r, const fvi_node *n)
+{
+    for (int k = 0; k < n->n_in; k++)
+        if (n->in[k] && batched(r, n->in[k]) != (k == 0 || k == 3)) return forbid(r, n, "has parameters that differ per image");
+    return FV_OK;
+}
+
 static fv_status rule_softmax(rebatch *r, fvi_node *n)
 {
     FVI_TRY(only_first(r, n));
@@ -293,6 +301,7 @@ static fv_status apply_rule(rebatch *r, fvi_node *n)
     case FVI_OP_DYNAMIC_QUANTIZE_LINEAR: return forbid(r, n, "takes its scale from the range of all images together");
     case FVI_OP_ADD: case FVI_OP_AND: case FVI_OP_DIV: case FVI_OP_EQUAL: case FVI_OP_GREATER: case FVI_OP_LESS: case FVI_OP_MAX: case FVI_OP_MIN:
     case FVI_OP_MOD: case FVI_OP_MUL: case FVI_OP_POW: case FVI_OP_PRELU: case FVI_OP_SUB: case FVI_OP_WHERE: return rule_broadcast(r, n);
+    case FVI_OP_CONV_ADD: return rule_conv_add(r, n);
     case FVI_OP_SOFTMAX: return rule_softmax(r, n);
     case FVI_OP_ARGMAX: case FVI_OP_SPLIT: return rule_axis(r, n, 0);
     case FVI_OP_TOPK: return rule_axis(r, n, -1);

@@ -6,7 +6,7 @@
 static fvi_node *taker(const fvi_value *a, const fvi_value *b)
 {
     fvi_node *p = fvi_rewrite_sole_producer(a);
-    if (!p || p->op != FVI_OP_CONV || p->out[0]->rank > 4 || p->residual || b->constant || a->dtype != FV_F32 || b->dtype != FV_F32) return NULL;
+    if (!p || (p->op != FVI_OP_CONV && p->op != FVI_OP_CONV_ADD) || p->out[0]->rank > 4 || p->residual || b->constant || a->dtype != FV_F32 || b->dtype != FV_F32) return NULL;
     return fvi_rewrite_same_shape(a, b) ? p : NULL;
 }
 

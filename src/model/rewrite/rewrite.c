@@ -18,6 +18,15 @@ fvi_value *fvi_rewrite_ints(fvi_graph *g, const int64_t *v, int count)
     return fvi_graph_add_constant(g, NULL, FV_I64, 1, &dim, v);
 }
 
+int64_t fvi_rewrite_copy_budget(const fvi_graph *g)
+{
+    const int64_t times = 8;
+    int64_t bytes = 1 << 20;
+    for (int i = 0; i < g->n_values; i++)
+        if (g->values[i]->constant && g->values[i]->dtype == FV_F32) bytes += fvi_value_count(g->values[i]) * 4 * times;
+    return bytes;
+}
+
 fv_status fvi_rewrite_memory(fv_error *err) { return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while rewriting the graph"); }
 
 static fv_status settle(fvi_graph *g, fv_error *err)
@@ -49,7 +58,7 @@ fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *
     FVI_TRY(fvi_rewrite_quant(g, eval, user, err));
     FVI_TRY(settle(g, err));
     typedef fv_status (*pass)(fvi_graph *g, fv_error *err);
-    static const pass passes[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_residual};
+    static const pass passes[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_upsample, fvi_rewrite_residual};
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
         FVI_TRY(passes[i](g, err));
         FVI_TRY(settle(g, err));

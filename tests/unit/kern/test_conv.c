@@ -92,14 +92,15 @@ static void a_name_is_believed_only_where_it_fits(void **state)
 static void the_words_tell_every_field(void **state)
 {
     (void)state;
-    const fvi_conv_params p = {.n = 2, .residual = true, .alpha = 1, .beta = 1};
+    const fvi_conv_params p = {.n = 2, .residual = true, .pre = true, .alpha = 1, .beta = 1};
     char plain[512], other[512];
     const struct {
         size_t from, to;
-    } skip[] = {{offsetof(fvi_conv_params, halo) + sizeof p.halo, offsetof(fvi_conv_params, in_n)}, /* padding */
+    } skip[] = {{offsetof(fvi_conv_params, pre_shift) + sizeof p.pre_shift, offsetof(fvi_conv_params, in_n)}, /* padding */
                 {offsetof(fvi_conv_params, exact) + 1, offsetof(fvi_conv_params, act)},
                 {offsetof(fvi_conv_params, beta) + sizeof p.beta, offsetof(fvi_conv_params, l1)},
                 {offsetof(fvi_conv_params, residual), offsetof(fvi_conv_params, residual) + 1}, /* takes its strides along: below */
+                {offsetof(fvi_conv_params, pre), offsetof(fvi_conv_params, pre) + 1},
                 {offsetof(fvi_conv_params, l1), offsetof(fvi_conv_params, l1) + sizeof p.l1},
                 {offsetof(fvi_conv_params, l2), offsetof(fvi_conv_params, l2) + sizeof p.l2}};
     assert_true(fvi_conv_describe(&p, plain, sizeof plain));
@@ -114,6 +115,9 @@ static void the_words_tell_every_field(void **state)
     }
     fvi_conv_params q = p;
     q.residual = false;
+    assert_true(fvi_conv_describe(&q, other, sizeof other) && strcmp(plain, other));
+    q = p;
+    q.pre = false;
     assert_true(fvi_conv_describe(&q, other, sizeof other) && strcmp(plain, other));
     assert_false(fvi_conv_describe(&p, other, 20));
 }
