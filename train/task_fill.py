@@ -64,16 +64,18 @@ class Task:
         self.val = self.store.indices([1])
         self.names = ['fill']
         self.examples = len(indices)
+        self.drawn = cfg.get('cpu', {}).get('size', self.size) if device.type == 'cpu' else self.size
 
     def net(self):
         n = self.cfg['net']
         return Filler(tuple(n['width']), tuple(n['depth']))
 
     def draw(self, batch, progress):
+        self.scenes.size = self.drawn
         x, _, _ = self.scenes.draw(batch)
         d = self.device
         x = x * augment.uniform((batch, 1, 1, 1), 0.7, 1.1, d) + augment.uniform((batch, 3, 1, 1), -0.05, 0.05, d)
-        return x.clamp(0, 1), self.holes.draw(batch, self.size)
+        return x.clamp(0, 1), self.holes.draw(batch, self.drawn)
 
     def loss(self, net, batch, autocast):
         x, mask = batch

@@ -34,6 +34,7 @@ class Task:
         self.val = self.store.indices([1])
         self.names = ['mark']
         self.examples = len(indices)
+        self.drawn = cfg.get('cpu', {}).get('size', self.size) if device.type == 'cpu' else self.size
 
     def net(self):
         n = self.cfg['net']
@@ -47,6 +48,7 @@ class Task:
         return augment.compress_some(y, 0.75, 25, 95).clamp(0, 1), truth, weight
 
     def draw(self, batch, progress):
+        self.scenes.size = self.drawn
         x, _, _ = self.scenes.draw(batch)
         x = augment.blur_and_noise(augment.colour(x), 0.15, 0.15).clamp(0, 1)
         return self.overlay(x, self.overlays, self.cfg['augment'].get('share', 0.75))
@@ -71,6 +73,7 @@ class Task:
         """Pixel F1 over cells on held-out fonts and shapes; false marks: groups of at least `smallest` cells that touch,
         on the same pictures without overlays."""
         import cv2
+        self.scenes.size = self.size
         state = torch.random.get_rng_state(), torch.cuda.get_rng_state() if self.device.type == 'cuda' else None
         torch.manual_seed(7)
         hits = np.zeros((3, 9))  # true, said and right at 9 thresholds
