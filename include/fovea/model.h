@@ -112,6 +112,8 @@ typedef struct fv_step_info {
     double gflop;
     double total_ms; /* since the last reset; 0 without `profile` */
     int64_t runs;
+    double executed_gflop; /* what the tactic really multiplies: a Winograd step does a quarter */
+    const char *precision; /* "fp32"; static */
 } fv_step_info;
 /* FV_END past the last step. */
 FV_API fv_status fv_session_step(const fv_session *s, int i, fv_step_info *info);

@@ -40,6 +40,8 @@ typedef struct fvi_family {
     void (*run)(fvi_step *s, void *job);
     void (*adopt)(void *job, void *made); /* `job` becomes `made`, which is gone */
     void (*drop)(void *made);
+    /* Multiplies times 2 that its tactic does (Winograd: fewer than the definition); null = those of the definition. */
+    double (*executed_flops)(const void *job);
 } fvi_family;
 
 /* One decision of a step between tactics: by estimate or a stored timing in prepare, anew in plan/tune.c. */
@@ -97,6 +99,18 @@ struct fvi_backend {
 
 const fvi_backend *fvi_backend_cpu(void);  /* backend/cpu/cpu.c */
 const fvi_backend *fvi_backend_null(void); /* backend/null/null.c: right shapes, no work, outputs keep their contents */
+
+/* What the tactics of the step do of s->flops. */
+static inline double fvi_step_executed_flops(const fvi_step *s)
+{
+    double sum = 0;
+    for (int i = 0; i < s->n_decisions; i++) {
+        const fvi_decision *d = &s->decisions[i];
+        if (!d->family->executed_flops) return s->flops;
+        sum += d->family->executed_flops(d->job);
+    }
+    return s->n_decisions ? sum : s->flops;
+}
 
 static inline void fvi_step_release(fvi_step *s)
 {

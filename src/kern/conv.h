@@ -52,6 +52,8 @@ typedef struct fvi_conv_algorithm {
     /* Does chunk of chunks. Any order, any thread; the values written never depend on `chunks`. */
     void (*run)(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed,
                 void *workspace, int chunk, int chunks);
+    /* Multiplies of its products times 2, as it does them, transforms not counted; null = those of fvi_conv_flops. For profiles. */
+    double (*executed_flops)(const fvi_conv_tactic *t, const fvi_conv_params *p);
 } fvi_conv_algorithm;
 
 struct fvi_conv_tactic {
@@ -77,5 +79,9 @@ bool fvi_conv_halo_suffices(const fvi_conv_params *p);
 static inline double fvi_conv_flops(const fvi_conv_params *p)
 {
     return 2.0 * p->n * p->ho * p->wo * p->cout * (p->cin / p->groups) * p->kh * p->kw;
+}
+static inline double fvi_conv_executed_flops(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    return t->algorithm->executed_flops ? t->algorithm->executed_flops(t, p) : fvi_conv_flops(p);
 }
 #endif

@@ -257,6 +257,12 @@ static double wino_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
     return (products > fetch ? products : fetch) + tiles * (120 * in + 120 * out / t->isa->vec);
 }
 
+static double wino_executed(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    (void)t;
+    return 2.0 * POINTS * (double)tile_count(p) * p->cin * p->cout;
+}
+
 const fvi_conv_algorithm fvi_conv_wino = {
     .supports = wino_supports,
     .cost = wino_cost,
@@ -265,4 +271,5 @@ const fvi_conv_algorithm fvi_conv_wino = {
     .workspace_bytes = wino_workspace,
     .chunks = wino_chunks,
     .run = wino_run,
+    .executed_flops = wino_executed,
 };

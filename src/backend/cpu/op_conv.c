@@ -245,8 +245,14 @@ static void job_adopt(void *job, void *made)
     fvi_free(made);
 }
 
+static double job_executed(const void *job)
+{
+    const fvi_conv_job *j = job;
+    return fvi_conv_executed_flops(j->tactic, &j->p);
+}
+
 static const fvi_family conv_family = {.describe = job_describe, .rank = job_rank, .make = job_make, .run = job_run,
-                                       .adopt = job_adopt, .drop = job_drop};
+                                       .adopt = job_adopt, .drop = job_drop, .executed_flops = job_executed};
 
 fv_status fvi_cpu_conv_job_decide(fvi_conv_job *j, fvi_step *s, fvi_decision *d, fv_error *err)
 {

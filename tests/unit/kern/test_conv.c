@@ -122,12 +122,26 @@ static void the_words_tell_every_field(void **state)
     assert_false(fvi_conv_describe(&p, other, 20));
 }
 
+/* Of 8 x 8 pixels: 2 x 2 tiles of 36 products instead of 144; of 9 x 8 a third row of tiles. */
+static void winograd_executes_a_quarter(void **state)
+{
+    (void)state;
+    fvi_conv_params p = params(64, 64, 1, 3, 3), odd = p, direct = params(3, 16, 1, 5, 5);
+    const fvi_conv_tactic *t = fvi_conv_choose(&p, FVI_CPU_C);
+    assert_string_equal(t->name, "conv winograd c");
+    assert_true(fvi_conv_executed_flops(t, &p) == fvi_conv_flops(&p) / 4);
+    odd.h = odd.ho = 9;
+    assert_true(fvi_conv_executed_flops(t, &odd) == 2.0 * 36 * 6 * 64 * 64);
+    t = fvi_conv_choose(&direct, FVI_CPU_C);
+    assert_true(fvi_conv_executed_flops(t, &direct) == fvi_conv_flops(&direct));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_has_its_tactic), cmocka_unit_test(the_reference_takes_the_rest),
                                        cmocka_unit_test(counts_that_overflow_an_int_are_left_to_the_reference),
                                        cmocka_unit_test(the_rank_begins_with_the_choice_and_ends_at_the_factor),
                                        cmocka_unit_test(a_name_is_believed_only_where_it_fits),
-                                       cmocka_unit_test(the_words_tell_every_field)};
+                                       cmocka_unit_test(the_words_tell_every_field), cmocka_unit_test(winograd_executes_a_quarter)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

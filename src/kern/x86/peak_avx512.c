@@ -1,0 +1,5 @@
+/* peak_avx512.c: the peak loop (peak_vec.h) at level avx512. Put into the table by ../peak.c. */
+#include "kern/x86/vec_avx512.h"
+#include "kern/peak_vec.h"
+
+const fvi_peak fvi_peak_avx512 = {"fp32", FVI_CPU_AVX512, 12 * VF_W, peak_run};
