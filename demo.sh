@@ -14,7 +14,7 @@ while [ "$n" -gt 0 ]; do # keep what is meant for `fovea count`
     arg=$1; shift; n=$((n - 1))
     case $arg in
     --no-install) install=no ;;
-    --model) [ "$n" -gt 0 ] || die 2 "--model needs a file"; model=$1; shift; n=$((n - 1)) ;;
+    --model) [ "$n" -gt 0 ] || die 2 "--model needs a file or a name"; model=$1; shift; n=$((n - 1)) ;;
     --model=*) model=${arg#--model=} ;;
     --line|--line=*|--zone|--zone=*|--config|--config=*) marks=no; set -- "$@" "$arg" ;;
     *) set -- "$@" "$arg" ;;
@@ -43,18 +43,7 @@ cmake -S "$here" -B "$here/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -D
 rm -f "$here/build.log"
 fovea=$here/build/release/fovea
 
-# 3. the model: the first of what is named, or found where test models are kept
-if [ -z "$model" ]; then
-    for dir in "${FOVEA_TEST_DATA:+$FOVEA_TEST_DATA/models}" "$here/../shared/data/models"; do
-        for m in yolov8n_640_fp32 yolo11n_640_fp32 yolov5n_640_fp32; do
-            [ -z "$model" ] && [ -n "$dir" ] && [ -r "$dir/$m.onnx" ] && model=$dir/$m.onnx
-        done
-    done
-fi
-[ -n "$model" ] || die 4 "no model: give one with --model FILE.onnx (a YOLO export, e.g. 'yolo export model=yolov8n.pt format=onnx')"
-[ -r "$model" ] || die 4 "cannot read the model $model"
-
-# 4. the clip
+# 3. the clip
 if [ -z "$video" ]; then
     cache=${XDG_CACHE_HOME:-$HOME/.cache}/fovea
     video=$cache/vtest.avi
@@ -73,12 +62,12 @@ else
     [ "$marks" = no ] || set -- --line middle=0.5,0,0.5,1 "$@"
 fi
 
-# 5. count
+# 4. count; the model is the built-in `person` unless another is named
 out=${FOVEA_DEMO_OUT:-demo-out}
 mkdir -p "$out"
 say "+ fovea count $video"
 code=0
-"$fovea" count "$video" --model "$model" --classes person -o "$out/annotated.mp4" --summary "$out/summary.json" \
+"$fovea" count "$video" ${model:+--model "$model"} --classes person -o "$out/annotated.mp4" --summary "$out/summary.json" \
     --events "$out/events.jsonl" --run "$out/run.json" --report "$out/report.html" --overwrite "$@" || code=$?
 [ "$code" = 0 ] || [ "$code" = 9 ] || exit "$code"
 say "left in $out/: annotated.mp4 summary.json events.jsonl report.html"

@@ -110,7 +110,7 @@ class Task:
         return Exported(net), (torch.zeros(1, 3, self.size, self.size),), ['images'], ['mask']
 
     def metadata(self):
-        return {'task': 'semantic', 'stride': '32', 'imgsz': f'[{self.size}, {self.size}]', 'batch': '1', 'names': "{0: 'mark'}"}
+        return {'task': 'segment', 'stride': '32', 'imgsz': f'[{self.size}, {self.size}]', 'batch': '1', 'names': "{0: 'mark'}"}
 
     def cost(self, net):
         return cost(net, torch.zeros(1, 3, self.size, self.size, device=self.device))

@@ -4,7 +4,7 @@
     tests/model/replay.py FOVEA
 
 On the pedestrian clip (the demo's cache, $XDG_CACHE_HOME/fovea/vtest.avi) and on the one-by-one clip of $FOVEA_TEST_DATA, whichever is there, with
-a small real model. Exit 77 without model or clips."""
+a small real model, or `person`. Exit 77 without model or clips."""
 import json
 import os
 import subprocess
@@ -23,7 +23,10 @@ CLIPS = [(os.path.join(cache, "fovea/vtest.avi"), ["--duration", "30"]),
 def main():
     fovea = os.path.abspath(sys.argv[1])
     clips = [c for c in CLIPS if os.path.exists(c[0])]
-    if not os.path.exists(model) or not clips:
+    global model
+    if not os.path.exists(model) and "person " in subprocess.run([fovea, "doctor"], capture_output=True, text=True).stdout:
+        model = "person"
+    if not (model == "person" or os.path.exists(model)) or not clips:
         print(f"skipped: {model} or the clips are not there")
         return 77
     bad = 0

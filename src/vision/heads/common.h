@@ -110,5 +110,5 @@ fv_status fvi_head_emit(const fvi_candidate *cand, int n, const fvi_prep_map *ma
 
 extern const fvi_head fvi_head_e2e, fvi_head_yolov8, fvi_head_yolov5, fvi_head_yolox, fvi_head_nanodet,
     fvi_head_detr, fvi_head_nmsed, fvi_head_segment, fvi_head_pose, fvi_head_obb, fvi_head_classify, fvi_head_embed, fvi_head_depth,
-    fvi_head_semantic;
+    fvi_head_semantic, fvi_head_regions;
 #endif

@@ -7,7 +7,8 @@
 /* The first that matches is used: those that metadata or an exact count of boxes can prove come first. */
 static const fvi_head *const heads[] = {&fvi_head_segment, &fvi_head_pose,   &fvi_head_obb,  &fvi_head_nanodet,  &fvi_head_detr,
                                        &fvi_head_nmsed,   &fvi_head_e2e,    &fvi_head_yolov8, &fvi_head_yolov5, &fvi_head_yolox,
-                                       &fvi_head_embed,   &fvi_head_classify, &fvi_head_depth, &fvi_head_semantic};
+                                       &fvi_head_embed,   &fvi_head_classify, &fvi_head_depth, &fvi_head_semantic,
+                                       &fvi_head_regions};
 
 static void append(char *text, size_t size, size_t *at, const char *fmt, const char *a, const char *b)
 {

@@ -13,6 +13,7 @@ const fvi_head_preset fvi_head_presets[] = {
     {"nanodet", "NanoDet, NanoDet-Plus, PicoDet", &fvi_head_nanodet, FV_TASK_DETECT},
     {"detr", "RT-DETR, D-FINE, RF-DETR", &fvi_head_detr, FV_TASK_DETECT},
     {"segment", "YOLO with masks: rows of boxes and prototypes [1,P,h,w]", &fvi_head_segment, FV_TASK_SEGMENT},
+    {"regions", "a map of one probability [1,1,h,w]: its regions as boxes with masks; RGB 0..1, letterboxed", &fvi_head_regions, FV_TASK_SEGMENT},
     {"pose", "YOLO with keypoints; COCO's 17 when metadata has no kpt_shape", &fvi_head_pose, FV_TASK_POSE},
     {"obb", "YOLO with rotated boxes", &fvi_head_obb, FV_TASK_OBB},
     {"classify", "YOLO classifier: [1,classes], RGB 0..1, short side and centre crop", &fvi_head_classify, FV_TASK_CLASSIFY},

@@ -267,6 +267,89 @@ static void semantic_maps(void **state)
     fv_detections_clear(&d);
 }
 
+/* Two regions and a lone cell on a map of 8x8 over 64x64; the frame is as large, or half. */
+static void regions_of_a_map(void **state)
+{
+    (void)state;
+    const char *meta[] = {"task", "segment", "stride", "32", NULL};
+    fv_detections d = {0};
+    float p[64] = {0};
+    for (int y = 1; y < 3; y++)
+        for (int x = 1; x < 5; x++) p[y * 8 + x] = 0.9f;
+    p[3 * 8 + 5] = 0.2f; /* hangs together with it by a corner, but is not half as sure */
+    for (int x = 2; x < 7; x++) p[6 * 8 + x] = 0.4f;
+    p[7 * 8 + 0] = 0.9f; /* a quarter of 0.9 is under 0.25 */
+    fvi_head_state st = found(meta, NULL, NULL, SHAPE(1, 1, 8, 8), "mask", 64, 64, 1);
+    assert_true(!strcmp(st.head->name, "regions") && st.task == FV_TASK_SEGMENT && st.n_classes == 1 && st.stride == 32);
+    assert_true(st.prep.fit == FVI_FIT_LETTERBOX && st.prep.pad_value == 114 && !st.prep.bgr);
+    decode_one(&st, dense(SHAPE(1, 1, 8, 8), p), 64, 64, 64, 64, NULL, &d);
+    assert_int_equal(d.count, 2);
+    assert_int_equal(d.n_extras, 2);
+    const float first[] = {8, 8, 40, 24}, second[] = {16, 48, 56, 56};
+    for (int k = 0; k < 4; k++) assert_true(d.items[0].box[k] == first[k] && d.items[1].box[k] == second[k]);
+    assert_float_equal(d.items[0].confidence, 0.9, 1e-6);
+    assert_float_equal(d.items[1].confidence, 0.4, 1e-6);
+    const fv_mask *m = &d.masks[d.items[0].extra - 1];
+    const uint8_t *bits = d.mask_bits + m->at;
+    assert_true(m->x == 8 && m->y == 8 && m->width == 32 && m->height == 16);
+    /* half of 0.9 against zero next to it: the edge of the cell; at a corner less is left */
+    for (int x = 4; x < 28; x++) assert_int_equal(bits[x], 1);
+    assert_int_equal(bits[0], 0);
+    assert_int_equal(bits[8 * 32 + 16], 1);
+    decode_one(&st, dense(SHAPE(1, 1, 8, 8), p), 64, 32, 64, 64, NULL, &d); /* twice as wide as high: rows 2 to 5 show it */
+    assert_int_equal(d.count, 1);
+    assert_true(d.items[0].box[1] == 0 && d.items[0].box[3] == 8);
+    decode_one(&st, dense(SHAPE(1, 1, 8, 8), p), 64, 64, 64, 64, (const uint8_t[]){0}, &d);
+    assert_int_equal(d.count, 0);
+    for (int i = 0; i < 64; i++) p[i] = p[i] > 0.5f ? 3 : -3; /* logits */
+    decode_one(&st, dense(SHAPE(1, 1, 8, 8), p), 64, 64, 64, 64, NULL, &d);
+    assert_int_equal(d.count, 1);
+    assert_float_equal(d.items[0].confidence, 1 / (1 + exp(-3)), 1e-6);
+    decode_one(&st, laid_out(p, 1, 8, 8, 4, true), 1, 1, 64, 64, NULL, &d); /* image 0 is not numbers; a frame of one pixel */
+    assert_int_equal(d.count, 0);
+    fvi_heads_release(&st);
+    st = found(NULL, NULL, "segment", SHAPE(1, 1, 8, 8), "y", 64, 64, 0);
+    fvi_heads_release(&st);
+    st = found(NULL, "regions", NULL, SHAPE(1, 1, 8, 8), "y", 64, 64, 0);
+    fvi_heads_release(&st);
+    fv_detections_clear(&d);
+}
+
+/* Every cell belongs to one region; masks stay inside their boxes and the frame, whatever the numbers are. */
+static void regions_of_anything(void **state)
+{
+    (void)state;
+    const char *meta[] = {"task", "segment", NULL};
+    static float p[48 * 32];
+    const float bad[] = {NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 0, 1, -1};
+    fvi_tensor t = SHAPE(1, 1, 48, 32);
+    fvi_head_state st = found(meta, NULL, NULL, t, "y", 192, 128, 0);
+    fv_detections d = {0};
+    for (int round = 0; round < 200; round++) {
+        int w = 1 + rand() % 300, h = 1 + rand() % 300;
+        fvi_prep_map map;
+        for (int i = 0; i < 48 * 32; i++) p[i] = rand() % 3 ? (float)rand() / (float)RAND_MAX : round % 2 ? bad[rand() % 8] : 0;
+        fvi_prep_geometry(&map, &st.prep, w, h, 128, 192);
+        fvi_head_params q = {.conf = 0.05f + 0.9f * (float)(round % 10) / 10, .iou = 0.5f, .max_det = 1 + round};
+        fvi_tensor at = dense(t, p);
+        assert_int_equal(st.head->decode(&st, &at, 0, &map, w, h, &q, &d), FV_OK);
+        assert_in_range(d.count, 0, q.max_det);
+        size_t bytes = 0;
+        for (int i = 0; i < d.count; i++) {
+            const float *b = d.items[i].box;
+            assert_true(b[0] >= 0 && b[2] <= (float)w && b[1] >= 0 && b[3] <= (float)h && d.items[i].confidence > q.conf && d.items[i].confidence <= 1);
+            assert_true(!i || d.items[i].confidence <= d.items[i - 1].confidence);
+            if (!d.items[i].extra) continue;
+            const fv_mask *m = &d.masks[d.items[i].extra - 1];
+            assert_true(m->x >= 0 && m->y >= 0 && m->x + m->width <= w && m->y + m->height <= h && m->at == bytes);
+            bytes += (size_t)m->width * (size_t)m->height;
+        }
+        assert_int_equal(bytes, d.mask_bytes);
+    }
+    fv_detections_clear(&d);
+    fvi_heads_release(&st);
+}
+
 static void embeddings(void **state)
 {
     (void)state;
@@ -368,15 +451,15 @@ static void no_memory(void **state)
 {
     (void)state;
     const char *tasks[] = {"segment", "pose", "obb", "depth", "semantic"};
-    fvi_tensor rows[2] = {SHAPE(1, 59, 126), SHAPE(1, 51, 24, 16)}, map = SHAPE(1, 4, 4);
-    for (int k = 0; k < 5; k++) {
-        const char *meta[] = {"task", tasks[k], NULL};
+    fvi_tensor rows[2] = {SHAPE(1, 59, 126), SHAPE(1, 51, 24, 16)}, map = SHAPE(1, 4, 4), one = SHAPE(1, 1, 4, 4);
+    for (int k = 0; k < 6; k++) {
+        const char *meta[] = {"task", tasks[k % 5], NULL};
         bool made = false;
         for (int n = 1; n < 9 && !made; n++) {
             fvi_head_state st;
             fv_error err = {0};
             fvi_alloc_fail_after(n);
-            fv_status s = k < 3 ? find(meta, k ? 1 : 2, rows, 96, 64, 0, &st, &err) : find(meta, 1, &map, 96, 64, 0, &st, &err);
+            fv_status s = k < 3 ? find(meta, k ? 1 : 2, rows, 96, 64, 0, &st, &err) : find(meta, 1, k == 5 ? &one : &map, 96, 64, 0, &st, &err);
             fvi_alloc_fail_after(0);
             made = s == FV_OK;
             assert_true(made || s == FV_ERR_MEMORY);
@@ -389,7 +472,7 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(goldens),  cmocka_unit_test(classes),        cmocka_unit_test(depths),
-                                       cmocka_unit_test(semantic_maps), cmocka_unit_test(embeddings), cmocka_unit_test(presets),
+                                       cmocka_unit_test(semantic_maps), cmocka_unit_test(regions_of_a_map), cmocka_unit_test(regions_of_anything), cmocka_unit_test(embeddings), cmocka_unit_test(presets),
                                        cmocka_unit_test(hostile_values), cmocka_unit_test(no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
