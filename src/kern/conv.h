@@ -31,7 +31,7 @@ typedef struct fvi_conv_io {
     const float *in; /* pixel (0,0) of image 0; the halo lies before and around it */
     const float *res; /* null = none */
     const float *pre; /* null = none */
-    float *out;
+    float *out;       /* overlaps none of in, res, pre */
 } fvi_conv_io;
 
 struct fvi_conv_isa;

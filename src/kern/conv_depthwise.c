@@ -1,7 +1,7 @@
 /* conv_depthwise.c: one filter a channel (groups = cin = cout), vectorised over channels of the NHWC input; any kernel
  * size, stride and dilation. A tactic; run by op_conv.c.
  *
- * Packed: bias, then per block of one or two vectors of channels the weights [kh][kw][vectors * vec]. */
+ * Packed: bias, then per two full vectors of channels, and for one that is left, the weights [kh][kw][vectors * vec]. */
 #include "base/checked.h"
 #include "kern/conv_tactics.h"
 #include <string.h>
@@ -29,8 +29,9 @@ static void dw_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const fl
     float *b = packed, *d = b + fvi_conv_bias_floats((size_t)nv * (size_t)vec);
     memset(b, 0, dw_packed_bytes(t, p));
     if (bias) memcpy(b, bias, sizeof *b * (size_t)p->cout);
-    for (int v = 0; v < nv; v += BLOCK) {
-        int width = (nv - v < BLOCK ? nv - v : BLOCK) * vec;
+    for (int v = 0, n; v < nv; v += n) {
+        n = v + BLOCK <= p->cin / vec ? BLOCK : 1;
+        const int width = n * vec;
         for (int c = 0; c < width && v * vec + c < p->cin; c++)
             for (int tap = 0; tap < taps; tap++)
                 d[(size_t)v * (size_t)vec * (size_t)taps + (size_t)tap * (size_t)width + (size_t)c] =
@@ -50,38 +51,61 @@ static int dw_chunks(const fvi_conv_tactic *t, const fvi_conv_params *p, int thr
     return n < 1 ? 1 : (int)n;
 }
 
+typedef struct job {
+    const fvi_conv_tactic *t;
+    const fvi_conv_params *p;
+    const fvi_conv_io *io;
+    const float *bias, *weights;
+    fvi_conv_walk walk;
+} job;
+
+typedef struct tile_at {
+    int image, y, x, pixels;
+} tile_at;
+
+/* Sums of all channels land in the output and are finished there, while they are in the first cache; those of a vector that is
+ * not full take the way round a scratch tile. */
+static void do_tile(const job *j, const tile_at *at)
+{
+    const fvi_conv_params *p = j->p;
+    const fvi_conv_isa *isa = j->t->isa;
+    const float *a = j->io->in + at->image * p->in_n + ((ptrdiff_t)at->y * p->sh - p->pt) * p->in_h +
+                     ((ptrdiff_t)at->x * p->sw - p->pl) * p->in_w;
+    float *out = j->io->out + at->image * p->out_n + at->y * p->out_h + at->x * p->out_w;
+    const int whole = p->cout / isa->vec, taps = p->kh * p->kw;
+    for (int v = 0; v < whole; v += BLOCK) {
+        const int nv = whole - v < BLOCK ? whole - v : BLOCK, o = v * isa->vec;
+        isa->dw[nv][at->pixels](&j->walk, a + o, j->weights + (size_t)o * (size_t)taps, j->bias + o, out + o);
+    }
+    if (whole && (p->act != FVI_KACT_NONE || p->residual))
+        fvi_conv_finish(isa, p, j->io, out, p->out_w, at->image, at->y, at->x, at->pixels, 0, whole * isa->vec);
+    const int o = whole * isa->vec;
+    if (o == p->cout) return;
+    float scratch[FVI_CONV_TILE] __attribute__((aligned(64)));
+    fvi_conv_walk walk = j->walk;
+    walk.ldc = isa->vec;
+    isa->dw[1][at->pixels](&walk, a + o, j->weights + (size_t)o * (size_t)taps, j->bias + o, scratch);
+    fvi_conv_finish(isa, p, j->io, scratch, walk.ldc, at->image, at->y, at->x, at->pixels, o, p->cout - o);
+}
+
+/* Tile by tile along the row, all channels of each: the input is read in the order it lies in memory. */
 static void dw_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed,
                    void *workspace, int chunk, int chunks)
 {
     (void)workspace;
-    const fvi_conv_isa *isa = t->isa;
-    const int vec = isa->vec, nvs = vectors(t, p), taps = p->kh * p->kw;
-    const float *bias = packed, *weights = bias + fvi_conv_bias_floats((size_t)nvs * (size_t)vec);
+    job j = {.t = t, .p = p, .io = io, .bias = packed};
+    j.weights = j.bias + fvi_conv_bias_floats((size_t)vectors(t, p) * (size_t)t->isa->vec);
+    j.walk = (fvi_conv_walk){.ny = p->kh, .nx = p->kw, .dy = p->dh * p->in_h, .dx = p->dw * p->in_w, .lda = p->sw * p->in_w,
+                             .ldc = p->out_w};
     const int64_t rows = (int64_t)p->n * p->ho;
-    const int tiles = (p->wo + isa->dw_mr - 1) / isa->dw_mr;
-    float scratch[FVI_CONV_TILE] __attribute__((aligned(64)));
+    const int tiles = (p->wo + t->isa->dw_mr - 1) / t->isa->dw_mr;
     for (int64_t r = rows * chunk / chunks; r < rows * (chunk + 1) / chunks; r++) {
         const int image = (int)(r / p->ho), y = (int)(r % p->ho);
-        const float *a = io->in + image * p->in_n + ((ptrdiff_t)y * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w;
-        float *out = io->out + image * p->out_n + y * p->out_h;
-        for (int v = 0; v < nvs; v += BLOCK) {
-            const int nv = nvs - v < BLOCK ? nvs - v : BLOCK, o = v * vec;
-            const int channels = p->cout - o < nv * vec ? p->cout - o : nv * vec;
-            const bool straight = p->act == FVI_KACT_NONE && !p->residual && channels == nv * vec;
-            const fvi_conv_walk walk = {.ny = p->kh, .nx = p->kw, .dy = p->dh * p->in_h, .dx = p->dw * p->in_w,
-                                        .lda = p->sw * p->in_w, .ldc = straight ? p->out_w : nv * vec};
-            const float *b = weights + (size_t)o * (size_t)taps;
-            for (int i = 0, x = 0; i < tiles; i++) {
-                const int next = (int)((int64_t)p->wo * (i + 1) / tiles), mr = next - x;
-                const float *at = a + x * walk.lda + o;
-                if (straight) {
-                    isa->dw[nv][mr](&walk, at, b, bias + o, out + x * p->out_w + o);
-                } else {
-                    isa->dw[nv][mr](&walk, at, b, bias + o, scratch);
-                    fvi_conv_finish(isa, p, io, scratch, nv * vec, image, y, x, mr, o, channels);
-                }
-                x = next;
-            }
+        for (int i = 0, x = 0; i < tiles; i++) {
+            const int next = (int)((int64_t)p->wo * (i + 1) / tiles), mr = next - x;
+            const tile_at at = {image, y, x, mr};
+            do_tile(&j, &at);
+            x = next;
         }
     }
 }

@@ -31,17 +31,16 @@ void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fv
                      ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels)
 {
     const float *res = NULL;
+    float *out = io->out + image * p->out_n + y * p->out_h + x * p->out_w + o;
     if (channels == 1 && pixels > 1 && !p->residual) { /* pixels side by side, so that the activation fills its vectors */
         float row[FVI_CONV_MR + 16] __attribute__((aligned(64))) = {0};
-        float *to = io->out + image * p->out_n + y * p->out_h + x * p->out_w + o;
         for (int i = 0; i < pixels; i++) row[i] = tile[i * lds];
         isa->act->fn[p->act](row, 0, row, 0, NULL, 0, 1, pixels, p->alpha, p->beta);
-        for (int i = 0; i < pixels; i++) to[i * p->out_w] = row[i];
+        for (int i = 0; i < pixels; i++) out[i * p->out_w] = row[i];
         return;
     }
     if (p->residual) res = io->res + image * p->res_n + y * p->res_h + x * p->res_w + o;
-    isa->act->fn[p->act](io->out + image * p->out_n + y * p->out_h + x * p->out_w + o, p->out_w, tile, lds, res,
-                         p->res_w, pixels, channels, p->alpha, p->beta);
+    isa->act->fn[p->act](out, p->out_w, tile, lds, res, p->res_w, pixels, channels, p->alpha, p->beta);
 }
 
 void fvi_conv_add_pre(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, float *tile,
@@ -96,12 +95,21 @@ static void direct_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, cons
 
 static size_t direct_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p) { return (void)t, (void)p, 0; }
 
-/* A 1x1 over rows without gaps is one long row, cut where it suits the tiles. */
-enum { FLAT_ROW = 168 };
 static bool is_flat(const fvi_conv_params *p)
 {
     return !p->pre && p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && p->pl == 0 &&
            p->in_h == p->w * p->in_w && p->out_h == p->wo * p->out_w && (!p->residual || p->res_h == p->wo * p->res_w);
+}
+
+/* A 1x1 over rows without gaps is one long row, cut where it suits the tiles of every level. The panels of weights pass over
+ * one piece after the other: a piece and the next one, which is fetched meanwhile, shall lie in the L2 cache, unless the weights
+ * do not, which then are better read for few long pieces. */
+static int flat_row(const fvi_conv_params *p)
+{
+    const size_t pixel = sizeof(float) * (size_t)p->cin;
+    const bool deep = (double)pixel * p->cout > (double)p->l2 / 2;
+    const size_t pixels = (deep ? p->l2 * 3 / 4 : p->l2 * 3 / 8) / pixel;
+    return pixels >= 168 ? 168 : pixels >= 84 ? 84 : 48;
 }
 
 typedef struct geometry {
@@ -113,11 +121,11 @@ static geometry find_geometry(const fvi_conv_params *p)
 {
     geometry g = {p->ho, p->wo, p->wo, false};
     int64_t pixels = (int64_t)p->ho * p->wo;
-    if (is_flat(p) && pixels < INT32_MAX - FLAT_ROW) {
+    if (is_flat(p) && pixels < INT32_MAX - 168) {
         g.flat = true;
-        g.rows = (int)((pixels + FLAT_ROW - 1) / FLAT_ROW);
-        g.row = FLAT_ROW;
-        g.last = (int)(pixels - (int64_t)(g.rows - 1) * FLAT_ROW);
+        g.row = flat_row(p);
+        g.rows = (int)((pixels + g.row - 1) / g.row);
+        g.last = (int)(pixels - (int64_t)(g.rows - 1) * g.row);
     }
     return g;
 }
@@ -152,10 +160,64 @@ typedef struct job {
     fvi_conv_walk walk;
     const float *bias, *weights;
     size_t width, k;
+    bool far_in, far_out; /* input, output too large to be in L2 */
 } job;
 
+/* Input of the next block of rows, fetched into L2 bit by bit while the sums of this one keep the core busy: otherwise the
+ * first panel of each block waits for memory and the others do not use it. */
+typedef struct ahead {
+    const char *at;
+    ptrdiff_t pixel;  /* bytes from pixel to pixel */
+    int lines, line;  /* lines a pixel, and the next of them */
+    int64_t left;     /* lines still to fetch */
+    int step;         /* lines a tile */
+} ahead;
+
+enum { LINE = 64 };
+
+static inline void fetch_ahead(ahead *f)
+{
+    for (int i = 0; i < f->step && f->left > 0; i++, f->left--) {
+        __builtin_prefetch(f->at + f->line * LINE, 0, 2);
+        if (++f->line == f->lines) f->line = 0, f->at += f->pixel;
+    }
+}
+
+/* What rows [r, r + step) read beyond those before them. tiles: those of the block that is worked on meanwhile. */
+static ahead plan_ahead(const job *j, int64_t r, int64_t last, int64_t step, int64_t tiles)
+{
+    const fvi_conv_params *p = j->p;
+    ahead f = {.pixel = p->in_w * (ptrdiff_t)sizeof(float)};
+    if (r >= last || p->groups > 1 || tiles < 1 || !j->far_in) return f;
+    if (step > last - r) step = last - r;
+    const int64_t image = r / j->g.rows, y = r % j->g.rows;
+    if (step > j->g.rows - y) step = j->g.rows - y;
+    /* two blocks that do not fit beside each other would drive each other out */
+    if ((double)step * p->sh * j->g.row * p->sw * p->cin * sizeof(float) > (double)p->l2 / 2) return f;
+    const float *from = j->io->in + image * p->in_n;
+    int64_t pixels = step * j->g.row;
+    if (j->g.flat) {
+        from += y * j->g.row * p->in_w;
+    } else {
+        const int64_t span = (int64_t)(p->kh - 1) * p->dh + 1, fresh = span < p->sh ? span : p->sh;
+        int64_t y0 = y * p->sh - p->pt + span - fresh, rows = (step - 1) * p->sh + fresh;
+        if (rows > p->h + p->halo - y0) rows = p->h + p->halo - y0;
+        from += y0 * p->in_h - p->halo * p->in_w;
+        pixels = rows * (p->w + 2 * p->halo);
+    }
+    if (pixels < 1) return f;
+    f.at = (const char *)from;
+    int64_t bytes = (int64_t)p->cin * (int64_t)sizeof(float);
+    if (f.pixel - bytes < LINE) bytes = pixels * f.pixel, f.pixel = 0, pixels = 1;
+    if (bytes > INT32_MAX) return f;
+    f.lines = (int)((bytes + LINE - 1) / LINE);
+    f.left = pixels * f.lines;
+    f.step = (int)((f.left + tiles - 1) / tiles);
+    return f;
+}
+
 /* One output row of one panel of one group. */
-static void do_row(const job *j, int64_t row, int group, int panel)
+static void do_row(const job *j, int64_t row, int group, int panel, ahead *next_input)
 {
     const fvi_conv_params *p = j->p;
     const fvi_conv_isa *isa = j->t->isa;
@@ -168,27 +230,27 @@ static void do_row(const job *j, int64_t row, int group, int panel)
     const float *bias = j->bias + (size_t)group * j->width + o;
     const float *a = j->io->in + image * p->in_n + (ptrdiff_t)group * cin;
     if (j->g.flat)
-        a += (ptrdiff_t)y * FLAT_ROW * p->in_w;
+        a += (ptrdiff_t)y * j->g.row * p->in_w;
     else
         a += ((ptrdiff_t)y * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w;
 
-    const bool straight = p->act == FVI_KACT_NONE && !p->residual && !p->pre && channels == n;
+    const int out_y = j->g.flat ? 0 : y, out_x = j->g.flat ? y * j->g.row : 0;
+    float *out = j->io->out + image * p->out_n + out_y * p->out_h + (ptrdiff_t)out_x * p->out_w + group * cout + o;
     float scratch[FVI_CONV_TILE] __attribute__((aligned(64)));
     fvi_conv_walk walk = j->walk;
-    walk.ldc = straight ? p->out_w : n;
-    const int out_y = j->g.flat ? 0 : y, out_x = j->g.flat ? y * FLAT_ROW : 0;
-    float *out = j->io->out + image * p->out_n + out_y * p->out_h + (ptrdiff_t)out_x * p->out_w + group * cout + o;
+    const bool epilogue = p->act != FVI_KACT_NONE || p->residual;
+    walk.ldc = channels == n ? p->out_w : n;
     const int tiles = (len + isa->mr[nv] - 1) / isa->mr[nv];
     for (int i = 0, x = 0; i < tiles; i++) {
         int next = (int)((int64_t)len * (i + 1) / tiles), mr = next - x;
-        const float *at = a + (ptrdiff_t)x * walk.lda;
-        if (straight) {
-            isa->tile[nv][mr](&walk, at, b, bias, out + (ptrdiff_t)x * p->out_w);
-        } else {
-            isa->tile[nv][mr](&walk, at, b, bias, scratch);
-            if (p->pre) fvi_conv_add_pre(isa, p, j->io, scratch, n, image, out_y, out_x + x, mr, group * cout + o, channels);
-            fvi_conv_finish(isa, p, j->io, scratch, n, image, out_y, out_x + x, mr, group * cout + o, channels);
-        }
+        fetch_ahead(next_input);
+        if (j->far_out) /* where the next tile goes: stores that miss would hold up the sums behind them */
+            for (int m = 0; m < mr; m++) __builtin_prefetch(out + (ptrdiff_t)(next + m) * p->out_w, 1);
+        float *c = channels == n ? out + (ptrdiff_t)x * p->out_w : scratch;
+        isa->tile[nv][mr](&walk, a + (ptrdiff_t)x * walk.lda, b, bias, c);
+        if (p->pre) fvi_conv_add_pre(isa, p, j->io, c, walk.ldc, image, out_y, out_x + x, mr, group * cout + o, channels);
+        if (c == scratch || epilogue)
+            fvi_conv_finish(isa, p, j->io, c, walk.ldc, image, out_y, out_x + x, mr, group * cout + o, channels);
         x = next;
     }
 }
@@ -215,6 +277,8 @@ static void direct_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const
     j.width = padded(t, p);
     j.k = depth(p);
     j.bias = packed;
+    j.far_in = (double)p->n * p->h * p->w * p->cin * sizeof(float) > (double)p->l2;
+    j.far_out = (double)p->n * p->ho * p->wo * p->cout * sizeof(float) > (double)p->l2;
     j.weights = j.bias + fvi_conv_bias_floats(j.width * (size_t)p->groups);
 
     int64_t r0 = 0, r1 = (int64_t)p->n * j.g.rows, u0 = 0, u1 = (int64_t)p->groups * j.split.panels;
@@ -225,11 +289,14 @@ static void direct_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const
         int64_t n = r1;
         r0 = n * chunk / chunks, r1 = n * (chunk + 1) / chunks;
     }
-    const int64_t step = rows_a_block(&j);
-    for (int64_t r = r0; r < r1; r += step)
+    const int mr = t->isa->mr[t->isa->nv];
+    const int64_t step = rows_a_block(&j), tiles = step * (u1 - u0) * ((j.g.row + mr - 1) / mr);
+    for (int64_t r = r0; r < r1; r += step) {
+        ahead next_input = plan_ahead(&j, r + step, r1, step, tiles);
         for (int64_t u = u0; u < u1; u++)
             for (int64_t row = r; row < r + step && row < r1; row++)
-                do_row(&j, row, (int)(u / j.split.panels), (int)(u % j.split.panels));
+                do_row(&j, row, (int)(u / j.split.panels), (int)(u % j.split.panels), &next_input);
+    }
 }
 
 /* Tiles run near the peak; small depths pay for starting and storing them. */

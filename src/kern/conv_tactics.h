@@ -13,7 +13,7 @@ bool fvi_conv_is_nhwc(const fvi_conv_params *p);
 /* tile[m] += the addend of pixel x + m of output row (image,y), channels o.. (p->pre): before fvi_conv_finish. */
 void fvi_conv_add_pre(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, float *tile,
                       ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels);
-/* Applies the epilogue to pixels x.. of output row (image,y), channels o.., from tile[mr][lds]. */
+/* Applies the epilogue to pixels x.. of output row (image,y), channels o.., from tile[mr][lds], which may lie in the output. */
 void fvi_conv_finish(const fvi_conv_isa *isa, const fvi_conv_params *p, const fvi_conv_io *io, const float *tile,
                      ptrdiff_t lds, int image, int y, int x, int pixels, int o, int channels);
 

@@ -5,21 +5,11 @@
 #define FVI_KERN_VACT_H
 #include "kern/x86/vmath.h"
 
-/* 1 + e^-x. The magic number rounds to an integer in the low mantissa bits, which then become the exponent. */
+/* 1 + e^-x */
 static inline vf one_plus_exp_neg(vf x)
 {
-    const vf magic = vf_set(12582912.0f), log2e = vf_set(-1.44269504f), log2e_lo = vf_set(-1.92596303e-8f);
-    vf c = vf_min(vf_set(87.0f), vf_max(vf_set(-87.0f), x));
-    vf t = vf_fma(c, log2e, magic);
-    vf f = vf_fma(c, log2e, vf_sub(magic, t));
-    f = vf_fma(c, log2e_lo, f); /* |f| <= 1/2 */
-    vf p = vf_set(0.0013264727f);
-    p = vf_fma(p, f, vf_set(0.009671513f));
-    p = vf_fma(p, f, vf_set(0.055507336f));
-    p = vf_fma(p, f, vf_set(0.24022242f));
-    p = vf_fma(p, f, vf_set(0.693147f));
-    p = vf_fma(p, f, vf_set(1.0f));
-    return vf_add(vf_from_bits(vi_add(vf_bits(p), vi_shl23(vf_bits(t)))), vf_set(1.0f));
+    vf scale, p = vf_exp_neg(vf_min(vf_set(87.0f), vf_max(vf_set(-87.0f), x)), &scale);
+    return vf_fma(scale, p, vf_set(1.0f));
 }
 
 typedef struct ab {

@@ -60,7 +60,10 @@ static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 static inline vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 static inline vi vi_shl23(vi a) { return _mm256_slli_epi32(a, 23); }
+static inline vi vi_shl20(vi a) { return _mm256_slli_epi32(a, 20); }
 static inline vi vi_sar23(vi a) { return _mm256_srai_epi32(a, 23); }
+/* table[index of each lane, modulo 8] */
+static inline vf vf_lookup8(const float table[8], vi index) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index); }
 
 static inline float vf_sum(vf a)
 {

@@ -57,7 +57,14 @@ static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 static inline vi vi_shl23(vi a) { return _mm512_slli_epi32(a, 23); }
+static inline vi vi_shl20(vi a) { return _mm512_slli_epi32(a, 20); }
 static inline vi vi_sar23(vi a) { return _mm512_srai_epi32(a, 23); }
+/* table[index of each lane, modulo 8] */
+static inline vf vf_lookup8(const float table[8], vi index)
+{
+    __m256 t = _mm256_loadu_ps(table);
+    return _mm512_permutexvar_ps(index, _mm512_insertf32x8(_mm512_castps256_ps512(t), t, 1));
+}
 
 static inline float vf_sum(vf a)
 {
