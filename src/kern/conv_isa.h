@@ -1,5 +1,5 @@
 /* conv_isa.h: the kernels of one CPU level that all convolution tactics are made of. The tactics (conv_direct.c,
- * conv_depthwise.c, conv_wino.c) are plain C over this table; a new level fills in one table. */
+ * conv_depthwise.c, conv_wino*.c) are plain C over this table; a new level fills in one table. */
 #ifndef FVI_KERN_CONV_ISA_H
 #define FVI_KERN_CONV_ISA_H
 #include "kern/conv.h"
@@ -21,11 +21,21 @@ typedef struct fvi_conv_walk {
 /* c[m][n] = bias[n] + sum over taps and k of a[m][tap][k] * b[tap][k][n], n < NV vectors. */
 typedef void (*fvi_conv_tile_fn)(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c);
 
-/* Winograd F(4x4,3x3) on one 6x6 (input) or 4x4 (output) tile, points {0, +-1/sqrt 2, +-sqrt 2, inf}.
- * in:  v[xi * vs + c] for xi < 36, c < vecs vectors, from p[y * row + x * ld + c].
- * out: y[(4 i + j) * ys + c] from m[xi * ms + c], + bias[c]. */
-typedef void (*fvi_wino_in_fn)(const float *p, ptrdiff_t ld, ptrdiff_t row, int vecs, float *v, ptrdiff_t vs);
-typedef void (*fvi_wino_out_fn)(const float *m, ptrdiff_t ms, const float *bias, int vecs, float *y, ptrdiff_t ys);
+/* Where a Winograd tile of 4x4 outputs goes: its pixel (0,0) in output and residual (null = none), and how many rows and
+ * columns of it exist. act: one of the level's wino_acts. */
+typedef struct fvi_wino_place {
+    float *out;
+    const float *res;
+    ptrdiff_t out_h, out_w, res_h, res_w;
+    int ny, nx;
+    fvi_kact act;
+} fvi_wino_place;
+
+/* Winograd transforms of one tile, points {0, +-1/sqrt 2, +-sqrt 2, inf}; position k lies at off[k] of v and m.
+ * in:  v[off[k] + c], c < vecs vectors, from p[y * row + x * ld + c], a window of 6x6 (36 positions) or 9x9 (81).
+ * out: act(A' m A + bias) + res into the channels c < `channels` of *o. */
+typedef void (*fvi_wino_in_fn)(const float *p, ptrdiff_t ld, ptrdiff_t row, int vecs, float *v, const ptrdiff_t *off);
+typedef void (*fvi_wino_out_fn)(const float *m, const ptrdiff_t *off, const float *bias, int channels, const fvi_wino_place *o);
 
 typedef struct fvi_conv_isa {
     const char *name;
@@ -38,8 +48,9 @@ typedef struct fvi_conv_isa {
     /* Depthwise: the same with b[tap][n], a[m][tap][n]; k of the walk is not used. */
     int dw_mr;
     fvi_conv_tile_fn dw[3][FVI_CONV_MR + 1]; /* [nv][mr], nv 1..2 */
-    fvi_wino_in_fn wino_in;
-    fvi_wino_out_fn wino_out;
+    unsigned wino_acts; /* bit a: wino_out does activation a itself */
+    fvi_wino_in_fn wino_in, wino2_in;
+    fvi_wino_out_fn wino_out, wino2_out;
 } fvi_conv_isa;
 
 extern const fvi_conv_isa fvi_conv_isa_c, fvi_conv_isa_avx2, fvi_conv_isa_avx512;

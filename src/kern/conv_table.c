@@ -9,13 +9,16 @@ const fvi_conv_tactic fvi_conv_tactics[] = {
     {"conv direct c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_direct},
     {"conv depthwise c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_depthwise},
     {"conv winograd c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_wino},
+    {"conv winograd2 c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_wino2},
 #ifdef FVI_X86
     {"conv direct avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_direct},
     {"conv depthwise avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_depthwise},
     {"conv winograd avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_wino},
+    {"conv winograd2 avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_wino2},
     {"conv direct avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_direct},
     {"conv depthwise avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_depthwise},
     {"conv winograd avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_wino},
+    {"conv winograd2 avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_wino2},
 #endif
     {0},
 };

@@ -7,6 +7,7 @@ extern const fvi_conv_algorithm fvi_conv_reference; /* conv_ref.c */
 extern const fvi_conv_algorithm fvi_conv_direct;    /* conv_direct.c */
 extern const fvi_conv_algorithm fvi_conv_depthwise; /* conv_depthwise.c */
 extern const fvi_conv_algorithm fvi_conv_wino;      /* conv_wino.c */
+extern const fvi_conv_algorithm fvi_conv_wino2;     /* conv_wino2.c */
 
 /* Channel stride 1 on all sides, all windows inside the stored zeros, and counts that an int holds. */
 bool fvi_conv_is_nhwc(const fvi_conv_params *p);

@@ -4,7 +4,8 @@
  * (8 + sqrt k) eps/2 of it, the growth of random roundings, where a wrong tap or channel is off by far more. The
  * activation then scales it by its slope (<= 1.2 for all of them) and adds 1e-6 of the value (kern/act.h).
  * Winograd: y = A' [(G w G') . (B' d B)] A, so the magnitudes are |A'| [(|G||w||G'|) . (|B'||d||B|)] |A| (every matrix by its
- * absolute values) summed over channels, and about 20 operations more touch each of them: (20 + sqrt cin) eps/2 of that. */
+ * absolute values) summed over channels, and about 20 operations more touch each of them: (20 + sqrt cin) eps/2 of that.
+ * Stride 2 has the same form with 9x9 products. */
 #include "checkkern.h"
 #include "kern/conv.h"
 #include <float.h>
@@ -29,17 +30,32 @@ typedef struct problem {
     size_t in_count, out_count;
 } problem;
 
-/* |A'|, |G|, |B'| of F(4,3) at 0, +-sqrt 1/2, +-sqrt 2, infinity: written down here once more, not shared with the kernels. */
+/* |A'|, |G|, |B'| at 0, +-sqrt 1/2, +-sqrt 2, infinity: written down here once more, not shared with the kernels. */
 #define R 1.41421356237309505
-static const double wino_a[4][6] = {{1, 1, 1, 1, 1, 0}, {0, R / 2, R / 2, R, R, 0}, {0, .5, .5, 2, 2, 0}, {0, R / 4, R / 4, 2 * R, 2 * R, 1}};
-static const double wino_g[6][3] = {{1, 0, 0}, {2 / 3., R / 3, 1 / 3.}, {2 / 3., R / 3, 1 / 3.}, {1 / 6., R / 6, 1 / 3.}, {1 / 6., R / 6, 1 / 3.}, {0, 0, 1}};
-static const double wino_b[6][6] = {{1, 0, 2.5, 0, 1, 0}, {0, R, 2, R / 2, 1, 0}, {0, R, 2, R / 2, 1, 0},
-                                    {0, R / 2, .5, R, 1, 0}, {0, R / 2, .5, R, 1, 0}, {0, 1, 0, 2.5, 0, 1}};
+typedef struct wino_matrices {
+    int n, step; /* n x n products and window of a tile; input pixels from tile to tile */
+    double a[4 * 9], g[9 * 3], b[9 * 9]; /* [4][n], [n][3], [n][n] */
+} wino_matrices;
+static const wino_matrices wino_stride1 = {
+    .n = 6, .step = 4,
+    .a = {1, 1, 1, 1, 1, 0, 0, R / 2, R / 2, R, R, 0, 0, .5, .5, 2, 2, 0, 0, R / 4, R / 4, 2 * R, 2 * R, 1},
+    .g = {1, 0, 0, 2 / 3., R / 3, 1 / 3., 2 / 3., R / 3, 1 / 3., 1 / 6., R / 6, 1 / 3., 1 / 6., R / 6, 1 / 3., 0, 0, 1},
+    .b = {1, 0, 2.5, 0, 1, 0, 0, R, 2, R / 2, 1, 0, 0, R, 2, R / 2, 1, 0,
+          0, R / 2, .5, R, 1, 0, 0, R / 2, .5, R, 1, 0, 0, 1, 0, 2.5, 0, 1}};
+/* Taps 0 and 2 and the even samples in the points without 0; tap 1 and the odd samples as they are. */
+static const wino_matrices wino_stride2 = {
+    .n = 9, .step = 8,
+    .a = {1, 1, 1, 1, 0, 1, 0, 0, 0, R / 2, R / 2, R, R, 0, 0, 1, 0, 0, .5, .5, 2, 2, 0, 0, 0, 1, 0,
+          R / 4, R / 4, 2 * R, 2 * R, 1, 0, 0, 0, 1},
+    .g = {R / 3, 0, 1 / 3., R / 3, 0, 1 / 3., R / 6, 0, 1 / 3., R / 6, 0, 1 / 3., 0, 0, 1, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0},
+    .b = {R, 0, 2, 0, R / 2, 0, 1, 0, 0, R, 0, 2, 0, R / 2, 0, 1, 0, 0, R / 2, 0, .5, 0, R, 0, 1, 0, 0,
+          R / 2, 0, .5, 0, R, 0, 1, 0, 0, 1, 0, 0, 0, 2.5, 0, 0, 0, 1,
+          0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}};
 
 /* out[rows][rows] = m |in| m', in [cols][cols] */
 static void sandwich(const double *m, int rows, int cols, const double *in, double *out)
 {
-    double t[36];
+    double t[81];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
             t[i * cols + j] = 0;
@@ -52,34 +68,42 @@ static void sandwich(const double *m, int rows, int cols, const double *in, doub
         }
 }
 
+/* d[n][n] = window of a tile, channel c */
+static void wino_window(const fvi_conv_params *p, const float *image, int size, int y0, int x0, int c, double *d)
+{
+    for (int y = 0; y < size; y++)
+        for (int x = 0; x < size; x++) {
+            int iy = y0 + y, ix = x0 + x;
+            bool inside = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w;
+            d[size * y + x] = inside ? image[iy * p->in_h + ix * p->in_w + c] : 0;
+        }
+}
+
 /* Magnitudes [n][ho][wo][cout] of the whole problem. */
 static double *wino_magnitudes(const fvi_conv_params *p, const fvi_conv_io *io, const float *w)
 {
+    const wino_matrices *s = p->sh == 2 ? &wino_stride2 : &wino_stride1;
+    const int products = s->n * s->n;
     double *mag = calloc((size_t)p->n * (size_t)p->ho * (size_t)p->wo * (size_t)p->cout, sizeof *mag);
-    double *u = malloc((size_t)p->cout * (size_t)p->cin * 36 * sizeof *u), *v = malloc((size_t)p->cin * 36 * sizeof *v);
+    double *u = malloc((size_t)(p->cout * p->cin * products) * sizeof *u), *v = malloc((size_t)(p->cin * products) * sizeof *v);
     for (int i = 0; i < p->cout * p->cin; i++) {
         double g[9];
         for (int k = 0; k < 9; k++) g[k] = w[i * 9 + k];
-        sandwich(*wino_g, 6, 3, g, u + i * 36);
+        sandwich(s->g, s->n, 3, g, u + i * products);
     }
     for (int n = 0; n < p->n; n++)
         for (int ty = 0; ty < p->ho; ty += 4)
             for (int tx = 0; tx < p->wo; tx += 4) {
                 for (int c = 0; c < p->cin; c++) {
-                    double d[36] = {0};
-                    for (int y = 0; y < 6; y++)
-                        for (int x = 0; x < 6; x++) {
-                            int iy = ty - p->pt + y, ix = tx - p->pl + x;
-                            if (iy >= 0 && iy < p->h && ix >= 0 && ix < p->w)
-                                d[6 * y + x] = io->in[n * p->in_n + iy * p->in_h + ix * p->in_w + c];
-                        }
-                    sandwich(*wino_b, 6, 6, d, v + c * 36);
+                    double d[81];
+                    wino_window(p, io->in + n * p->in_n, s->n, ty / 4 * s->step - p->pt, tx / 4 * s->step - p->pl, c, d);
+                    sandwich(s->b, s->n, s->n, d, v + c * products);
                 }
                 for (int o = 0; o < p->cout; o++) {
-                    double m[36] = {0}, y[16];
+                    double m[81] = {0}, y[16];
                     for (int c = 0; c < p->cin; c++)
-                        for (int k = 0; k < 36; k++) m[k] += u[(o * p->cin + c) * 36 + k] * v[c * 36 + k];
-                    sandwich(*wino_a, 4, 6, m, y);
+                        for (int k = 0; k < products; k++) m[k] += u[(o * p->cin + c) * products + k] * v[c * products + k];
+                    sandwich(s->a, 4, s->n, m, y);
                     for (int i = 0; i < 4 && ty + i < p->ho; i++)
                         for (int j = 0; j < 4 && tx + j < p->wo; j++)
                             mag[((n * p->ho + ty + i) * p->wo + tx + j) * p->cout + o] = y[4 * i + j];
@@ -325,13 +349,14 @@ static void check(ck *c, const ck_kernel *k)
         problem q = {0};
         if (!random_params(c, &q.p, depthwise)) continue;
         if (wino) {
-            q.p.kh = q.p.kw = 3, q.p.sh = q.p.sw = q.p.dh = q.p.dw = 1;
+            const int stride = strstr(t->name, "winograd2") ? 2 : 1;
+            q.p.kh = q.p.kw = 3, q.p.sh = q.p.sw = stride, q.p.dh = q.p.dw = 1;
             if (q.p.h + 2 * q.p.halo < 3 || q.p.w + 2 * q.p.halo < 3) continue;
             q.p.groups = 1;
             q.p.pre = false;
             if (q.p.halo > 1) q.p.halo = 1;
             q.p.pt = q.p.pl = q.p.halo;
-            q.p.ho = q.p.h + 2 * q.p.halo - 2, q.p.wo = q.p.w + 2 * q.p.halo - 2;
+            q.p.ho = out_size(q.p.h, 3, stride, 1, q.p.pt, q.p.pt), q.p.wo = out_size(q.p.w, 3, stride, 1, q.p.pl, q.p.pl);
         }
         i++;
         one(c, t, &q);

@@ -2,6 +2,7 @@
  * (6 pixels x 16 channels), two weight vectors and one broadcast input.
  * Turns input pixels and packed weights into register tiles. Called by the tactics. */
 #include "kern/x86/vec_avx2.h"
+#include "kern/x86/vact.h"
 #include "kern/conv_tile.h"
 #include "kern/conv_wino.h"
 
@@ -25,6 +26,9 @@ const fvi_conv_isa fvi_conv_isa_avx2 = {
     .dw = {{0},
            {NULL, dw_1_1, dw_1_2, dw_1_3, dw_1_4, dw_1_5, dw_1_6},
            {NULL, dw_2_1, dw_2_2, dw_2_3, dw_2_4, dw_2_5, dw_2_6}},
+    .wino_acts = WINO_ACTS,
     .wino_in = wino_in,
     .wino_out = wino_out,
+    .wino2_in = wino2_in,
+    .wino2_out = wino2_out,
 };

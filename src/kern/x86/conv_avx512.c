@@ -2,6 +2,7 @@
  * tiles of 28x16, 14x32 or 9x48.
  * Turns input pixels and packed weights into register tiles. Called by the tactics. */
 #include "kern/x86/vec_avx512.h"
+#include "kern/x86/vact.h"
 #include "kern/conv_tile.h"
 #include "kern/conv_wino.h"
 
@@ -31,6 +32,9 @@ const fvi_conv_isa fvi_conv_isa_avx512 = {
     .dw = {{0},
            {NULL, dw_1_1, dw_1_2, dw_1_3, dw_1_4, dw_1_5, dw_1_6, dw_1_7, dw_1_8, dw_1_9},
            {NULL, dw_2_1, dw_2_2, dw_2_3, dw_2_4, dw_2_5, dw_2_6, dw_2_7, dw_2_8, dw_2_9}},
+    .wino_acts = WINO_ACTS,
     .wino_in = wino_in,
     .wino_out = wino_out,
+    .wino2_in = wino2_in,
+    .wino2_out = wino2_out,
 };

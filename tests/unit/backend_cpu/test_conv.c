@@ -197,6 +197,7 @@ static void conv_takes_the_tactic_meant_for_it(void **state)
     (void)state;
     conv_case(32, 32, 1, 3, 1, 1, 1, 16, 20, true, 1, "winograd");
     conv_case(3, 16, 1, 3, 2, 1, 1, 17, 20, true, 1, "direct");
+    conv_case(48, 40, 1, 3, 2, 1, 1, 15, 24, true, 1, "winograd2");
     conv_case(20, 24, 1, 1, 1, 1, 0, 9, 7, true, 1, "direct");
     conv_case(24, 24, 24, 3, 1, 1, 1, 9, 7, true, 1, "depthwise");
     conv_case(24, 48, 2, 3, 1, 1, 1, 9, 7, true, 1, "direct");

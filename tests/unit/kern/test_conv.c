@@ -27,6 +27,11 @@ static void each_has_its_tactic(void **state)
     assert_string_equal(choice(params(3, 16, 1, 5, 5)), "conv direct c");
     assert_string_equal(choice(params(64, 64, 1, 3, 3)), "conv winograd c");
     assert_string_equal(choice(params(32, 32, 32, 3, 3)), "conv depthwise c");
+    fvi_conv_params half = params(64, 128, 1, 3, 3);
+    half.sh = half.sw = 2, half.ho = half.wo = 4;
+    assert_string_equal(choice(half), "conv winograd2 c");
+    half.exact = true;
+    assert_string_equal(choice(half), "conv direct c");
 }
 
 static void the_reference_takes_the_rest(void **state)

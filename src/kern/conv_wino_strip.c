@@ -1,0 +1,272 @@
+/* conv_wino_strip.c: the strips of the Winograd tactics: windows of input into the transformed domain, 36 matrix products,
+ * and back through the epilogue. Called through conv_wino.c and conv_wino2.c.
+ *
+ * A strip of T tiles becomes V[matrix][rows][cin]; matrix by matrix (so that V and the weights of one are in the L1 cache
+ * while all output channels pass) it gives M[matrix][rows][cout], which is transformed back straight into the output.
+ * Packed: bias, then U[36][panel][cin][vectors * vec]. */
+#include "kern/conv_wino_strip.h"
+#include "base/checked.h"
+#include <string.h>
+
+enum { SKEW = 16 /* floats between matrices, so that 36 of them do not share cache sets */ };
+
+static const fvi_wino_scheme *scheme_of(const fvi_conv_params *p) { return p->sh == 2 ? &fvi_wino_scheme2 : &fvi_wino_scheme1; }
+
+bool fvi_wino_supports(const fvi_conv_params *p)
+{
+    return !p->exact && p->kh == 3 && p->kw == 3 && p->sh == p->sw && p->dh == 1 && p->dw == 1 && p->groups == 1 &&
+           p->wo >= 2 && p->ho >= 2 && !p->pre && fvi_conv_is_nhwc(p);
+}
+
+static size_t width_of(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    return (size_t)fvi_conv_split(t->isa, p->cout).vecs * (size_t)t->isa->vec;
+}
+
+size_t fvi_wino_packed_bytes(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    size_t weights, width = width_of(t, p);
+    if (!fvi_mul_size(width, (size_t)p->cin, &weights)) return 0;
+    if (!fvi_mul_size(weights, 2 * FVI_WINO_MATRICES * sizeof(float), &(size_t){0})) return 0;
+    return (fvi_conv_bias_floats(width) + FVI_WINO_MATRICES * weights) * sizeof(float);
+}
+
+void fvi_wino_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias, void *packed)
+{
+    const size_t width = width_of(t, p), cin = (size_t)p->cin;
+    const fvi_conv_panels split = fvi_conv_split(t->isa, p->cout);
+    const int vec = t->isa->vec;
+    memset(packed, 0, fvi_wino_packed_bytes(t, p));
+    float *b = packed, *d = b + fvi_conv_bias_floats(width);
+    if (bias) memcpy(b, bias, sizeof *b * (size_t)p->cout);
+    for (int i = 0; i < split.panels; i++) {
+        const int first = fvi_conv_panel_start(split, i) * vec, next = fvi_conv_panel_start(split, i + 1) * vec;
+        const size_t n = (size_t)(next - first);
+        for (int o = first; o < next && o < p->cout; o++)
+            for (size_t c = 0; c < cin; c++) {
+                float u[FVI_WINO_MATRICES];
+                scheme_of(p)->weights(w + ((size_t)o * cin + c) * 9, u);
+                float *dst = d + (size_t)first * cin + c * n + (size_t)(o - first);
+                for (size_t g = 0; g < FVI_WINO_MATRICES; g++) dst[g * cin * width] = u[g];
+            }
+    }
+}
+
+/* ---- blocking ---- */
+
+/* Floats of a row of V or M: rows a multiple of 512 bytes apart would meet in the same banks of the L1 cache. */
+static ptrdiff_t row_floats(const fvi_conv_tactic *t, int channels)
+{
+    const ptrdiff_t n = ((ptrdiff_t)channels + t->isa->vec - 1) / t->isa->vec * t->isa->vec;
+    return n % 128 ? n : n + 16;
+}
+
+/* Floats of V and M a tile. */
+static size_t tile_floats(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    return (size_t)scheme_of(p)->positions * (size_t)(row_floats(t, p->cin) + row_floats(t, p->cout));
+}
+
+/* Most tiles of a strip: V and M of it take up to a third of the L2 cache, which the other hardware thread may share. Not
+ * below 25 where the weights are many times the cache: they stream once a strip, and that costs more than V and M do. */
+static int strip_tiles(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    const size_t room = p->l2 / 3 / sizeof(float) / tile_floats(t, p);
+    const size_t least = fvi_wino_packed_bytes(t, p) / 3 > p->l2 ? 25 : 12;
+    return (int)(room < least ? least : room > 40 ? 40 : room);
+}
+
+size_t fvi_wino_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    const fvi_wino_scheme *s = scheme_of(p);
+    const size_t tiles = (size_t)strip_tiles(t, p) * tile_floats(t, p);
+    const size_t patch = (size_t)s->window * (size_t)s->window * (size_t)row_floats(t, p->cin);
+    return sizeof(float) * (tiles + 2 * FVI_WINO_MATRICES * SKEW + patch);
+}
+
+static int64_t tile_count(const fvi_conv_params *p)
+{
+    return (int64_t)p->n * ((p->ho + 3) / 4) * ((p->wo + 3) / 4);
+}
+
+/* Every chunk streams all of U, so chunks hold at least a dozen tiles. */
+int fvi_wino_chunks(const fvi_conv_tactic *t, const fvi_conv_params *p, int threads)
+{
+    (void)t;
+    if (threads <= 1) return 1;
+    int64_t most = tile_count(p) / 12, n = 4LL * threads;
+    if (most < threads) most = threads;
+    if (n > most) n = most / threads * threads;
+    return (int)fvi_min_i64(n, tile_count(p));
+}
+
+/* ---- run ---- */
+
+typedef struct strip {
+    const fvi_conv_tactic *t;
+    const fvi_conv_params *p;
+    const fvi_wino_scheme *scheme;
+    const fvi_conv_io *io;
+    int64_t first; /* tile */
+    int tiles, across, down;
+    ptrdiff_t cin, cout; /* floats of a row of V, of M */
+    int rows[FVI_WINO_MATRICES]; /* of a tile */
+    ptrdiff_t v_at[FVI_WINO_MATRICES], m_at[FVI_WINO_MATRICES], v_off[FVI_WINO_POSITIONS], m_off[FVI_WINO_POSITIONS];
+    float *v, *m, *patch;
+} strip;
+
+static void count_rows(strip *s)
+{
+    int g, copy;
+    for (int k = 0; k < s->scheme->positions; k++) {
+        s->scheme->where(k, &g, &copy);
+        if (s->rows[g] <= copy) s->rows[g] = copy + 1;
+    }
+}
+
+/* Row r of matrix g belongs to tile r % tiles. */
+static void lay_out(strip *s, float *workspace)
+{
+    ptrdiff_t v = 0, m = 0;
+    for (int g = 0; g < FVI_WINO_MATRICES; g++) {
+        s->v_at[g] = v, s->m_at[g] = m;
+        v += s->rows[g] * s->tiles * s->cin + SKEW;
+        m += s->rows[g] * s->tiles * s->cout + SKEW;
+    }
+    for (int k = 0; k < s->scheme->positions; k++) {
+        int g, copy;
+        s->scheme->where(k, &g, &copy);
+        s->v_off[k] = s->v_at[g] + copy * s->tiles * s->cin;
+        s->m_off[k] = s->m_at[g] + copy * s->tiles * s->cout;
+    }
+    s->v = workspace, s->m = s->v + v, s->patch = s->m + m;
+}
+
+static void locate(const strip *s, int64_t tile, int *image, int *ty, int *tx)
+{
+    *tx = (int)(tile % s->across);
+    *ty = (int)(tile / s->across % s->down);
+    *image = (int)(tile / s->across / s->down);
+}
+
+/* Window that reaches past the stored zeros: copied, with zeros for what does not exist. */
+static const float *copy_window(const strip *s, const float *in, int y0, int x0)
+{
+    const fvi_conv_params *p = s->p;
+    const int window = s->scheme->window;
+    memset(s->patch, 0, sizeof(float) * (size_t)(window * window * s->cin));
+    for (int y = 0; y < window; y++)
+        for (int x = 0; x < window; x++) {
+            if (y0 + y < 0 || y0 + y >= p->h || x0 + x < 0 || x0 + x >= p->w) continue;
+            memcpy(s->patch + (window * y + x) * s->cin, in + (y0 + y) * p->in_h + (x0 + x) * p->in_w,
+                   sizeof(float) * (size_t)p->cin);
+        }
+    return s->patch;
+}
+
+static void transform_input(const strip *s)
+{
+    const fvi_conv_params *p = s->p;
+    const fvi_conv_isa *isa = s->t->isa;
+    const int vecs = (p->cin + isa->vec - 1) / isa->vec, window = s->scheme->window, step = s->scheme->step;
+    const fvi_wino_in_fn fn = s->scheme->stride == 2 ? isa->wino2_in : isa->wino_in;
+    for (int i = 0; i < s->tiles; i++) {
+        int image, ty, tx;
+        locate(s, s->first + i, &image, &ty, &tx);
+        const int y0 = step * ty - p->pt, x0 = step * tx - p->pl;
+        const float *in = s->io->in + image * p->in_n;
+        float *v = s->v + i * s->cin;
+        if (y0 + window <= p->h + p->halo && x0 + window <= p->w + p->halo)
+            fn(in + y0 * p->in_h + x0 * p->in_w, p->in_w, p->in_h, vecs, v, s->v_off);
+        else
+            fn(copy_window(s, in, y0, x0), s->cin, window * s->cin, vecs, v, s->v_off);
+    }
+}
+
+static void multiply(const strip *s, const float *u)
+{
+    static const float zero[FVI_CONV_NV * 16] __attribute__((aligned(64)));
+    const fvi_conv_isa *isa = s->t->isa;
+    const fvi_conv_panels split = fvi_conv_split(isa, s->p->cout);
+    const fvi_conv_walk walk = {.ny = 1, .nx = 1, .k = s->p->cin, .lda = s->cin, .ldc = s->cout};
+    for (int g = 0; g < FVI_WINO_MATRICES; g++)
+        for (int panel = 0; panel < split.panels; panel++) {
+            const int v0 = fvi_conv_panel_start(split, panel), nv = fvi_conv_panel_start(split, panel + 1) - v0;
+            const int rows = s->rows[g] * s->tiles, parts = (rows + isa->mr[nv] - 1) / isa->mr[nv];
+            const float *a = s->v + s->v_at[g];
+            float *c = s->m + s->m_at[g] + v0 * isa->vec;
+            for (int i = 0, m = 0; i < parts; i++) {
+                const int next = rows * (i + 1) / parts;
+                isa->tile[nv][next - m](&walk, a + m * s->cin, u, zero, c + m * s->cout);
+                m = next;
+            }
+            u += (size_t)s->p->cin * (size_t)(nv * isa->vec);
+        }
+}
+
+/* Activations that the transform does not know pass over the tile once more. */
+static void finish(const strip *s, const fvi_wino_place *o)
+{
+    const fvi_conv_params *p = s->p;
+    for (int y = 0; y < o->ny; y++)
+        s->t->isa->act->fn[p->act](o->out + y * o->out_h, o->out_w, o->out + y * o->out_h, o->out_w,
+                                   o->res ? o->res + y * o->res_h : NULL, o->res_w, o->nx, p->cout, p->alpha, p->beta);
+}
+
+static void transform_output(const strip *s, const float *bias)
+{
+    const fvi_conv_params *p = s->p;
+    const fvi_conv_isa *isa = s->t->isa;
+    const bool whole = isa->wino_acts >> p->act & 1;
+    const fvi_wino_out_fn fn = s->scheme->stride == 2 ? isa->wino2_out : isa->wino_out;
+    fvi_wino_place o = {.out_h = p->out_h, .out_w = p->out_w, .res_h = p->res_h, .res_w = p->res_w,
+                        .act = whole ? p->act : FVI_KACT_NONE};
+    for (int i = 0; i < s->tiles; i++) {
+        int image, ty, tx;
+        locate(s, s->first + i, &image, &ty, &tx);
+        const int y = 4 * ty, x = 4 * tx;
+        o.ny = p->ho - y < 4 ? p->ho - y : 4, o.nx = p->wo - x < 4 ? p->wo - x : 4;
+        o.out = s->io->out + image * p->out_n + y * p->out_h + x * p->out_w;
+        const float *res = p->residual ? s->io->res + image * p->res_n + y * p->res_h + x * p->res_w : NULL;
+        o.res = whole ? res : NULL;
+        fn(s->m + i * s->cout, s->m_off, bias, p->cout, &o);
+        o.res = res;
+        if (!whole) finish(s, &o);
+    }
+}
+
+void fvi_wino_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed, void *workspace,
+                  int chunk, int chunks)
+{
+    const float *bias = packed, *u = bias + fvi_conv_bias_floats(width_of(t, p));
+    const int64_t all = tile_count(p), t0 = all * chunk / chunks, count = all * (chunk + 1) / chunks - t0;
+    const int most = strip_tiles(t, p);
+    const int64_t strips = (count + most - 1) / most;
+    strip s = {.t = t, .p = p, .io = io, .scheme = scheme_of(p), .across = (p->wo + 3) / 4, .down = (p->ho + 3) / 4,
+               .cin = row_floats(t, p->cin), .cout = row_floats(t, p->cout)};
+    count_rows(&s);
+    for (int64_t i = 0; i < strips; i++) {
+        s.first = t0 + count * i / strips;
+        s.tiles = (int)(t0 + count * (i + 1) / strips - s.first);
+        lay_out(&s, workspace);
+        transform_input(&s);
+        multiply(&s, u);
+        transform_output(&s, bias);
+    }
+}
+
+/* Products at most of the peak, and about seven cycles a position and vector for the transforms there and back. */
+double fvi_wino_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    const double positions = scheme_of(p)->positions, tiles = (double)tile_count(p), width = (double)width_of(t, p);
+    const double products = 2 * positions * p->cin * width * tiles / t->isa->flops_per_cycle * (1 + 4.0 / p->cin) / 0.85;
+    const double fetch = fvi_conv_fetch_cycles(p, FVI_WINO_MATRICES * (double)p->cin * width);
+    const double vectors = ((double)row_floats(t, p->cin) + width) / t->isa->vec;
+    return (products > fetch ? products : fetch) + 7 * positions * tiles * vectors;
+}
+
+double fvi_wino_executed(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    (void)t;
+    return 2.0 * scheme_of(p)->positions * (double)tile_count(p) * p->cin * p->cout;
+}
