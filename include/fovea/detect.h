@@ -89,6 +89,8 @@ typedef struct fv_detect_options {
     fv_channels channels;
     fv_pad pad;
     int multi_label;  /* non-zero: a place may be several things: every class over conf, not only the likeliest, as precision is measured */
+    int full_head;    /* non-zero: all boxes are computed; else, where the network allows it, only those of feature maps on which a class passes.
+                         The results are the same to the bit; multi_label implies it */
 } fv_detect_options;
 #define FV_DETECT_OPTIONS(...) (&(fv_detect_options){.size = sizeof(fv_detect_options), __VA_ARGS__})
 

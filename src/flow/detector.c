@@ -35,6 +35,8 @@ typedef struct net {
     fvi_prep *prep;
     fvi_head_state head;
     bool head_found;
+    bool full_head; /* every box is computed */
+    bool lazy;      /* boxes are computed where a class passes */
     fvi_head_params params;
     uint8_t *keep;
     fvi_flow_names names;
@@ -109,7 +111,7 @@ static fv_status open_session(net *d, net_session *s, const fv_port *in, int bat
     shape.dim[2] = d->base.input_h;
     shape.dim[3] = d->base.input_w;
     bool resized = in->dim[2] != shape.dim[2] || in->dim[3] != shape.dim[3] || in->dim[1] != 3;
-    fv_status st = fv_session_create(
+    fv_status st = (d->full_head ? fv_session_create : fvi_session_create_lazy)(
         &s->session, d->model, FV_SESSION_OPTIONS(.batch = batch, .shapes = resized ? &shape : NULL, .n_shapes = resized), err);
     if (st < 0 && resized && in->dim[2] > 0 && st != FV_ERR_MEMORY)
         return fvi_error_prefix(err, st, "the model was exported for %lldx%lld and cannot run at %dx%d", (long long)in->dim[2],
@@ -236,7 +238,21 @@ static fv_status net_set_classes(fv_detector *base, const int *classes, int n, f
     memset(d->keep, 0, (size_t)base->n_classes);
     for (int i = 0; i < n; i++) d->keep[classes[i]] = 1;
     d->params.keep = n > 0 ? d->keep : NULL;
+    if (!d->lazy) return FV_OK;
+    fvi_session_want(d->many.session, d->params.conf, d->params.keep);
+    if (d->one.session) fvi_session_want(d->one.session, d->params.conf, d->params.keep);
     return FV_OK;
+}
+
+/* The network's form and the head's must mean the same columns. */
+static void choose_lazy(net *d)
+{
+    int output, first, classes;
+    const fv_session *s = d->many.session;
+    d->lazy = fvi_session_lazy_form(s, &output, &first, &classes) && output == d->head.scores.output && first == d->head.scores.first &&
+              classes == d->head.scores.classes && !d->params.multi_label;
+    fvi_log_write(d->ctx ? fvi_engine_log(d->ctx) : NULL, FV_LOG_INFO, "%s",
+                  d->lazy ? "boxes are computed on the feature maps where a class passes" : "every box is computed");
 }
 
 /* Up to s->batch frames in one run. */
@@ -249,8 +265,10 @@ static fv_status run_chunk(net *d, net_session *s, const fv_frame *const *frames
     fv_status st = fv_session_run(s->session);
     if (st < 0) return fvi_error_set(err, st, "the network could not be run: %s", fv_status_text(st));
     int64_t t2 = fvi_now_ns();
+    const bool any = fvi_session_found(s->session);
     for (int i = 0; i < n; i++) {
         fvi_detections_begin(&out[i], d->base.task);
+        if (!any) continue;
         st = d->head.head->decode(&d->head, s->outputs, i, &d->maps[i], frames[i]->width, frames[i]->height, &d->params, &out[i]);
         if (st < 0) return fvi_error_set(err, st, "the network's outputs could not be decoded: %s", fv_status_text(st));
     }
@@ -303,6 +321,7 @@ static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
     const fv_port *in;
     int n_inputs = fv_model_inputs(d->model, &in);
     FVI_TRY(check_input(in, n_inputs, err));
+    d->full_head = o->full_head || o->multi_label;
     FVI_TRY(choose_size(d, in, o, err));
     FVI_TRY(open_sessions(d, in, o, err));
     if (!fvi_flow_names_load(&d->names, o->names, o->n_names, fv_model_meta(d->model, "names")))
@@ -316,6 +335,7 @@ static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
     d->maps = fvi_calloc((size_t)d->many.batch, sizeof *d->maps);
     d->keep = fvi_calloc((size_t)d->base.n_classes + 1, 1);
     if (!d->maps || !d->keep) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    choose_lazy(d);
     FVI_TRY(net_set_classes(&d->base, o->classes, o->classes ? o->n_classes : 0, err));
     fvi_cpu_flags cpu = d->ctx ? fvi_engine_cpu(d->ctx) : fvi_cpu_detect();
     return fvi_prep_create(&d->prep, &d->head.prep, cpu, err);

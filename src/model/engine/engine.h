@@ -15,4 +15,14 @@ const fvi_log *fvi_engine_log(const fv_context *ctx);
  * i is not checked: 0 <= i < fv_session_inputs or fv_session_outputs. */
 const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i);
 const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i);
+
+/* A session that can leave out the boxes of cells where no class passes (lazy.h), when the model has that form; until fvi_session_want it
+ * computes everything, as any other. */
+fv_status fvi_session_create_lazy(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);
+/* Columns [first, first + classes) of output `output` are scores; false: this session always computes everything. */
+bool fvi_session_lazy_form(const fv_session *s, int *output, int *first, int *classes);
+/* From the next run on columns other than scores are right only where a score of a class of keep ([classes], null = all) is over conf. */
+void fvi_session_want(fv_session *s, float conf, const uint8_t *keep);
+/* False: nothing was over it in the last run, and the outputs hold nothing. */
+bool fvi_session_found(const fv_session *s);
 #endif

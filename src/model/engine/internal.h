@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "model/engine/engine.h"
+#include "model/engine/lazy.h"
 #include "model/plan/plan.h"
 
 struct fv_context {
@@ -30,6 +31,7 @@ struct fv_session {
     fv_model *model;
     fvi_graph *graph;
     fvi_plan *plan;
+    fvi_lazy *lazy; /* null = everything is computed */
     fv_port *inputs, *outputs;
     float *converted; /* a port's tensor on its way between the type it declares and float32; null = no port needs it */
     int64_t *step_ns; /* [n_steps] when profiling */

@@ -21,12 +21,14 @@ static fv_status make_room(fv_session *s, fv_error *err)
     return !most || s->converted ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
 }
 
-static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *err)
+static fv_status build(fv_session *s, const fv_session_options *opt, bool lazy, fv_error *err)
 {
     fv_model *m = s->model;
     int64_t t0 = fvi_now_ns();
     FVI_TRY(fvi_engine_specialise(&s->graph, m, opt, err));
+    if (lazy) FVI_TRY(fvi_lazy_find(&s->lazy, s->graph, err));
     FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &m->env, opt->observe != 0, err));
+    if (s->lazy) FVI_TRY(fvi_lazy_bind(s->lazy, s->plan, err));
     s->inputs = fvi_engine_ports(s->graph->inputs, m->imported->inputs, s->graph->n_inputs);
     s->outputs = fvi_engine_ports(s->graph->outputs, m->imported->outputs, s->graph->n_outputs);
     if (opt->observe) FVI_TRY(fvi_engine_list_values(s, err));
@@ -37,7 +39,7 @@ static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *e
     return FV_OK;
 }
 
-fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err)
+static fv_status create(fv_session **out, fv_model *m, const fv_session_options *opt, bool lazy, fv_error *err)
 {
     fv_session_options o = {.size = sizeof o};
     if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_create: out is null");
@@ -49,7 +51,7 @@ fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_opti
     fv_session *s = fvi_calloc(1, sizeof *s);
     if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     s->model = m;
-    fv_status st = build(s, opt, err);
+    fv_status st = build(s, opt, lazy, err);
     if (st < 0) {
         fv_session_free(&s);
         return st;
@@ -58,10 +60,34 @@ fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_opti
     return FV_OK;
 }
 
+fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err) { return create(out, m, opt, false, err); }
+
+fv_status fvi_session_create_lazy(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err)
+{
+    return create(out, m, opt, true, err);
+}
+
+bool fvi_session_lazy_form(const fv_session *s, int *output, int *first, int *classes)
+{
+    if (!s->lazy) return false;
+    *output = s->lazy->output;
+    *first = s->lazy->first;
+    *classes = s->lazy->classes;
+    return true;
+}
+
+void fvi_session_want(fv_session *s, float conf, const uint8_t *keep)
+{
+    if (s->lazy) fvi_lazy_want(s->lazy, conf, keep);
+}
+
+bool fvi_session_found(const fv_session *s) { return !s->lazy || s->lazy->active; }
+
 void fv_session_free(fv_session **sp)
 {
     if (!sp || !*sp) return;
     fv_session *s = *sp;
+    fvi_lazy_free(&s->lazy);
     fvi_plan_free(&s->plan);
     fvi_graph_free(&s->graph);
     fvi_free(s->inputs);
@@ -135,7 +161,10 @@ fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_err
 fv_status fv_session_run(fv_session *s)
 {
     if (!s) return FV_ERR_ARGUMENT;
-    fvi_plan_run(s->plan, s->step_ns);
+    if (s->lazy)
+        fvi_lazy_run(s->lazy, s->plan, s->step_ns);
+    else
+        fvi_plan_run(s->plan, s->step_ns);
     s->runs++;
     return FV_OK;
 }

@@ -117,12 +117,14 @@ static void clear_halo(const fvi_tensor *t)
     }
 }
 
-void fvi_plan_run(fvi_plan *p, int64_t *step_ns)
+void fvi_plan_run_steps(fvi_plan *p, int from, int to, const uint32_t *need, uint32_t have, int64_t *step_ns)
 {
     int halo = 0;
     int64_t before = step_ns ? fvi_now_ns() : 0;
-    for (int i = 0; i < p->n_steps; i++) {
+    while (halo < p->n_halos && p->halos[halo].step < from) halo++;
+    for (int i = from; i < to; i++) {
         for (; halo < p->n_halos && p->halos[halo].step == i; halo++) clear_halo(&p->halos[halo].map);
+        if (need && !(need[i] & have)) continue;
         p->steps[i].run(&p->steps[i]);
         if (step_ns) {
             int64_t now = fvi_now_ns();
@@ -131,3 +133,5 @@ void fvi_plan_run(fvi_plan *p, int64_t *step_ns)
         }
     }
 }
+
+void fvi_plan_run(fvi_plan *p, int64_t *step_ns) { fvi_plan_run_steps(p, 0, p->n_steps, NULL, 0, step_ns); }

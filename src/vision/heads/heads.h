@@ -36,6 +36,11 @@ typedef struct fvi_head_state {
     int stride;
     fvi_prep_spec prep; /* what the network wants */
     char rule[160];     /* why this head */
+    /* classes > 0: columns [first, first + classes) of `output` are scores, and decode looks at an anchor's other columns only when one of its
+     * scores is over conf */
+    struct {
+        int output, first, classes;
+    } scores;
     void *scratch;      /* owned by the head */
 } fvi_head_state;
 struct fvi_head {

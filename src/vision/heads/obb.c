@@ -41,6 +41,7 @@ static fv_status match(const fvi_head_model *m, fvi_head_state *st, fv_error *er
     own->plan = st->scratch;
     own->g = g;
     st->scratch = own;
+    fvi_yolo_note_scores(st, &plan, n_classes);
     char rows[64];
     fvi_yolo_describe(&plan, rows, sizeof rows);
     snprintf(st->rule, sizeof st->rule, "%s with an angle, from %s", rows, fvi_head_meta(m, "task") ? "metadata task=obb" : "task=obb");

@@ -40,6 +40,7 @@ static fv_status match(const fvi_head_model *m, fvi_head_state *st, fv_error *er
     *own = found;
     own->plan = st->scratch;
     st->scratch = own;
+    fvi_yolo_note_scores(st, &plan, n_classes);
     char rows[64];
     fvi_yolo_describe(&plan, rows, sizeof rows);
     snprintf(st->rule, sizeof st->rule, "%s with %d keypoints of %d numbers, from %s", rows, own->points, own->values,

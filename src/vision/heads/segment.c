@@ -78,6 +78,7 @@ static fv_status match(const fvi_head_model *m, fvi_head_state *st, fv_error *er
     *own = found;
     own->plan = st->scratch;
     st->scratch = own;
+    fvi_yolo_note_scores(st, &plan, n_classes);
     char rows[64];
     fvi_yolo_describe(&plan, rows, sizeof rows);
     snprintf(st->rule, sizeof st->rule, "%s with masks of [1,%d,%d,%d], from %s", rows, own->prototypes, own->h, own->w,

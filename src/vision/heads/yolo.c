@@ -55,6 +55,14 @@ void fvi_yolo_describe(const fvi_head_plan *plan, char *text, size_t size)
     snprintf(text, size, "%s [1,%lld,%lld]", forms[plan->form], plan->anchors_last ? columns : rows, plan->anchors_last ? rows : columns);
 }
 
+void fvi_yolo_note_scores(fvi_head_state *st, const fvi_head_plan *plan, int n_classes)
+{
+    if (plan->form != FVI_YOLO_V8 || !plan->anchors_last) return;
+    st->scores.output = plan->output;
+    st->scores.first = 4;
+    st->scores.classes = n_classes;
+}
+
 /* Highest class score of `count` neighbouring anchors; p: their first class score. */
 static void best_anchors_contiguous(const float *restrict p, int64_t sc, int n_classes, int count, float *restrict best)
 {

@@ -10,6 +10,9 @@ bool fvi_yolo_fits(const fvi_head_model *m, int o, int extras, fvi_head_plan *pl
 /* "[1,116,8400]" and how it is read, for rules. */
 void fvi_yolo_describe(const fvi_head_plan *plan, char *text, size_t size);
 
+/* Fills st->scores where the form has them in front of everything that is made from boxes. */
+void fvi_yolo_note_scores(fvi_head_state *st, const fvi_head_plan *plan, int n_classes);
+
 /* Rows over the threshold -> plan->cand: score, class and index; boxes as the network has them (centre form unless end to end), finite.
  * Returns how many. */
 int fvi_yolo_scan(fvi_head_plan *plan, const fvi_head_view *v, int n_classes, const fvi_head_params *p);

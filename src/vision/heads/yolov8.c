@@ -27,6 +27,7 @@ static fv_status match(const fvi_head_model *m, fvi_head_state *st, fv_error *er
                                  "output '%s' of rank 4 beside the boxes looks like a segmentation model; detection models can be used",
                                  m->output_names ? m->output_names[i] : "");
     FVI_TRY(fvi_head_plan_create(st, &fvi_head_yolov8, m, &plan, plan.channels - 4, err));
+    fvi_yolo_note_scores(st, &plan, plan.channels - 4);
     snprintf(st->rule, sizeof st->rule, "YOLOv8/9/11/12 [1,%lld,%lld], from %s", (long long)d1, (long long)d2,
              detect ? "metadata task=detect" : "its shape");
     return FV_OK;

@@ -1,0 +1,35 @@
+/* lazy.h: detectors of one stage whose boxes are computed only where a class passes. The scores of all cells come first; of
+ * each feature map, the branch that makes boxes (masks' coefficients, keypoints) runs only when a cell of it passes, and what turns all that
+ * into the output only when any does. Same steps, same memory layout, same tactics: what is computed is what would have been. */
+#ifndef FVI_MODEL_LAZY_H
+#define FVI_MODEL_LAZY_H
+#include "model/plan/plan.h"
+
+#define FVI_LAZY_LEVELS 8
+
+typedef struct fvi_lazy {
+    int output, first, classes; /* columns [first, first + classes) of graph output `output` [N,columns,anchors] are scores */
+    int64_t anchors;
+    int levels;
+    int64_t end[FVI_LAZY_LEVELS]; /* one past the last anchor of each level */
+    const fvi_value *scores;      /* [N,classes,anchors], before the sigmoid when `logits` */
+    bool logits;
+    uint32_t *need;  /* [n_nodes by id] levels of which one must have passed; 0 = always runs */
+    uint32_t *steps; /* [plan steps] the same */
+    int first_late;  /* first step that may be left out; all scores are there */
+    bool full;       /* leave nothing out */
+    float floor;     /* scores above it pass */
+    int *keep;       /* [n_keep] classes that count; null = all */
+    int n_keep;
+    uint8_t *hit;    /* [N * anchors] 1 = passed in the last run */
+    uint32_t active; /* levels that had one */
+} fvi_lazy;
+
+/* Looks for that form in g (rewritten, shapes known) and puts the nodes that can wait behind the others. *out null: it is not there. */
+fv_status fvi_lazy_find(fvi_lazy **out, fvi_graph *g, fv_error *err);
+fv_status fvi_lazy_bind(fvi_lazy *l, const fvi_plan *p, fv_error *err); /* after planning g */
+/* Cells whose score of a class of keep [classes] (null = any) is over conf; superset by rounding errors of the sigmoid. */
+void fvi_lazy_want(fvi_lazy *l, float conf, const uint8_t *keep);
+void fvi_lazy_run(fvi_lazy *l, fvi_plan *p, int64_t *step_ns);
+void fvi_lazy_free(fvi_lazy **l);
+#endif
