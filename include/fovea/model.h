@@ -72,6 +72,8 @@ typedef struct fv_session_options {
     int n_shapes;
     int profile; /* non-zero: time every step */
     int observe; /* non-zero: every value stays readable after a run (fv_session_value); memory is not shared over time then */
+    fv_context *ctx; /* whose threads compute; null = the model's. Its CPU levels are not looked at. Must outlive the session */
+    const fv_session *share; /* a session of the same model that outlives this one: packed weights of convolutions are its, where tactics agree */
 } fv_session_options;
 #define FV_SESSION_OPTIONS(...) (&(fv_session_options){.size = sizeof(fv_session_options), __VA_ARGS__})
 /* The model must outlive it. On failure *out is null: FV_ERR_SHAPE (a dimension is left open, or shapes do not fit),

@@ -26,6 +26,7 @@ typedef struct fvi_backend_env {
     fvi_cpu_flags cpu; /* levels that may be used (already masked) */
     const fvi_log *log;
     const fvi_timings *timings; /* null = tactics are chosen by estimate */
+    const struct fvi_plan *like; /* a plan of the same graph that outlives this one; null = none */
 } fvi_backend_env;
 
 /* How a family of tactics (convolutions, …) lets its decisions be made by timing. A job is one piece of work bound to one tactic. */
@@ -66,6 +67,7 @@ struct fvi_step {
     fvi_tensor *out;         /* [n_out]; out never overlaps in, unless backend->in_place said so */
     fvi_tensor residual;     /* dtype FV_NONE = none */
     const char *tactic;      /* set by prepare: static string for tables, e.g. "conv3x3 avx2 6x16" */
+    const fvi_step *twin;    /* the same step of env->like, ready; null = none. What it packed may be read */
     fvi_decision *decisions; /* [n_decisions] part of state; most steps have none, ConvTranspose has one a phase */
     int n_decisions;
     double flops;            /* set by prepare: multiply-adds * 2 for one run, 0 = unknown */

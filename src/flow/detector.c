@@ -29,6 +29,8 @@ typedef struct net_session {
 typedef struct net {
     fv_detector base; /* first */
     fv_context *ctx;
+    fv_context *threads; /* who computes; null = ctx */
+    const struct net *like; /* whose weights these are; null = own */
     fv_model *model;
     net_session many, one; /* one: for a lone frame when `many` holds more; else unused */
     int n_outputs;
@@ -42,6 +44,15 @@ typedef struct net {
     fvi_flow_names names;
     fvi_prep_map *maps; /* [batch] */
 } net;
+
+static fvi_pool *pool_of(const net *d)
+{
+    fv_context *c = d->threads ? d->threads : d->ctx;
+    return c ? fvi_engine_pool(c) : NULL;
+}
+
+/* Said once for all members of a team. */
+static const fvi_log *log_of(const net *d) { return d->ctx && !d->like ? fvi_engine_log(d->ctx) : NULL; }
 
 static const char *model_meta(void *user, const char *key) { return fv_model_meta(user, key); }
 
@@ -103,7 +114,7 @@ static fv_status choose_size(net *d, const fv_port *in, const fv_detect_options 
     return FV_OK;
 }
 
-static fv_status open_session(net *d, net_session *s, const fv_port *in, int batch, fv_error *err)
+static fv_status open_session(net *d, net_session *s, const fv_session *share, const fv_port *in, int batch, fv_error *err)
 {
     fv_port shape = *in;
     shape.dim[0] = batch;
@@ -112,7 +123,7 @@ static fv_status open_session(net *d, net_session *s, const fv_port *in, int bat
     shape.dim[3] = d->base.input_w;
     bool resized = in->dim[2] != shape.dim[2] || in->dim[3] != shape.dim[3] || in->dim[1] != 3;
     fv_status st = (d->full_head ? fv_session_create : fvi_session_create_lazy)(
-        &s->session, d->model, FV_SESSION_OPTIONS(.batch = batch, .shapes = resized ? &shape : NULL, .n_shapes = resized), err);
+        &s->session, d->model, FV_SESSION_OPTIONS(.batch = batch, .ctx = d->threads, .share = share, .shapes = resized ? &shape : NULL, .n_shapes = resized), err);
     if (st < 0 && resized && in->dim[2] > 0 && st != FV_ERR_MEMORY)
         return fvi_error_prefix(err, st, "the model was exported for %lldx%lld and cannot run at %dx%d", (long long)in->dim[2],
                                 (long long)in->dim[3], d->base.input_h, d->base.input_w);
@@ -135,13 +146,13 @@ static fv_status open_sessions(net *d, const fv_port *in, const fv_detect_option
     if (batch < 1 || batch > MAX_BATCH) return fvi_error_set(err, FV_ERR_ARGUMENT, "batch %d is outside 1..%d", batch, MAX_BATCH);
     const char *obstacle = batch > 1 ? fv_model_batch_obstacle(d->model) : NULL;
     if (obstacle) {
-        fvi_log_write(d->ctx ? fvi_engine_log(d->ctx) : NULL, FV_LOG_INFO, "frames run one by one, not %d at once: %s", batch,
+        fvi_log_write(log_of(d), FV_LOG_INFO, "frames run one by one, not %d at once: %s", batch,
                       obstacle);
         at_once = 1;
     }
     d->base.batch = batch;
-    FVI_TRY(open_session(d, &d->many, in, at_once, err));
-    return at_once > 1 ? open_session(d, &d->one, in, 1, err) : FV_OK;
+    FVI_TRY(open_session(d, &d->many, d->like ? d->like->many.session : NULL, in, at_once, err));
+    return at_once > 1 ? open_session(d, &d->one, d->like ? d->like->one.session : NULL, in, 1, err) : FV_OK;
 }
 
 /* mean and std as the user gives them: of 0..1, or of 0..255 when a value is over 1. */
@@ -251,14 +262,14 @@ static void choose_lazy(net *d)
     const fv_session *s = d->many.session;
     d->lazy = fvi_session_lazy_form(s, &output, &first, &classes) && output == d->head.scores.output && first == d->head.scores.first &&
               classes == d->head.scores.classes && !d->params.multi_label;
-    fvi_log_write(d->ctx ? fvi_engine_log(d->ctx) : NULL, FV_LOG_INFO, "%s",
+    fvi_log_write(log_of(d), FV_LOG_INFO, "%s",
                   d->lazy ? "boxes are computed on the feature maps where a class passes" : "every box is computed");
 }
 
 /* Up to s->batch frames in one run. */
 static fv_status run_chunk(net *d, net_session *s, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
 {
-    fvi_pool *pool = d->ctx ? fvi_engine_pool(d->ctx) : NULL;
+    fvi_pool *pool = pool_of(d);
     int64_t t0 = fvi_now_ns();
     for (int i = 0; i < n; i++) FVI_TRY(fvi_prep_run(d->prep, frames[i], s->input, i, pool, &d->maps[i], err));
     int64_t t1 = fvi_now_ns();
@@ -300,7 +311,7 @@ static fv_status net_prepare(fv_detector *base, const fv_frame *frame, fv_tensor
         return fvi_error_set(err, FV_ERR_SHAPE, "the network's input is float32 [1,3,%d,%d]", base->input_h, base->input_w);
     fvi_tensor t = fvi_tensor_over(out->data, FV_F32, 4, want);
     fvi_prep_map map;
-    return fvi_prep_run(d->prep, frame, &t, 0, d->ctx ? fvi_engine_pool(d->ctx) : NULL, &map, err);
+    return fvi_prep_run(d->prep, frame, &t, 0, pool_of(d), &map, err);
 }
 
 static void net_free(fv_detector *base)
@@ -341,14 +352,9 @@ static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
     return fvi_prep_create(&d->prep, &d->head.prep, cpu, err);
 }
 
-fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *opt, fv_error *err)
+fv_status fvi_flow_detector_net(fv_detector **out, fv_context *ctx, fv_context *threads, fv_model *model, const fv_detect_options *o, const fv_detector *like,
+                                fv_error *err)
 {
-    if (!out) return FV_ERR_ARGUMENT;
-    *out = NULL;
-    fv_detect_options o = {.size = sizeof o};
-    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_DETECT_OPTIONS", err));
-    if (!model && o.names && o.n_names > 0) return fvi_flow_detector_names(out, o.names, o.n_names, err);
-    if (!model) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector needs a model, or names of classes");
     net *d = fvi_calloc(1, sizeof *d);
     if (!d) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     d->base.run = net_run;
@@ -357,14 +363,28 @@ fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model
     d->base.prepare = net_prepare;
     d->base.set_classes = net_set_classes;
     d->ctx = ctx;
+    d->threads = threads;
+    d->like = (const net *)like;
     d->model = model;
-    fv_status st = build(d, &o, err);
+    fv_status st = build(d, o, err);
     if (st < 0) {
         net_free(&d->base);
         return st;
     }
     *out = &d->base;
     return FV_OK;
+}
+
+fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *opt, fv_error *err)
+{
+    if (!out) return FV_ERR_ARGUMENT;
+    *out = NULL;
+    fv_detect_options o = {.size = sizeof o};
+    FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_DETECT_OPTIONS", err));
+    if (!model && o.names && o.n_names > 0) return fvi_flow_detector_names(out, o.names, o.n_names, err);
+    if (!model) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector needs a model, or names of classes");
+    if (o.streams < 0) return fvi_error_set(err, FV_ERR_ARGUMENT, "%d streams: there is at least one", o.streams);
+    return o.streams > 1 ? fvi_flow_detector_team(out, ctx, model, &o, err) : fvi_flow_detector_net(out, ctx, NULL, model, &o, NULL, err);
 }
 
 void fv_detector_free(fv_detector **d)
@@ -398,7 +418,8 @@ fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int n, fv_
 
 fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err)
 {
-    if (d->runs > 0) return FV_OK;
+    for (int i = 0; i < d->n_members; i++) FVI_TRY(fvi_flow_detector_warm(d->members[i], err));
+    if (d->runs > 0 || d->n_members) return FV_OK;
     fv_frame blank = {0};
     fv_detections dets = {0};
     const fv_frame *frames[1] = {&blank};

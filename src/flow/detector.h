@@ -17,11 +17,22 @@ struct fv_detector {
     const char *rule;
     int64_t runs; /* finished ones, warm-up included */
     fv_detect_times times;
+    fv_detector *const *members; /* [n_members] detectors with the same results that may run at the same time; 0 = only itself */
+    int n_members;
 };
+
+static inline int fvi_flow_detector_streams(const fv_detector *d) { return d && d->n_members > 1 ? d->n_members : 1; }
+static inline fv_detector *fvi_flow_detector_stream(fv_detector *d, int i) { return d && d->n_members ? d->members[i] : d; }
 
 /* Runs a blank frame three times when the detector has never run, so that first touches of memory, page faults and
  * table building stay out of the figures. */
 fv_status fvi_flow_detector_warm(fv_detector *d, fv_error *err);
+/* detector.c: one network. threads: whose threads compute, null = the model's context's; like: a detector of the same kind that outlives this
+ * one and gives it its weights, or null. */
+fv_status fvi_flow_detector_net(fv_detector **out, fv_context *ctx, fv_context *threads, fv_model *model, const fv_detect_options *o, const fv_detector *like,
+                                fv_error *err);
+/* detector_team.c: o->streams > 1 of them. */
+fv_status fvi_flow_detector_team(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *o, fv_error *err);
 /* detector_names.c: n > 0 names, copied; finds nothing. */
 fv_status fvi_flow_detector_names(fv_detector **out, const char *const *names, int n, fv_error *err);
 #endif

@@ -180,6 +180,7 @@ fv_status fv_hub_create(fv_hub **out, fv_detector *detector, fv_error *err)
     if (!out) return FV_ERR_ARGUMENT;
     *out = NULL;
     if (!detector) return fvi_error_set(err, FV_ERR_ARGUMENT, "a hub needs a detector");
+    if (detector->n_members) return fvi_error_set(err, FV_ERR_ARGUMENT, "a hub computes frames together: its detector cannot have streams");
     FVI_TRY(fvi_flow_detector_warm(detector, err));
     fv_hub *h = fvi_calloc(1, sizeof *h);
     if (!h) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");

@@ -49,13 +49,18 @@ static fv_status open_queues(fv_pipeline *p, fv_error *err)
     size_t depth = (size_t)(p->o.queue_frames ? p->o.queue_frames : DEFAULT_QUEUE);
     bool newest = p->policy == FV_POLICY_NEWEST;
     size_t first = newest ? (size_t)p->batch : depth, rest = newest ? 1 : depth;
-    /* full queues, what the infer lane gathers, and one item in each other lane's hands; results that wait and that are looked at */
-    size_t items = first + 2 * rest + (size_t)p->batch + 3 + (p->results ? 2 : 0);
+    /* full queues, what the infer lanes gather, and one item in each other lane's hands; results that wait and that are looked at */
+    size_t items = first + 2 * rest + (size_t)p->batch * (size_t)p->streams + 3 + (p->results ? 2 : 0);
     free_queues(p);
     if (p->n_items != (int)items) {
         fvi_flow_items_free(p);
         FVI_TRY(fvi_flow_items_create(p, (int)items, err));
+        fvi_free(p->early);
+        p->early = fvi_calloc(items, sizeof *p->early);
+        if (!p->early) return fvi_error_set(err, FV_ERR_MEMORY, "no memory for the queues");
     }
+    p->n_early = 0;
+    p->next_number = 0;
     fv_status st = fvi_queue_create(&p->free_items, items);
     if (st >= 0) st = fvi_queue_create(&p->decoded, first);
     if (st >= 0) st = fvi_queue_create(&p->detected, rest);
@@ -75,6 +80,33 @@ static fv_status read_options(fv_pipeline_options *o, const fv_pipeline_options 
     return FV_OK;
 }
 
+static bool make_infer(fv_pipeline *p)
+{
+    const size_t n = (size_t)p->batch;
+    p->streams = fvi_flow_detector_streams(p->o.detector);
+    p->infer = fvi_calloc((size_t)p->streams, sizeof *p->infer);
+    for (int i = 0; p->infer && i < p->streams; i++) {
+        fvi_flow_infer *f = &p->infer[i];
+        f->pipeline = p;
+        f->detector = fvi_flow_detector_stream(p->o.detector, i);
+        f->frames = fvi_calloc(n, sizeof *f->frames);
+        f->items = fvi_calloc(n, sizeof *f->items);
+        f->dets = fvi_calloc(n, sizeof *f->dets);
+        if (!f->frames || !f->items || !f->dets) return false;
+    }
+    return p->infer != NULL;
+}
+
+static void free_infer(fv_pipeline *p)
+{
+    for (int i = 0; p->infer && i < p->streams; i++) {
+        fvi_free(p->infer[i].frames);
+        fvi_free(p->infer[i].items);
+        fvi_free(p->infer[i].dets);
+    }
+    fvi_free(p->infer);
+}
+
 fv_status fv_pipeline_create(fv_pipeline **out, const fv_pipeline_options *opt, fv_error *err)
 {
     if (!out) return FV_ERR_ARGUMENT;
@@ -85,21 +117,18 @@ fv_status fv_pipeline_create(fv_pipeline **out, const fv_pipeline_options *opt, 
     if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     p->o = o;
     p->batch = o.detector && o.detector->batch > 1 ? o.detector->batch : 1;
-    p->batch_frames = fvi_calloc((size_t)p->batch, sizeof *p->batch_frames);
-    p->batch_items = fvi_calloc((size_t)p->batch, sizeof *p->batch_items);
-    p->batch_dets = fvi_calloc((size_t)p->batch, sizeof *p->batch_dets);
-    if (!p->batch_frames || !p->batch_items || !p->batch_dets) goto memory;
+    if (!make_infer(p)) goto memory;
     if (pthread_mutex_init(&p->lock, NULL)) goto memory;
-    if (fvi_flow_meter_init(&p->meter) < 0) {
-        pthread_mutex_destroy(&p->lock);
-        goto memory;
-    }
+    if (pthread_mutex_init(&p->gather_lock, NULL)) goto gather;
+    if (fvi_flow_meter_init(&p->meter) < 0) goto meter;
     *out = p;
     return FV_OK;
+meter:
+    pthread_mutex_destroy(&p->gather_lock);
+gather:
+    pthread_mutex_destroy(&p->lock);
 memory:
-    fvi_free(p->batch_frames);
-    fvi_free(p->batch_items);
-    fvi_free(p->batch_dets);
+    free_infer(p);
     fvi_free(p);
     return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
 }
@@ -111,10 +140,10 @@ void fv_pipeline_free(fv_pipeline **pp)
     free_queues(p);
     fvi_flow_items_free(p);
     fvi_flow_meter_destroy(&p->meter);
+    pthread_mutex_destroy(&p->gather_lock);
     pthread_mutex_destroy(&p->lock);
-    fvi_free(p->batch_frames);
-    fvi_free(p->batch_items);
-    fvi_free(p->batch_dets);
+    free_infer(p);
+    fvi_free(p->early);
     fvi_free(p);
     *pp = NULL;
 }
@@ -139,30 +168,40 @@ void fv_pipeline_metrics(fv_pipeline *p, fv_metrics *m) { fvi_flow_meter_snapsho
 
 static int was_stopped(void *pipeline) { return atomic_load_explicit(&((fv_pipeline *)pipeline)->stop, memory_order_relaxed); }
 
+static bool start_thread(fv_pipeline *p, pthread_t *thread, void *(*body)(void *), void *arg, const char *name)
+{
+    if (pthread_create(thread, NULL, body, arg)) {
+        fv_error err = {0};
+        fvi_error_set(&err, FV_ERR_MEMORY, "the system gives no more threads");
+        fvi_flow_fail(p, FV_ERR_MEMORY, &err, true);
+        return false;
+    }
+    pthread_setname_np(*thread, name);
+    return true;
+}
+
 static void run_lanes(fv_pipeline *p)
 {
-    static void *(*const body[FVI_LANES])(void *) = {fvi_flow_decode_lane, fvi_flow_infer_lane, fvi_flow_scene_lane,
-                                                     fvi_flow_sink_lane};
-    static const char *const name[FVI_LANES] = {"fv-decode", "fv-infer", "fv-scene", "fv-sink"};
-    pthread_t thread[FVI_LANES];
-    int started = 0;
+    static void *(*const body[])(void *) = {fvi_flow_decode_lane, fvi_flow_scene_lane, fvi_flow_sink_lane};
+    static const char *const name[] = {"fv-decode", "fv-scene", "fv-sink"};
+    pthread_t thread[3];
+    int started = 0, inferring = 0;
+    atomic_store(&p->inferring, p->streams);
     fvi_flow_meter_start(&p->meter);
-    for (; started < FVI_LANES; started++) {
-        if (pthread_create(&thread[started], NULL, body[started], p)) {
-            fv_error err = {0};
-            fvi_error_set(&err, FV_ERR_MEMORY, "the system gives no more threads");
-            fvi_flow_fail(p, FV_ERR_MEMORY, &err, true);
-            break;
-        }
-        pthread_setname_np(thread[started], name[started]);
-    }
+    while (inferring < p->streams && start_thread(p, &p->infer[inferring].thread, fvi_flow_infer_lane, &p->infer[inferring], "fv-infer")) inferring++;
+    while (inferring == p->streams && started < 3 && start_thread(p, &thread[started], body[started], p, name[started])) started++;
     for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
+    for (int i = 0; i < inferring; i++) pthread_join(p->infer[i].thread, NULL);
     fvi_flow_meter_stop(&p->meter);
 }
 
-/* Items that a failed start left in the queues. */
+/* Items that a failed start or an aborted run left in the queues and behind a gap. */
 static void drain(fv_pipeline *p)
 {
+    while (p->n_early) {
+        fvi_flow_meter_count(&p->meter, 0, 1, 0);
+        fvi_flow_item_recycle(p, p->early[--p->n_early]);
+    }
     fvi_queue *const queues[] = {p->decoded, p->detected, p->ready};
     void *item;
     for (int i = 0; i < 3; i++)

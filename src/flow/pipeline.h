@@ -1,13 +1,15 @@
-/* pipeline.h: the inside of a pipeline. Four threads, each with a bounded queue in front:
+/* pipeline.h: the inside of a pipeline. Four threads or more, each with a bounded queue in front:
  *
  *   free -> [decode] -> decoded -> [infer: prep, infer, heads] -> detected -> [track, count, paint] -> ready -> [sink] -> free
  *
+ * A detector with streams has several infer threads; the scene thread puts their items back into order.
  * Items come from a fixed pool and go round; nothing is allocated per frame once sizes have settled. Tracking, counting and
  * painting share a thread: together they take less than a hand-over is worth splitting further. */
 #ifndef FVI_FLOW_PIPELINE_H
 #define FVI_FLOW_PIPELINE_H
 #include "base/hist.h"
 #include "base/queue.h"
+#include "flow/detector.h"
 #include <fovea/pipeline.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,6 +27,7 @@ typedef struct fvi_flow_item {
     fv_zone_totals *zones;
     int n_lines, n_zones;
     size_t cap_lines, cap_zones;
+    int64_t number;   /* place in the order of results */
     int64_t born_ns;  /* available for processing */
     int64_t taken_ns; /* left the first queue */
 } fvi_flow_item;
@@ -65,6 +68,16 @@ typedef struct fvi_flow_hud {
 /* Notes one frame and rewrites the lines; returns how many there are. */
 int fvi_flow_hud_update(fvi_flow_hud *h, int64_t now_ns, int64_t latency_ns, const char *device_text);
 
+/* One thread that detects; several when the detector has streams. */
+typedef struct fvi_flow_infer {
+    fv_pipeline *pipeline;
+    fv_detector *detector; /* null = none */
+    pthread_t thread;
+    const fv_frame **frames; /* [batch] */
+    fvi_flow_item **items;   /* [batch] */
+    fv_detections *dets;     /* [batch] */
+} fvi_flow_infer;
+
 struct fv_pipeline {
     fv_pipeline_options o;
     fvi_flow_meter meter;
@@ -75,9 +88,13 @@ struct fv_pipeline {
     int n_items;
     int batch;
     fv_policy policy; /* every or newest */
-    const fv_frame **batch_frames; /* [batch] infer thread */
-    fvi_flow_item **batch_items;   /* [batch] */
-    fv_detections *batch_dets;     /* [batch] */
+    fvi_flow_infer *infer; /* [streams] */
+    int streams;
+    atomic_int inferring;        /* lanes that are not done */
+    pthread_mutex_t gather_lock; /* taking frames and numbering them */
+    int64_t next_number;         /* under it */
+    fvi_flow_item **early; /* [n_items] scene thread: items whose turn has not come */
+    int n_early;
     fvi_flow_hud hud;
     double last_pts; /* scene thread: time never runs backwards */
     atomic_int stop;    /* asked for from outside */
@@ -88,7 +105,7 @@ struct fv_pipeline {
     bool running;
 };
 
-/* Threads of a run (pipeline_lanes.c). arg: fv_pipeline. */
+/* Threads of a run (pipeline_lanes.c). arg: fv_pipeline; of the infer lane fvi_flow_infer. */
 void *fvi_flow_decode_lane(void *arg);
 void *fvi_flow_infer_lane(void *arg);
 void *fvi_flow_scene_lane(void *arg);

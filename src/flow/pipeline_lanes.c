@@ -1,4 +1,4 @@
-/* pipeline_lanes.c: the four threads of a run. Each pulls items from the queue in front of it, works, and pushes them on;
+/* pipeline_lanes.c: the threads of a run, four or more. Each pulls items from the queue in front of it, works, and pushes them on;
  * the first takes them from the free pool, the last puts them back. Started by pipeline.c.
  *
  * End of stream: a lane that sees its input closed and empty closes its output, so the end walks down the road behind the
@@ -17,12 +17,18 @@ static void discard(fv_pipeline *p, fvi_flow_item *item)
     fvi_flow_item_recycle(p, item);
 }
 
+/* Lanes that several threads work on count as one. */
+static void waited(fv_pipeline *p, fvi_flow_lane lane, int64_t since)
+{
+    fvi_flow_meter_wait(&p->meter, lane, (fvi_now_ns() - since) / (lane == FVI_LANE_INFER ? p->streams : 1));
+}
+
 static fvi_flow_item *pull(fv_pipeline *p, fvi_queue *q, fvi_flow_lane lane)
 {
     void *item = NULL;
     int64_t t0 = fvi_now_ns();
     fv_status st = fvi_queue_pull(q, &item);
-    fvi_flow_meter_wait(&p->meter, lane, fvi_now_ns() - t0);
+    waited(p, lane, t0);
     return st == FV_OK ? item : NULL;
 }
 
@@ -31,7 +37,7 @@ static void push(fv_pipeline *p, fvi_queue *q, fvi_flow_lane lane, fvi_flow_item
 {
     int64_t t0 = fvi_now_ns();
     fv_status st = aborted(p) ? FV_END : fvi_queue_push(q, item);
-    fvi_flow_meter_wait(&p->meter, lane, fvi_now_ns() - t0);
+    waited(p, lane, t0);
     if (st != FV_OK) discard(p, item);
 }
 
@@ -98,9 +104,13 @@ void *fvi_flow_decode_lane(void *arg)
 /* ---- infer ---- */
 
 /* Up to a batch of items. With `every` a batch is filled (only the last may be short); with `newest` nothing waits for company. */
-static int gather(fv_pipeline *p)
+static int gather(fvi_flow_infer *f)
 {
+    fv_pipeline *p = f->pipeline;
     int n = 0;
+    int64_t t0 = fvi_now_ns();
+    pthread_mutex_lock(&p->gather_lock);
+    waited(p, FVI_LANE_INFER, t0);
     while (n < p->batch) {
         void *item = NULL;
         if (n == 0 || p->policy == FV_POLICY_EVERY)
@@ -108,24 +118,27 @@ static int gather(fv_pipeline *p)
         else if (fvi_queue_try_pull(p->decoded, &item) != FV_OK)
             item = NULL;
         if (!item) break;
-        p->batch_items[n] = item;
-        p->batch_items[n]->taken_ns = fvi_now_ns();
+        f->items[n] = item;
+        f->items[n]->number = p->next_number++;
+        f->items[n]->taken_ns = fvi_now_ns();
         n++;
     }
+    pthread_mutex_unlock(&p->gather_lock);
     return n;
 }
 
-static fv_status infer_batch(fv_pipeline *p, int n, fv_error *err)
+static fv_status infer_batch(fvi_flow_infer *f, int n, fv_error *err)
 {
+    fv_pipeline *p = f->pipeline;
     fv_detect_times t;
     for (int i = 0; i < n; i++) {
-        p->batch_frames[i] = &p->batch_items[i]->frame;
-        p->batch_dets[i] = p->batch_items[i]->dets;
+        f->frames[i] = &f->items[i]->frame;
+        f->dets[i] = f->items[i]->dets;
     }
-    fv_status st = fv_detector_run(p->o.detector, p->batch_frames, n, p->batch_dets, err);
-    for (int i = 0; i < n; i++) p->batch_items[i]->dets = p->batch_dets[i]; /* may have grown, also on failure */
+    fv_status st = fv_detector_run(f->detector, f->frames, n, f->dets, err);
+    for (int i = 0; i < n; i++) f->items[i]->dets = f->dets[i]; /* may have grown, also on failure */
     if (st < 0) return st;
-    fv_detector_times(p->o.detector, &t);
+    fv_detector_times(f->detector, &t);
     fvi_flow_meter_add(&p->meter, FV_STAGE_PREP, t.prep_ns, n);
     fvi_flow_meter_add(&p->meter, FV_STAGE_INFER, t.infer_ns, n);
     fvi_flow_meter_add(&p->meter, FV_STAGE_HEADS, t.heads_ns, n);
@@ -134,18 +147,19 @@ static fv_status infer_batch(fv_pipeline *p, int n, fv_error *err)
 
 void *fvi_flow_infer_lane(void *arg)
 {
-    fv_pipeline *p = arg;
+    fvi_flow_infer *f = arg;
+    fv_pipeline *p = f->pipeline;
     int n;
-    while ((n = gather(p)) > 0) {
+    while ((n = gather(f)) > 0) {
         fv_error err = {0};
-        if (p->o.detector && !aborted(p)) {
-            fv_status st = infer_batch(p, n, &err);
+        if (f->detector && !aborted(p)) {
+            fv_status st = infer_batch(f, n, &err);
             if (st < 0) fvi_flow_fail(p, st, &err, true);
         }
-        for (int i = 0; i < n; i++) push(p, p->detected, FVI_LANE_INFER, p->batch_items[i]);
+        for (int i = 0; i < n; i++) push(p, p->detected, FVI_LANE_INFER, f->items[i]);
     }
     fvi_flow_meter_lane_ends(&p->meter, FVI_LANE_INFER);
-    fvi_queue_close(p->detected);
+    if (atomic_fetch_sub(&p->inferring, 1) == 1) fvi_queue_close(p->detected); /* the last one says that it is over */
     return NULL;
 }
 
@@ -187,11 +201,27 @@ static fv_status paint(fv_pipeline *p, fvi_flow_item *item)
     return FV_OK;
 }
 
+/* The item whose turn it is, however many infer lanes there are. Null: the end, or a gap that an aborted run left. */
+static fvi_flow_item *pull_in_order(fv_pipeline *p, int64_t number)
+{
+    for (;;) {
+        for (int i = 0; i < p->n_early; i++)
+            if (p->early[i]->number == number) {
+                fvi_flow_item *item = p->early[i];
+                p->early[i] = p->early[--p->n_early];
+                return item;
+            }
+        fvi_flow_item *item = pull(p, p->detected, FVI_LANE_SCENE);
+        if (!item || item->number == number) return item;
+        p->early[p->n_early++] = item;
+    }
+}
+
 void *fvi_flow_scene_lane(void *arg)
 {
     fv_pipeline *p = arg;
     fvi_flow_item *item;
-    while ((item = pull(p, p->detected, FVI_LANE_SCENE))) {
+    for (int64_t number = 0; (item = pull_in_order(p, number)); number++) {
         if (!aborted(p)) {
             fv_error err = {0};
             const char *what = "tracking and counting";

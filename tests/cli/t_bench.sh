@@ -13,6 +13,10 @@ fovea bench "$M" $quick --dump-profile | awk '/^peak / {print "peak", ($2 > 0.1 
 echo "--- warned of: more threads than any machine of this test has"
 fovea bench "$M" $quick --threads 250 --json many.json 2>&1 >/dev/null | sed 's/on [0-9]* CPUs/on N CPUs/'
 grep -c '"warnings":\["250 threads on' many.json
+echo "--- streams"
+fovea bench "$M" $quick --threads 2 --streams 2 --json two.json --dump-profile 2>err.txt | sed -n 's/.*, 2 threads/2 threads/p' | sed 1q
+grep -o '"threads":2,"streams":2' two.json
+run fovea bench "$M" $quick --threads 1 --streams 2
 echo "--- interrupted: the figures so far, exit 130"
 timeout --foreground --preserve-status -s INT 1 fovea bench "$M" --duration 100 >out.txt 2>err.txt; echo "=> $?"
 grep -c throughput out.txt

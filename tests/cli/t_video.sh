@@ -31,6 +31,12 @@ echo '# a zone may be closed by hand'
 quiet fovea count v.y4m --device null --zone closed=0,0,9,0,9,9,0,9,0,0
 echo '# every third frame, in batches'
 quiet fovea track v.y4m --model "$tiny" --vid-stride 3 --batch 2
+echo '# streams, and every box computed: the same bytes'
+fovea track v.y4m --model "$tiny" --threads 3 --json s1.jsonl --mot s1.txt --quiet
+fovea track v.y4m --model "$tiny" --threads 3 --streams 3 --json s3.jsonl --mot s3.txt --quiet
+fovea track v.y4m --model "$tiny" --full-head --json sf.jsonl --mot sf.txt --quiet
+cmp s1.jsonl s3.jsonl && cmp s1.txt s3.txt && cmp s1.jsonl sf.jsonl && cmp s1.txt sf.txt && wc -l <s3.jsonl
+run fovea track v.y4m --model "$tiny" --threads 2 --streams 3
 echo '# the end is missing: what is there is done, the other input too'
 {
     head -n 1 v.y4m

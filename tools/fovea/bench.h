@@ -2,6 +2,7 @@
 #ifndef FOVEA_TOOL_BENCH_H
 #define FOVEA_TOOL_BENCH_H
 #include "ports.h"
+#include <pthread.h>
 
 /* Durations in the order in which they were measured. */
 typedef struct bench_series {
@@ -22,8 +23,14 @@ typedef struct bench_result {
     int n_warnings;
 } bench_result;
 
-/* One caller: a session with its inputs and outputs, and what it measured. */
+/* One caller: a session with its inputs and outputs, and what it measured. Several run at the same time with --streams. */
+struct bench;
 typedef struct bench_lane {
+    struct bench *b;
+    fv_context *ctx; /* threads of its own; null = the model's */
+    pthread_t thread;
+    fv_status status;
+    fv_error err;
     fv_session *session;
     fv_tensor *in, *out;
     int n_in, n_out;
@@ -34,7 +41,9 @@ typedef struct bench {
     fv_context *ctx;
     fv_model *model;
     fv_port *wanted;
-    bench_lane lane;
+    bench_lane *lanes; /* [streams] */
+    int streams;
+    double started; /* of the measurement, ms */
     double wall_s, warm_up_ms;
     int warm_up_runs, batch;
     double peak; /* GFLOP/s of the threads in use; 0 = not measured */

@@ -11,7 +11,7 @@ static void total_of(const bench *b, double *ms, double *executed)
 {
     fv_step_info info;
     *ms = *executed = 0;
-    for (int i = 0; fv_session_step(b->lane.session, i, &info) == FV_OK; i++) {
+    for (int i = 0; fv_session_step(b->lanes[0].session, i, &info) == FV_OK; i++) {
         *ms += step_ms(&info);
         *executed += info.executed_gflop;
     }
@@ -27,7 +27,7 @@ void bench_print_profile(const bench *b)
     printf("\npeak       %.1f GFLOP/s measured: %s, %s, %d threads; rates and shares count executed multiplies\n", b->peak, fv_model_precision(b->model),
            fv_context_cpu_level(b->ctx), fv_context_threads(b->ctx));
     printf("%4s %9s %6s %9s %6s  %-5s %-22s %-18s %s\n", "step", "ms", "%", "GFLOP/s", "peak %", "type", "implementation", "output", "name");
-    for (int i = 0; fv_session_step(b->lane.session, i, &info) == FV_OK; i++) {
+    for (int i = 0; fv_session_step(b->lanes[0].session, i, &info) == FV_OK; i++) {
         double ms = step_ms(&info), rate = step_rate(&info);
         text name = {0};
         text_terminal(&name, info.name ? info.name : "");
@@ -61,7 +61,7 @@ static void json_layers(text *t, const bench *b)
 {
     fv_step_info info;
     text_add(t, ",\"layers\":[");
-    for (int i = 0; fv_session_step(b->lane.session, i, &info) == FV_OK; i++) {
+    for (int i = 0; fv_session_step(b->lanes[0].session, i, &info) == FV_OK; i++) {
         const char *const keys[] = {"name", "op", "tactic", "shape", "precision"};
         const char *const values[] = {info.name, info.op, info.tactic, info.shape, info.precision};
         text_add(t, i ? ",{" : "{");
@@ -89,7 +89,7 @@ void bench_json(text *t, const bench *b, const bench_result *r, bool layers)
     text_json(t, fv_model_precision(b->model));
     text_add(t, ",\"level\":");
     text_json(t, fv_context_cpu_level(b->ctx));
-    text_printf(t, ",\"threads\":%d,\"shapes\":", fv_context_threads(b->ctx));
+    text_printf(t, ",\"threads\":%d,\"streams\":%d,\"shapes\":", fv_context_threads(b->ctx), b->streams);
     text_json(t, b->shapes.s ? b->shapes.s : "");
     text_printf(t, ",\"batch\":%d,\"runs\":%zu,\"warm_up_runs\":%d", b->batch, r->latency.n, b->warm_up_runs);
     json_field(t, "warm_up_ms", b->warm_up_ms, 3);
@@ -127,19 +127,20 @@ static void print_row(const bench *b, const char *name, const bench_stats *r)
 void bench_print(const bench *b, const bench_result *r)
 {
     fv_session_info info;
-    fv_session_get_info(b->lane.session, &info);
+    fv_session_get_info(b->lanes[0].session, &info);
     text name = {0};
     text_terminal(&name, cli_positional(b->a, 0));
     text_add(&name, "\nshapes     ");
     text_terminal(&name, b->shapes.s ? b->shapes.s : "");
     printf("model      %s\n", name.s);
-    printf("device     %s %s, %s, %d threads\n", fv_model_device(b->model), fv_context_cpu_level(b->ctx), fv_model_precision(b->model), fv_context_threads(b->ctx));
+    printf("device     %s %s, %s, %d threads", fv_model_device(b->model), fv_context_cpu_level(b->ctx), fv_model_precision(b->model), fv_context_threads(b->ctx));
+    printf(b->streams > 1 ? " in %d streams\n" : "\n", b->streams);
     printf("runs       %zu in %.2f s, after %d to warm up in %.2f s\n", r->latency.n, b->wall_s, b->warm_up_runs, b->warm_up_ms / 1e3);
     print_row(b, "latency", &r->latency);
     print_row(b, "compute", &r->compute);
     print_row(b, "host", &r->host);
     printf("throughput %.2f images/s at batch %d", r->throughput, b->batch);
-    if (info.gflop > 0) printf(", %.1f GFLOP/s", info.gflop / r->compute.median * 1e3);
+    if (info.gflop > 0) printf(", %.1f GFLOP/s", info.gflop / b->batch * r->throughput);
     printf("\nmemory     %.1f MB activations, %.1f MB weights, planned in %.1f ms, %d steps\n", (double)info.arena_bytes / 1e6,
            (double)info.weight_bytes / 1e6, info.plan_ms, info.steps);
     text_free(&name);

@@ -175,7 +175,7 @@ int run_model_open(run_state *r)
                                       FV_DETECT_OPTIONS(.conf = (float)s->conf, .iou = (float)s->iou, .max_det = s->max_det, .imgsz_h = s->imgsz_h,
                                                         .imgsz_w = s->imgsz_w, .batch = s->batch, .names = (const char *const *)r->names,
                                                         .n_names = r->n_names, .task = s->task, .preset = s->preset, .mean = s->mean, .std = s->std,
-                                                        .channels = s->channels, .pad = s->pad, .multi_label = s->multi_label, .full_head = s->full_head),
+                                                        .channels = s->channels, .pad = s->pad, .multi_label = s->multi_label, .full_head = s->full_head, .streams = s->streams),
                                       &err);
     if (st < 0) return cli_fail(r->a, st, &err);
     if (s->mode != RUN_PREDICT && fv_detector_task(r->detector) >= FV_TASK_CLASSIFY)

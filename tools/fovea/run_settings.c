@@ -16,6 +16,7 @@ const cli_flag run_flags_detect[] = {
     RUN_RULE_FLAGS,
     {"batch", "N", "frames that are computed at once (1; several live sources: as many as there are, up to 8)", CLI_INT, 1, 64},
     {"vid-stride", "N", "process every N-th frame (1)", CLI_INT, 1, 100000},
+    {"streams", "N", "frames that are computed at the same time, each by its share of the threads: more a second, each later (1)", CLI_INT, 1, 64},
     {"full-head", NULL, "compute every box, not only where a class passes: slower, the same results", CLI_SWITCH},
     {"policy", "auto|every|newest", "every frame, or always the newest (auto: every for files, newest for live sources)", CLI_CHOICE},
     {"config", "F.yaml", "settings, lines and zones from a file; flags win"},
@@ -306,6 +307,7 @@ static int read_all(settings *s)
     s->interval = real_of(s, "interval", counts, 0);
     s->max_det = (int)real_of(s, "max-det", true, 300);
     s->batch = (int)real_of(s, "batch", true, 0);
+    s->streams = (int)cli_int(s->args, "streams", 1);
     s->full_head = cli_on(s->args, "full-head");
     s->vid_stride = (int)real_of(s, "vid-stride", true, 1);
     const char *policy = value_of(s, "policy", true), *anchor = value_of(s, "anchor", counts);

@@ -32,6 +32,7 @@ typedef struct settings {
     fv_channels channels;
     fv_pad pad;
     bool multi_label; /* every class of a place: for scoring */
+    int streams;      /* frames computed at the same time */
     bool full_head;   /* every box is computed */
     double conf, iou; /* conf: of the detector */
     double track_high, track_low, new_track, match, track_buffer, interval;

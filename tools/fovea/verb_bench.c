@@ -1,6 +1,7 @@
 /* verb_bench.c: latency and throughput of a model, as trtexec and benchmark_app report them. Latency is what a caller
  * waits: inputs copied in, network run, outputs copied out; compute is the network alone. */
 #include "bench.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,21 @@ static double now_ms(void)
 
 static void keep_results(void *unused) { (void)unused; } /* the first Ctrl-C ends the measurement, not the program */
 
-static fv_status prepare(bench *b, int profile, fv_error *err)
+/* Streams divide the threads; all but the first read the first one's weights. */
+static fv_status open_lane(bench *b, bench_lane *l, int profile, fv_error *err)
 {
     const fv_port *in, *out;
-    bench_lane *l = &b->lane;
+    const int i = (int)(l - b->lanes), threads = fv_context_threads(b->ctx);
+    fv_status s = FV_OK;
+    l->b = b;
     fv_session_free(&l->session);
-    fv_status s = ports_session(&l->session, b->model, b->wanted, (int)cli_int(b->a, "batch", 0), profile, err);
+    if (b->streams > 1 && !l->ctx)
+        s = fv_context_create(&l->ctx, FV_CONTEXT_OPTIONS(.threads = threads / b->streams + (i < threads % b->streams)), err);
+    if (s >= 0)
+        s = ports_session_with(&l->session, b->model, b->wanted,
+                               FV_SESSION_OPTIONS(.batch = (int)cli_int(b->a, "batch", 0), .profile = profile, .ctx = profile ? NULL : l->ctx,
+                                                  .share = i ? b->lanes[0].session : NULL),
+                               err);
     if (s < 0) return s;
     l->n_in = fv_session_inputs(l->session, &in);
     l->n_out = fv_session_outputs(l->session, &out);
@@ -28,13 +38,23 @@ static fv_status prepare(bench *b, int profile, fv_error *err)
     if (l->in) return FV_OK; /* the second session has the same shapes */
     l->in = tool_alloc(((size_t)l->n_in + 1) * sizeof *l->in);
     l->out = tool_alloc(((size_t)l->n_out + 1) * sizeof *l->out);
-    for (int i = 0; i < l->n_in; i++) {
-        ports_random(&in[i], (uint64_t)cli_int(b->a, "seed", 1), i, &l->in[i]);
-        text_printf(&b->shapes, "%s%s:", i ? "," : "", in[i].name);
-        port_shape(&b->shapes, &in[i], 'x');
+    for (int k = 0; k < l->n_in; k++) {
+        ports_random(&in[k], (uint64_t)cli_int(b->a, "seed", 1), k, &l->in[k]);
+        if (i) continue;
+        text_printf(&b->shapes, "%s%s:", k ? "," : "", in[k].name);
+        port_shape(&b->shapes, &in[k], 'x');
     }
-    for (int i = 0; i < l->n_out; i++) ports_empty(&out[i], &l->out[i]);
+    for (int k = 0; k < l->n_out; k++) ports_empty(&out[k], &l->out[k]);
     return FV_OK;
+}
+
+static fv_status prepare(bench *b, fv_error *err)
+{
+    fv_status s = FV_OK;
+    b->streams = (int)cli_int(b->a, "streams", 1);
+    b->lanes = tool_alloc(((size_t)b->streams + 1) * sizeof *b->lanes);
+    for (int i = 0; i < b->streams && s >= 0; i++) s = open_lane(b, &b->lanes[i], 0, err);
+    return s;
 }
 
 static fv_status run_once(bench_lane *l, bool keep, fv_error *err)
@@ -72,40 +92,89 @@ static void print_average(const bench_lane *l, int window)
     printf("average of %d runs: latency %.3f ms, compute %.3f ms, host %.3f ms\n", window, sum[0] / window, sum[1] / window, sum[2] / window);
 }
 
-/* Warm-up for --warmUp ms (at least one run), then at least --iterations runs and --duration seconds. */
+/* A lane's part of the measurement: at least --iterations runs over all lanes and --duration seconds. */
+static void *measure_lane(void *arg)
+{
+    bench_lane *l = arg;
+    const bench *b = l->b;
+    const double duration = cli_real(b->a, "duration", 3) * 1e3;
+    const int64_t iterations = (cli_int(b->a, "iterations", 10) + b->streams - 1) / b->streams;
+    const int window = b->streams == 1 && !cli_on(b->a, "quiet") ? (int)cli_int(b->a, "avgRuns", 0) : 0;
+    do {
+        l->status = run_once(l, true, &l->err);
+        if (l->status < 0) break;
+        if (window && l->latency.n % (size_t)window == 0) print_average(l, window);
+    } while (((int64_t)l->latency.n < iterations || now_ms() - b->started < duration) && !cli_stopped());
+    return NULL;
+}
+
+/* Every lane but the first has a thread of its own. */
+static fv_status measure_lanes(bench *b, fv_error *err)
+{
+    int n = 1;
+    b->started = now_ms();
+    while (n < b->streams && pthread_create(&b->lanes[n].thread, NULL, measure_lane, &b->lanes[n]) == 0) n++;
+    const bool all = n == b->streams;
+    if (all) measure_lane(&b->lanes[0]);
+    for (int i = 1; i < n; i++) pthread_join(b->lanes[i].thread, NULL);
+    b->wall_s = (now_ms() - b->started) / 1e3;
+    for (int i = 0; i < n && all; i++)
+        if (b->lanes[i].status < 0) {
+            *err = b->lanes[i].err;
+            return b->lanes[i].status;
+        }
+    if (!all) snprintf(err->text, sizeof err->text, "the system gives no more threads");
+    return all ? FV_OK : FV_ERR_MEMORY;
+}
+
+/* Warm-up for --warmUp ms (at least one run of each lane), then all lanes together. */
 static fv_status measure(bench *b, fv_error *err)
 {
-    const double warm = cli_real(b->a, "warmUp", 200), duration = cli_real(b->a, "duration", 3) * 1e3;
-    const int64_t iterations = cli_int(b->a, "iterations", 10);
-    const int window = (int)cli_int(b->a, "avgRuns", 0);
-    bench_lane *l = &b->lane;
+    const double warm = cli_real(b->a, "warmUp", 200);
     double start = now_ms();
     do {
-        fv_status s = run_once(l, false, err);
-        if (s < 0) return s;
-        b->warm_up_runs++;
+        for (int i = 0; i < b->streams; i++) {
+            fv_status s = run_once(&b->lanes[i], false, err);
+            if (s < 0) return s;
+            b->warm_up_runs++;
+        }
     } while (now_ms() - start < warm && !cli_stopped());
     b->warm_up_ms = now_ms() - start;
-    start = now_ms();
-    do {
-        fv_status s = run_once(l, true, err);
-        if (s < 0) return s;
-        if (window && l->latency.n % (size_t)window == 0 && !cli_on(b->a, "quiet")) print_average(l, window);
-    } while (((int64_t)l->latency.n < iterations || now_ms() - start < duration) && !cli_stopped());
-    b->wall_s = (now_ms() - start) / 1e3;
-    return FV_OK;
+    return measure_lanes(b, err);
+}
+
+/* All lanes' series in one, the first runs of all first. */
+static void merge(const bench *b, size_t offset, bench_series *all)
+{
+    bool more = true;
+    for (size_t k = 0; more; k++) {
+        more = false;
+        for (int i = 0; i < b->streams; i++) {
+            const bench_series *s = (const bench_series *)(const void *)((const char *)&b->lanes[i] + offset);
+            if (k < s->n) bench_add(all, s->ms[k]);
+            more = more || k + 1 < s->n;
+        }
+    }
+}
+
+static void stats_of_all(const bench *b, size_t offset, bench_stats *r)
+{
+    bench_series all = {0};
+    merge(b, offset, &all);
+    bench_stats_of(&all, r);
+    free(all.ms);
 }
 
 /* The steps are timed in a session of their own, so that the figures above do not pay for the clocks. */
 static fv_status profile(bench *b, fv_error *err)
 {
     fv_status s = fv_context_measure_peak(b->ctx, fv_model_precision(b->model), &b->peak, err);
-    if (s >= 0) s = prepare(b, 1, err);
-    for (int i = 0; i < 2 && s >= 0; i++) s = run_once(&b->lane, false, err);
+    if (s >= 0) s = open_lane(b, &b->lanes[0], 1, err);
+    for (int i = 0; i < 2 && s >= 0; i++) s = run_once(&b->lanes[0], false, err);
     if (s < 0) return s;
-    fv_session_reset_profile(b->lane.session);
+    fv_session_reset_profile(b->lanes[0].session);
     double start = now_ms();
-    for (int i = 0; (i < 10 || now_ms() - start < 1000) && s >= 0 && !cli_stopped(); i++) s = run_once(&b->lane, false, err);
+    for (int i = 0; (i < 10 || now_ms() - start < 1000) && s >= 0 && !cli_stopped(); i++) s = run_once(&b->lanes[0], false, err);
     return s;
 }
 
@@ -116,13 +185,15 @@ static int report(bench *b)
     bench_result r = {0};
     const char *json = cli_text(b->a, "json");
     bool steps = cli_on(b->a, "dump-profile"), talk = !cli_on(b->a, "quiet") && !(json && strcmp(json, "-") == 0);
-    bench_stats_of(&b->lane.latency, &r.latency);
-    bench_stats_of(&b->lane.compute, &r.compute);
-    bench_stats_of(&b->lane.host, &r.host);
+    stats_of_all(b, offsetof(bench_lane, latency), &r.latency);
+    stats_of_all(b, offsetof(bench_lane, compute), &r.compute);
+    stats_of_all(b, offsetof(bench_lane, host), &r.host);
     bench_judge(b, &r);
     if (talk) bench_print(b, &r);
     fflush(stdout);
     for (int i = 0; i < r.n_warnings; i++) cli_warn(b->a, "%s", r.warnings[i].s);
+    /* the session to be replaced is the one whose weights the others read */
+    for (int i = b->streams - 1; i > 0 && steps; i--) fv_session_free(&b->lanes[i].session);
     if (steps) s = profile(b, &err);
     if (s >= 0 && steps && talk) bench_print_profile(b);
     if (s >= 0 && json) {
@@ -159,6 +230,7 @@ static void free_lane(bench_lane *l)
     free(l->latency.ms);
     free(l->compute.ms);
     free(l->host.ms);
+    fv_context_free(&l->ctx);
 }
 
 static int run(const cli_args *a)
@@ -168,15 +240,18 @@ static int run(const cli_args *a)
     int code = check_flags(a);
     if (!code) code = ports_load(a, &b.ctx, &b.model);
     if (code) return code;
-    code = ports_wanted(a, b.model, &b.wanted);
+    if (cli_int(a, "streams", 1) > fv_context_threads(b.ctx))
+        code = cli_usage(a, "--streams %d need at least as many threads; there are %d", (int)cli_int(a, "streams", 1), fv_context_threads(b.ctx));
+    if (!code) code = ports_wanted(a, b.model, &b.wanted);
     if (!code) code = ports_complete(a, b.model, b.wanted);
     if (!code) {
-        fv_status s = prepare(&b, 0, &err);
+        fv_status s = prepare(&b, &err);
         cli_on_stop(keep_results, NULL);
         if (s >= 0) s = measure(&b, &err);
         code = s < 0 ? cli_fail(a, s, &err) : report(&b);
     }
-    free_lane(&b.lane);
+    for (int i = b.streams - 1; i >= 0; i--) free_lane(&b.lanes[i]);
+    free(b.lanes);
     free(b.wanted);
     text_free(&b.shapes);
     fv_model_free(&b.model);
@@ -190,6 +265,7 @@ static const cli_flag flags[] = {
     {"iterations", "N", "measure at least so many runs (10)", CLI_INT, 1, 1e9},
     {"avgRuns", "N", "print the average of every N runs", CLI_INT, 1, 1e6},
     {"percentile", "P,...", "percentiles to print (90,95,99)"},
+    {"streams", "N", "callers at the same time, each with its share of the threads (1): throughput instead of latency", CLI_INT, 1, 64},
     {"batch", "N", "first dimension of every input (as declared)", CLI_INT, 1, 4096},
     {"shapes", "NAME:1x3x640x640", "shape of an input; again for each (as declared)"},
     {"seed", "S", "of the random inputs (1)", CLI_INT, 0, 1e15},
@@ -205,7 +281,7 @@ const cli_verb cli_verb_bench = {
     .details = "Latency is what a caller waits: inputs copied in, network, outputs copied out. Compute is the network\n"
                "alone, host is the copying; cv is the coefficient of variation. Every output is computed in full.\n"
                "A profile counts the multiplies that are executed (Winograd: a quarter) and measures what the threads\n"
-               "could do at most.",
+               "could do at most (all threads on one run).",
     .example = "fovea bench yolov8n.onnx --threads 2 --duration 5\nfovea bench yolov8n.onnx --dump-profile --json bench.json",
     .groups = {{"measuring", flags}, {"computing", cli_flags_compute}},
     .positional = "model",

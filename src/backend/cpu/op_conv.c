@@ -148,13 +148,32 @@ static void warn_of_reference(const fvi_conv_job *j, const fvi_step *s)
                   j->tactic->name);
 }
 
+static const fvi_family conv_family;
+
+/* Packed weights of the same job of the step's twin, or null: what packing depends on must agree. */
+static char *weights_of_twin(const fvi_conv_job *j, const fvi_step *s)
+{
+    char mine[FVI_PROBLEM_MAX], its[FVI_PROBLEM_MAX];
+    const fvi_step *t = s->twin;
+    if (!t || j->repack || !s->in_const[1] || s->in[1].data != t->in[1].data) return NULL;
+    if (s->n_in > 2 && s->in[2].data != t->in[2].data) return NULL;
+    for (int i = 0; i < t->n_decisions; i++) {
+        const fvi_conv_job *other = t->decisions[i].job;
+        if (t->decisions[i].family != &conv_family || other->phase != j->phase || other->tactic != j->tactic || other->repack) continue;
+        if (fvi_conv_describe(&j->p, mine, sizeof mine) && fvi_conv_describe(&other->p, its, sizeof its) && !strcmp(mine, its)) return other->packed;
+    }
+    return NULL;
+}
+
 fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err)
 {
     if (!j->tactic) j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
     warn_of_reference(j, s);
     const fvi_conv_algorithm *a = j->tactic->algorithm;
-    size_t packed = a->packed_bytes(j->tactic, &j->p);
-    j->packed = packed ? fvi_alloc(packed) : NULL;
+    char *have = weights_of_twin(j, s);
+    size_t packed = have ? 0 : a->packed_bytes(j->tactic, &j->p);
+    j->borrowed = have;
+    j->packed = have ? have : packed ? fvi_alloc(packed) : NULL;
     const int threads = fvi_pool_threads(s->env->pool);
     j->workspace_bytes = fvi_round_up(a->workspace_bytes(j->tactic, &j->p), FVI_ALIGN);
     size_t all;
@@ -168,7 +187,8 @@ fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *er
 
 void fvi_cpu_conv_job_free(fvi_conv_job *j)
 {
-    FVI_FREE(j->packed);
+    if (!j->borrowed) fvi_free(j->packed);
+    j->packed = NULL;
     FVI_FREE(j->workspace);
 }
 
@@ -227,12 +247,13 @@ static void *job_make(fvi_step *s, const void *job, const char *tactic)
     if (!j) return NULL;
     *j = *(const fvi_conv_job *)job;
     j->packed = j->workspace = NULL;
+    j->borrowed = false;
     j->tactic = fvi_conv_named(&j->p, s->env->cpu, tactic);
     if (!j->tactic || fvi_cpu_conv_job_init(j, s, NULL) < 0) {
         job_drop(j);
         return NULL;
     }
-    if (!j->repack) pack(j, s);
+    if (!j->repack && !j->borrowed) pack(j, s);
     return j;
 }
 
@@ -263,7 +284,7 @@ fv_status fvi_cpu_conv_job_decide(fvi_conv_job *j, fvi_step *s, fvi_decision *d,
     *d = (fvi_decision){.family = &conv_family, .job = j, .refused = stored && !j->tactic};
     if (j->tactic) d->origin = FVI_ORIGIN_STORED;
     FVI_TRY(fvi_cpu_conv_job_init(j, s, err));
-    if (!j->repack) pack(j, s);
+    if (!j->repack && !j->borrowed) pack(j, s);
     s->tactic = d->tactic = j->tactic->name;
     return FV_OK;
 }

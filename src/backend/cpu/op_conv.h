@@ -33,6 +33,7 @@ struct fvi_conv_job {
     fvi_conv_io io;
     const fvi_conv_tactic *tactic;
     char *packed, *workspace;
+    bool borrowed; /* `packed` is the twin's */
     size_t workspace_bytes;
     int chunks;
 };

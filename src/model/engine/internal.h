@@ -29,6 +29,7 @@ struct fv_model {
 
 struct fv_session {
     fv_model *model;
+    fvi_backend_env env; /* the model's, with the threads of this session */
     fvi_graph *graph;
     fvi_plan *plan;
     fvi_lazy *lazy; /* null = everything is computed */

@@ -25,9 +25,12 @@ static fv_status build(fv_session *s, const fv_session_options *opt, bool lazy, 
 {
     fv_model *m = s->model;
     int64_t t0 = fvi_now_ns();
+    s->env = m->env;
+    if (opt->ctx) s->env.pool = opt->ctx->pool;
+    s->env.like = opt->share ? opt->share->plan : NULL;
     FVI_TRY(fvi_engine_specialise(&s->graph, m, opt, err));
     if (lazy) FVI_TRY(fvi_lazy_find(&s->lazy, s->graph, err));
-    FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &m->env, opt->observe != 0, err));
+    FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &s->env, opt->observe != 0, err));
     if (s->lazy) FVI_TRY(fvi_lazy_bind(s->lazy, s->plan, err));
     s->inputs = fvi_engine_ports(s->graph->inputs, m->imported->inputs, s->graph->n_inputs);
     s->outputs = fvi_engine_ports(s->graph->outputs, m->imported->outputs, s->graph->n_outputs);
@@ -48,6 +51,7 @@ static fv_status create(fv_session **out, fv_model *m, const fv_session_options 
     FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_SESSION_OPTIONS", err));
     opt = &o;
     if (opt->batch < 0 || opt->batch > 4096) return fvi_error_set(err, FV_ERR_ARGUMENT, "a batch of %d was asked for; 1 to 4096 can be had", opt->batch);
+    if (opt->share && opt->share->model != m) return fvi_error_set(err, FV_ERR_ARGUMENT, "only sessions of one model can share weights");
     fv_session *s = fvi_calloc(1, sizeof *s);
     if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     s->model = m;

@@ -15,11 +15,20 @@ static void rebase(const fvi_plan_builder *b, fvi_tensor *t, int buffer)
 
 static bool step_inputs_constant(const fvi_plan_draft *d, int i) { return d->in_buffer[i] < 0 && d->in[i].dtype != FV_NONE; }
 
-static fv_status bind_step(fvi_plan_builder *b, const fvi_plan_draft *d, fvi_step *s, fv_error *err)
+/* The step at the same place of a plan of the same graph, when it is the same one. */
+static const fvi_step *twin_of(const fvi_plan_builder *b, const fvi_plan_draft *d, size_t i)
+{
+    const fvi_plan *like = b->plan->env->like;
+    const fvi_step *s = like && (size_t)like->n_steps == b->n_drafts ? &like->steps[i] : NULL;
+    return s && s->node && d->node && s->node->op == d->node->op && !strcmp(s->name, d->name) && s->n_in == d->n_in ? s : NULL;
+}
+
+static fv_status bind_step(fvi_plan_builder *b, const fvi_plan_draft *d, fvi_step *s, const fvi_step *twin, fv_error *err)
 {
     s->backend = b->backend;
     s->env = b->plan->env;
     s->node = d->node;
+    s->twin = twin;
     s->name = d->name;
     s->n_in = d->n_in;
     s->n_out = d->n_out;
@@ -48,7 +57,7 @@ static fv_status bind_all(fvi_plan_builder *b, fv_error *err)
     for (int i = 0; i < b->g->n_values; i++) rebase(b, &p->tensor[i], b->value[i].buffer);
     for (size_t i = 0; i < b->n_drafts; i++) {
         p->n_steps = (int)i + 1; /* so that a failure releases what was prepared */
-        FVI_TRY(bind_step(b, &b->drafts[i], &p->steps[i], err));
+        FVI_TRY(bind_step(b, &b->drafts[i], &p->steps[i], twin_of(b, &b->drafts[i], i), err));
         p->gflop += p->steps[i].flops * 1e-9;
     }
     for (int step = 0; step < p->n_steps; step++)

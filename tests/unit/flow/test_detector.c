@@ -1,6 +1,6 @@
 /* test_detector.c: frames through a tiny network whose answer is known (make_tiny.py): geometry, batches, names, classes. */
 #include "base/alloc.h"
-#include <fovea/detect.h>
+#include "flow/detector.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,6 +57,43 @@ static fv_detector *make(fixture *f, fv_model *m, const fv_detect_options *o)
     fv_error err = {0};
     if (fv_detector_create(&d, f->ctx, m, o, &err) < 0) fail_msg("%s", err.text);
     return d;
+}
+
+/* Several with the weights of one: each answers as a single one does, and knows the classes asked for. */
+static void streams_are_equal_detectors(void **state)
+{
+    fixture *f = *state;
+    fv_error err = {0};
+    fv_detector *one = make(f, f->batch, FV_DETECT_OPTIONS(.batch = 2)), *team = make(f, f->batch, FV_DETECT_OPTIONS(.batch = 2, .streams = 2));
+    fv_frame a = gray(64, 32, 255), b = gray(40, 40, 200);
+    const fv_frame *frames[] = {&a, &b};
+    assert_int_equal(team->n_members, 2);
+    assert_string_equal(fv_detector_rule(team), fv_detector_rule(one));
+    for (int classes = 0; classes < 2; classes++) {
+        if (classes) assert_int_equal(fv_detector_set_classes(team, (int[]){1}, 1, &err), FV_OK);
+        if (classes) assert_int_equal(fv_detector_set_classes(one, (int[]){1}, 1, &err), FV_OK);
+        for (int i = -1; i < 2; i++) {
+            fv_detections want[2] = {0}, got[2] = {0};
+            fv_detector *d = i < 0 ? team : team->members[i];
+            assert_int_equal(fv_detector_run(one, frames, 2, want, &err), FV_OK);
+            assert_int_equal(fv_detector_run(d, frames, 2, got, &err), FV_OK);
+            for (int k = 0; k < 2; k++) {
+                assert_int_equal(got[k].count, want[k].count);
+                if (want[k].count) assert_memory_equal(got[k].items, want[k].items, sizeof *got[k].items * (size_t)got[k].count);
+                fv_detections_clear(&want[k]);
+                fv_detections_clear(&got[k]);
+            }
+        }
+    }
+    fv_detector *many = NULL;
+    assert_int_equal(fv_detector_create(&many, f->ctx, f->batch, FV_DETECT_OPTIONS(.streams = 3), &err), FV_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "3 streams"));
+    assert_null(many);
+    assert_int_equal(fv_detector_create(&many, f->ctx, f->batch, FV_DETECT_OPTIONS(.streams = -1), &err), FV_ERR_ARGUMENT);
+    fv_frame_release(&a);
+    fv_frame_release(&b);
+    fv_detector_free(&one);
+    fv_detector_free(&team);
 }
 
 /* 64x32 in 32x32: scale 1/2, 8 rows of padding above and below. */
@@ -245,7 +282,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(geometry),      cmocka_unit_test(batches),      cmocka_unit_test(threshold_and_classes), cmocka_unit_test(names_of_the_user),
+        cmocka_unit_test(streams_are_equal_detectors), cmocka_unit_test(geometry),      cmocka_unit_test(batches),      cmocka_unit_test(threshold_and_classes), cmocka_unit_test(names_of_the_user),
         cmocka_unit_test(wrong_sizes),   cmocka_unit_test(another_size), cmocka_unit_test(null_backend), cmocka_unit_test(runs_do_not_allocate),  cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, open_models, close_models);

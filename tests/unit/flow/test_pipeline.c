@@ -89,6 +89,79 @@ static void order_and_accounts(void **state)
     }
 }
 
+typedef struct fake_team {
+    fv_detector d;
+    fake_detector member[3];
+    fv_detector *members[3];
+} fake_team;
+
+/* Quick, slow and slower, so that frames overtake each other. */
+static void fake_team_init(fake_team *t, int batch)
+{
+    for (int i = 0; i < 3; i++) {
+        fake_detector_init(&t->member[i], batch);
+        t->member[i].us = i * i * 700;
+        t->members[i] = &t->member[i].d;
+    }
+    t->d = t->member[0].d;
+    t->d.members = t->members;
+    t->d.n_members = 3;
+}
+
+static void streams_overtake_and_come_in_order(void **state)
+{
+    (void)state;
+    for (int batch = 1; batch <= 4; batch += 3) {
+        fake_source src;
+        fake_team team;
+        fake_sink sink;
+        seen s = {.last = -1};
+        fv_error err = {0};
+        fake_source_init(&src, 151);
+        fake_team_init(&team, batch);
+        fake_sink_init(&sink);
+        fv_pipeline *p = NULL;
+        fv_pipeline_options o = {.size = sizeof o, .source = &src.s, .detector = &team.d, .sink = &sink.s, .on_result = on_result, .user = &s};
+        assert_int_equal(fv_pipeline_create(&p, &o, &err), FV_OK);
+        for (int run = 1; run <= 2; run++) { /* queues and numbers begin anew */
+            atomic_store(&src.at, 0);
+            s.last = sink.last_index = -1;
+            assert_int_equal(fv_pipeline_run(p, &err), FV_OK);
+            assert_int_equal(s.results, 151 * run);
+            assert_false(s.disorder || s.wrong_box || sink.disorder);
+        }
+        fv_metrics m;
+        fv_pipeline_metrics(p, &m);
+        assert_int_equal(m.processed, 302);
+        assert_int_equal(m.stage[FV_STAGE_INFER].count, 302);
+        assert_int_equal(atomic_load(&src.alive), 0);
+        for (int i = 0; i < 3; i++) assert_true(team.member[i].d.runs > 3); /* more than warm-up: each had frames */
+        fv_pipeline_free(&p);
+    }
+}
+
+static void a_stream_that_fails_ends_all(void **state)
+{
+    (void)state;
+    for (int member = 0; member < 3; member++) {
+        fake_source src;
+        fake_team team;
+        seen s = {.last = -1};
+        fv_error err = {0};
+        fake_source_init(&src, 400);
+        fake_team_init(&team, 2);
+        team.member[member].fail_at = 6;
+        fv_pipeline *p = NULL;
+        fv_pipeline_options o = {.size = sizeof o, .source = &src.s, .detector = &team.d, .on_result = on_result, .user = &s};
+        assert_int_equal(fv_pipeline_create(&p, &o, &err), FV_OK);
+        assert_int_equal(fv_pipeline_run(p, &err), FV_ERR_INTERNAL);
+        assert_string_equal(err.text, "the fake network has no idea");
+        assert_false(s.disorder);
+        check_accounts(p, &src);
+        fv_pipeline_free(&p);
+    }
+}
+
 static void nothing_but_a_source(void **state)
 {
     (void)state;
@@ -532,6 +605,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_and_accounts),
+        cmocka_unit_test(streams_overtake_and_come_in_order),
+        cmocka_unit_test(a_stream_that_fails_ends_all),
         cmocka_unit_test(nothing_but_a_source),
         cmocka_unit_test(any_combination),
         cmocka_unit_test(stride_skips),
