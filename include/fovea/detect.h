@@ -91,7 +91,7 @@ typedef struct fv_detect_options {
     int multi_label;  /* non-zero: a place may be several things: every class over conf, not only the likeliest, as precision is measured */
     int streams;      /* frames that a pipeline computes at the same time, each by its share of the context's threads; 0 = 1. More frames a second,
                          each later; results and their order stay */
-    int full_head;    /* non-zero: all boxes are computed; else, where the network allows it, only those of feature maps on which a class passes.
+    int full_head;    /* non-zero: all boxes are computed; else, where the network allows it, only those of places where a class passes.
                          The results are the same to the bit; multi_label implies it */
 } fv_detect_options;
 #define FV_DETECT_OPTIONS(...) (&(fv_detect_options){.size = sizeof(fv_detect_options), __VA_ARGS__})

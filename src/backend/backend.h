@@ -55,6 +55,11 @@ typedef struct fvi_decision {
     bool refused; /* a stored name that does not exist or does not fit: not believed */
 } fvi_decision;
 
+/* Part of a feature map: output pixels (y0.., x0..) of one image. */
+typedef struct fvi_region {
+    int image, y0, y1, x0, x1;
+} fvi_region;
+
 typedef struct fvi_backend fvi_backend;
 struct fvi_step {
     const fvi_backend *backend;
@@ -73,6 +78,9 @@ struct fvi_step {
     double flops;            /* set by prepare: multiply-adds * 2 for one run, 0 = unknown */
     void *state;             /* owned by the backend from prepare to release */
     void (*run)(fvi_step *s);/* set by prepare */
+    /* set by prepare; may be null. Computes at least these pixels of out[0], with the bits that run would give; bounds are multiples of four or the
+     * map's end. False: it cannot, nothing was done. */
+    bool (*run_regions)(fvi_step *s, const fvi_region *r, int n);
     void (*release)(fvi_step *s); /* set by prepare; null = fvi_free(state) */
 };
 

@@ -263,7 +263,7 @@ static void choose_lazy(net *d)
     d->lazy = fvi_session_lazy_form(s, &output, &first, &classes) && output == d->head.scores.output && first == d->head.scores.first &&
               classes == d->head.scores.classes && !d->params.multi_label;
     fvi_log_write(log_of(d), FV_LOG_INFO, "%s",
-                  d->lazy ? "boxes are computed on the feature maps where a class passes" : "every box is computed");
+                  d->lazy ? "boxes are computed where a class passes" : "every box is computed");
 }
 
 /* Up to s->batch frames in one run. */

@@ -31,7 +31,7 @@ def check(fovea, verb, source, name, flags, lazy):
     model = os.path.join(DATA, "models", name + ".onnx")
     got, said = results(fovea, verb, source, model, flags)
     full, _ = results(fovea, verb, source, model, flags + ["--full-head"])
-    if ("boxes are computed on the feature maps" in said) != lazy:
+    if ("boxes are computed where a class passes" in said) != lazy:
         sys.exit(f"{name}: lazy {not lazy}, expected {lazy}")
     if got != full or got.count(b"class_id") == 0:
         sys.exit(f"{verb} {name} {flags}: results differ from --full-head, or there are none")

@@ -318,6 +318,38 @@ static const float *conv_weights(const fvi_step *s, const fvi_conv_job *j)
 
 static void conv_run(fvi_step *s) { fvi_cpu_conv_job_step(&((conv_state *)s->state)->job, s); }
 
+typedef struct region_run {
+    const fvi_conv_job *job;
+    const fvi_region *regions;
+} region_run;
+
+/* A smaller convolution within the same memory: its neighbours are there instead of stored zeros. */
+static void run_region(void *arg, int chunk, int thread)
+{
+    const region_run *a = arg;
+    const fvi_conv_job *j = a->job;
+    const fvi_region *r = &a->regions[chunk];
+    fvi_conv_params p = j->p;
+    fvi_conv_io io = j->io;
+    p.n = 1, p.ho = r->y1 - r->y0, p.wo = r->x1 - r->x0;
+    p.h -= r->y0, p.w -= r->x0;
+    io.in += r->image * p.in_n + r->y0 * p.in_h + r->x0 * p.in_w;
+    io.out += r->image * p.out_n + r->y0 * p.out_h + r->x0 * p.out_w;
+    if (io.res) io.res += r->image * p.res_n + r->y0 * p.res_h + r->x0 * p.res_w;
+    j->tactic->algorithm->run(j->tactic, &p, &io, j->packed, j->workspace + (size_t)thread * j->workspace_bytes, 0, 1);
+}
+
+static bool conv_run_regions(fvi_step *s, const fvi_region *r, int n)
+{
+    fvi_conv_job *j = &((conv_state *)s->state)->job;
+    /* the reference asks where the map ends */
+    if (j->tactic == fvi_conv_tactics || j->repack || j->p.pre || j->p.sh != 1 || j->p.sw != 1) return false;
+    j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = (const float *)s->residual.data, .out = (float *)s->out[0].data};
+    region_run a = {j, r};
+    fvi_pool_run(s->env->pool, run_region, &a, n);
+    return true;
+}
+
 static void conv_release(fvi_step *s)
 {
     conv_state *c = s->state;
@@ -403,6 +435,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
     }
     if (s->node->op == FVI_OP_CONV_ADD) FVI_TRY(set_addend(s, &p, err));
     s->run = conv_run;
+    s->run_regions = conv_run_regions;
     c->job.p = p;
     c->job.weights = conv_weights;
     c->job.repack = !s->in_const[1] || (bias_of(s) && !s->in_const[2]);

@@ -171,6 +171,9 @@ fv_status fvi_lazy_find(fvi_lazy **out, fvi_graph *g, fv_error *err)
         reorder(l, g, order, need);
         memcpy(l->need, need, n * sizeof *need);
         l->full = true;
+        memory = fvi_lazy_regions_find(l, g, err) >= 0;
+    }
+    if (found && memory) {
         *out = l;
     } else {
         fvi_lazy_free(&l);
@@ -188,5 +191,8 @@ void fvi_lazy_free(fvi_lazy **lp)
     fvi_free((*lp)->steps);
     fvi_free((*lp)->keep);
     fvi_free((*lp)->hit);
+    fvi_free((*lp)->rings);
+    fvi_free((*lp)->bands);
+    fvi_free((*lp)->regions);
     FVI_FREE(*lp);
 }

@@ -1,11 +1,20 @@
 /* lazy.h: detectors of one stage whose boxes are computed only where a class passes. The scores of all cells come first; of
- * each feature map, the branch that makes boxes (masks' coefficients, keypoints) runs only when a cell of it passes, and what turns all that
+ * each feature map, the branch that makes boxes (masks' coefficients, keypoints) runs only when a cell of it passes, its convolutions only around such cells, and what turns all that
  * into the output only when any does. Same steps, same memory layout, same tactics: what is computed is what would have been. */
 #ifndef FVI_MODEL_LAZY_H
 #define FVI_MODEL_LAZY_H
 #include "model/plan/plan.h"
 
 #define FVI_LAZY_LEVELS 8
+#define FVI_LAZY_BAND 4 /* rows */
+
+typedef struct fvi_lazy_map {
+    int h, w;       /* cells of a level; 0 = not known to be a map */
+    int first_band; /* of the level's [images][bands] */
+} fvi_lazy_map;
+typedef struct fvi_lazy_band {
+    int from, to; /* columns of passing cells; none when to <= from */
+} fvi_lazy_band;
 
 typedef struct fvi_lazy {
     int output, first, classes; /* columns [first, first + classes) of graph output `output` [N,columns,anchors] are scores */
@@ -23,6 +32,11 @@ typedef struct fvi_lazy {
     int n_keep;
     uint8_t *hit;    /* [N * anchors] 1 = passed in the last run */
     uint32_t active; /* levels that had one */
+    fvi_lazy_map map[FVI_LAZY_LEVELS];
+    int images;
+    int *rings;           /* [n_nodes by id] tiles around passing cells that a convolution computes; -1 = the whole map */
+    fvi_lazy_band *bands; /* of all levels */
+    fvi_region *regions;  /* of the step at hand */
 } fvi_lazy;
 
 /* Looks for that form in g (rewritten, shapes known) and puts the nodes that can wait behind the others. *out null: it is not there. */
@@ -32,4 +46,18 @@ fv_status fvi_lazy_bind(fvi_lazy *l, const fvi_plan *p, fv_error *err); /* after
 void fvi_lazy_want(fvi_lazy *l, float conf, const uint8_t *keep);
 void fvi_lazy_run(fvi_lazy *l, fvi_plan *p, int64_t *step_ns);
 void fvi_lazy_free(fvi_lazy **l);
+
+/* lazy_regions.c: once, with needs known; once, with the batch known; every run, for each active level; for each step: how many regions are in
+ * l->regions, -1 = all of it. */
+fv_status fvi_lazy_regions_find(fvi_lazy *l, const fvi_graph *g, fv_error *err);
+fv_status fvi_lazy_regions_room(fvi_lazy *l, int64_t images, fv_error *err);
+void fvi_lazy_regions_mark(fvi_lazy *l, int level);
+int fvi_lazy_regions_of(fvi_lazy *l, const fvi_node *node);
+
+/* lazy_regions.c: once, with needs known; once, with the batch known; every run, for each active level; for each step: how many regions are in
+ * l->regions, -1 = all of it. */
+fv_status fvi_lazy_regions_find(fvi_lazy *l, const fvi_graph *g, fv_error *err);
+fv_status fvi_lazy_regions_room(fvi_lazy *l, int64_t images, fv_error *err);
+void fvi_lazy_regions_mark(fvi_lazy *l, int level);
+int fvi_lazy_regions_of(fvi_lazy *l, const fvi_node *node);
 #endif

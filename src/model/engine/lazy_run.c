@@ -17,6 +17,7 @@ fv_status fvi_lazy_bind(fvi_lazy *l, const fvi_plan *p, fv_error *err)
     l->keep = fvi_calloc((size_t)l->classes + 1, sizeof *l->keep);
     l->hit = fvi_calloc((size_t)(t->dim[0] * l->anchors) + 1, 1);
     if (!l->steps || !l->keep || !l->hit) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    FVI_TRY(fvi_lazy_regions_room(l, t->dim[0], err));
     l->first_late = p->n_steps;
     for (int i = p->n_steps - 1; i >= 0; i--) {
         const fvi_node *n = p->steps[i].node;
@@ -78,6 +79,15 @@ static uint32_t find_active(const fvi_lazy *l, int64_t images)
     return active;
 }
 
+/* True: the step computed its regions. */
+static bool run_regions(void *user, fvi_step *s)
+{
+    fvi_lazy *l = user;
+    if (!s->node || !s->run_regions) return false;
+    int n = fvi_lazy_regions_of(l, s->node);
+    return n >= 0 && s->run_regions(s, l->regions, n);
+}
+
 void fvi_lazy_run(fvi_lazy *l, fvi_plan *p, int64_t *step_ns)
 {
     if (l->full) {
@@ -85,10 +95,13 @@ void fvi_lazy_run(fvi_lazy *l, fvi_plan *p, int64_t *step_ns)
         fvi_plan_run(p, step_ns);
         return;
     }
-    fvi_plan_run_steps(p, 0, l->first_late, NULL, 0, step_ns);
+    fvi_plan_run_part(p, &(fvi_plan_part){.to = l->first_late}, step_ns);
     scan s = {.l = l, .t = &p->tensor[l->scores->id], .chunks_an_image = (int)((l->anchors + CHUNK_ANCHORS - 1) / CHUNK_ANCHORS)};
     fvi_reduce_init(&s.reduce, p->env->cpu);
     fvi_pool_run(p->env->pool, scan_chunk, &s, s.chunks_an_image * (int)s.t->dim[0]);
     l->active = find_active(l, s.t->dim[0]);
-    if (l->active) fvi_plan_run_steps(p, l->first_late, p->n_steps, l->steps, l->active, step_ns);
+    for (int i = 0; i < l->levels; i++)
+        if (l->active & 1u << i) fvi_lazy_regions_mark(l, i);
+    const fvi_plan_part late = {l->first_late, p->n_steps, l->steps, l->active, run_regions, l};
+    if (l->active) fvi_plan_run_part(p, &late, step_ns);
 }

@@ -126,15 +126,15 @@ static void clear_halo(const fvi_tensor *t)
     }
 }
 
-void fvi_plan_run_steps(fvi_plan *p, int from, int to, const uint32_t *need, uint32_t have, int64_t *step_ns)
+void fvi_plan_run_part(fvi_plan *p, const fvi_plan_part *part, int64_t *step_ns)
 {
     int halo = 0;
     int64_t before = step_ns ? fvi_now_ns() : 0;
-    while (halo < p->n_halos && p->halos[halo].step < from) halo++;
-    for (int i = from; i < to; i++) {
+    while (halo < p->n_halos && p->halos[halo].step < part->from) halo++;
+    for (int i = part->from; i < part->to; i++) {
         for (; halo < p->n_halos && p->halos[halo].step == i; halo++) clear_halo(&p->halos[halo].map);
-        if (need && !(need[i] & have)) continue;
-        p->steps[i].run(&p->steps[i]);
+        if (part->need && !(part->need[i] & part->have)) continue;
+        if (!part->instead || !part->instead(part->user, &p->steps[i])) p->steps[i].run(&p->steps[i]);
         if (step_ns) {
             int64_t now = fvi_now_ns();
             step_ns[i] += now - before;
@@ -143,4 +143,4 @@ void fvi_plan_run_steps(fvi_plan *p, int from, int to, const uint32_t *need, uin
     }
 }
 
-void fvi_plan_run(fvi_plan *p, int64_t *step_ns) { fvi_plan_run_steps(p, 0, p->n_steps, NULL, 0, step_ns); }
+void fvi_plan_run(fvi_plan *p, int64_t *step_ns) { fvi_plan_run_part(p, &(fvi_plan_part){.to = p->n_steps}, step_ns); }

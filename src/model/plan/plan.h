@@ -31,6 +31,13 @@ fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend 
 void fvi_plan_free(fvi_plan **p);
 /* Does not allocate. step_ns: null, or [n_steps] to which the duration of each step is added. */
 void fvi_plan_run(fvi_plan *p, int64_t *step_ns);
-/* Steps [from, to) of it. need: null, or [n_steps]: only those that share a bit with `have`. */
-void fvi_plan_run_steps(fvi_plan *p, int from, int to, const uint32_t *need, uint32_t have, int64_t *step_ns);
+typedef struct fvi_plan_part {
+    int from, to;
+    const uint32_t *need; /* [n_steps] null, or only steps run that share a bit with `have` */
+    uint32_t have;
+    bool (*instead)(void *user, fvi_step *s); /* null, or asked first; true: it has run the step */
+    void *user;
+} fvi_plan_part;
+/* Some of the steps. */
+void fvi_plan_run_part(fvi_plan *p, const fvi_plan_part *part, int64_t *step_ns);
 #endif

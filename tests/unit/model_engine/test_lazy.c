@@ -197,6 +197,12 @@ static void a_level_where_nothing_passes_is_left_out(void **state)
     run(&b, between, NULL);
     assert_int_equal(b.lazy->active, 1u << better);
     assert_true(compare(&b, between, -1) > 0);
+    /* one cell: the convolutions run on a part of its map */
+    run(&b, top[better] - 1e-4f, NULL);
+    assert_true(compare(&b, top[better] - 1e-4f, -1) >= 1);
+    int partial = 0;
+    for (int i = 0; i < b.g->n_nodes; i++) partial += b.lazy->rings[i] >= 0;
+    assert_int_equal(partial, 4); /* two convolutions a level */
     run(&b, 0.3f, NULL);
     assert_int_equal(b.lazy->active, 3);
     assert_true(compare(&b, 0.3f, -1) > 20);
