@@ -2,7 +2,7 @@
 """End to end on a video: `fovea count` with annotated H.264 output against Ultralytics tracking (ONNX Runtime) without any
 output, same model, same clip, in turn.
 
-    bench/video.py MODEL.onnx CLIP [--fovea build/release/fovea] [--rounds 3] [--threads 2]
+    bench/video.py MODEL.onnx CLIP [--fovea build/release/fovea] [--rounds 3] [--threads 2] [--streams 2]
 
 Frames/s after start-up: fovea's own figure (warm-up excluded, encoder flushed), and for Ultralytics the time from the fourth
 frame to the last. Makes its own virtual environment (Ultralytics brings torch: some GB)."""
@@ -50,7 +50,7 @@ def run_fovea(args):
     with tempfile.TemporaryDirectory() as d:
         run = os.path.join(d, "run.json")
         t = time.perf_counter()
-        subprocess.run([args.fovea, "count", args.clip, "--model", args.model, "--threads", str(args.threads), "--line", "middle=0.5,0,0.5,1",
+        subprocess.run([args.fovea, "count", args.clip, "--model", args.model, "--threads", str(args.threads), "--streams", str(args.streams or args.threads), "--line", "middle=0.5,0,0.5,1",
                         "-o", os.path.join(d, "annotated.mp4"), "--run", run, "--quiet"] + args.flags.split(), check=True)
         wall = time.perf_counter() - t
         with open(run) as f:
@@ -66,6 +66,7 @@ def main():
     a.add_argument("--flags", default="", help="more flags for fovea")
     a.add_argument("--rounds", type=int, default=3)
     a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--streams", type=int, default=0, help="frames that fovea computes at the same time (as many as threads)")
     a.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     args = a.parse_args()
     args.model, args.clip = os.path.abspath(args.model), os.path.abspath(args.clip)
