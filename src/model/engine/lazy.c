@@ -152,6 +152,7 @@ static bool anything_waits(const fvi_lazy *l, const fvi_graph *g)
 fv_status fvi_lazy_find(fvi_lazy **out, fvi_graph *g, fv_error *err)
 {
     *out = NULL;
+    FVI_TRY(fvi_lazy_split(g, err));
     size_t n = (size_t)g->n_nodes + 1;
     fvi_lazy *l = fvi_calloc(1, sizeof *l);
     fvi_node **order = fvi_calloc(n, sizeof *order);

@@ -47,6 +47,8 @@ void fvi_lazy_want(fvi_lazy *l, float conf, const uint8_t *keep);
 void fvi_lazy_run(fvi_lazy *l, fvi_plan *p, int64_t *step_ns);
 void fvi_lazy_free(fvi_lazy **l);
 
+/* lazy_split.c: brings an older form into the one that is looked for; g computes the same. */
+fv_status fvi_lazy_split(fvi_graph *g, fv_error *err);
 /* lazy_regions.c: once, with needs known; once, with the batch known; every run, for each active level; for each step: how many regions are in
  * l->regions, -1 = all of it. */
 fv_status fvi_lazy_regions_find(fvi_lazy *l, const fvi_graph *g, fv_error *err);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 enum { CLASSES = 3, COLUMNS = 4 + CLASSES, CELLS0 = 64, ANCHORS = 80, IMAGES = 2 };
-typedef enum tail { PLAIN, ACROSS_ANCHORS, SHARED_STEM } tail;
+typedef enum tail { PLAIN, ACROSS_ANCHORS, SHARED_STEM, JOINED } tail;
 
 static uint32_t seed;
 static float uniform(void)
@@ -61,6 +61,21 @@ static fvi_value *join(fvi_graph *g, fvi_value *a, fvi_value *b, int64_t axis)
 }
 
 /* Boxes before scores in the file, as exporters write them. */
+static fvi_value *joined(fvi_graph *g, fvi_value *const *box, fvi_value *const *cls, fvi_value **scores)
+{
+    const int64_t size[2] = {4, CLASSES};
+    fvi_value *level[2];
+    for (int l = 0; l < 2; l++) level[l] = flat(g, join(g, box[l], cls[l], 1), 4 + CLASSES);
+    fvi_node *split = fvi_graph_add_node(g, FVI_OP_SPLIT, NULL, 2, 2);
+    split->opset = 17;
+    split->in[0] = join(g, level[0], level[1], 2);
+    split->in[1] = fvi_graph_add_constant(g, NULL, FV_I64, 1, (int64_t[]){2}, size);
+    assert_true(fvi_node_set_int(g, split, "axis", 1) >= 0);
+    for (int k = 0; k < 2; k++) split->out[k] = fvi_graph_add_value(g, NULL);
+    *scores = split->out[1];
+    return split->out[0];
+}
+
 static fvi_graph *network(tail kind)
 {
     fvi_graph *g = NULL;
@@ -75,12 +90,18 @@ static fvi_graph *network(tail kind)
     map[1] = conv(g, map[0], 8, 8, 3, 2);
     for (int l = 0; l < 2; l++) {
         fvi_value *stem = conv(g, map[l], 8, 8, 3, 1);
-        box[l] = flat(g, conv(g, stem, 4, 8, 1, 1), 4);
-        cls[l] = flat(g, conv(g, kind == SHARED_STEM ? stem : map[l], CLASSES, 8, 1, 1), CLASSES);
+        box[l] = conv(g, stem, 4, 8, 1, 1);
+        cls[l] = conv(g, kind == SHARED_STEM ? stem : map[l], CLASSES, 8, 1, 1);
     }
     float stride[ANCHORS];
     for (int i = 0; i < ANCHORS; i++) stride[i] = i < CELLS0 ? 8.0f : 16.0f;
-    fvi_value *boxes = join(g, box[0], box[1], 2), *scores = join(g, cls[0], cls[1], 2);
+    fvi_value *boxes, *scores;
+    if (kind == JOINED) {
+        boxes = joined(g, box, cls, &scores);
+    } else {
+        boxes = join(g, flat(g, box[0], 4), flat(g, box[1], 4), 2);
+        scores = join(g, flat(g, cls[0], CLASSES), flat(g, cls[1], CLASSES), 2);
+    }
     if (kind == ACROSS_ANCHORS) {
         boxes = node(g, FVI_OP_SOFTMAX, 1, boxes);
         assert_true(fvi_node_set_int(g, boxes->producer, "axis", 2) >= 0);
@@ -120,12 +141,12 @@ static void read_output(const bed *b, void *to)
     fvi_tensor_copy(&t, &b->plan->tensor[b->g->outputs[0]->id]);
 }
 
-static void open_bed(bed *b)
+static void open_bed_of(bed *b, tail kind)
 {
     fv_error err;
     memset(b, 0, sizeof *b);
     b->env.cpu = fvi_cpu_detect();
-    b->g = network(PLAIN);
+    b->g = network(kind);
     assert_int_equal(fvi_lazy_find(&b->lazy, b->g, &err), FV_OK);
     assert_non_null(b->lazy);
     assert_int_equal(fvi_plan_create(&b->plan, b->g, fvi_backend_cpu(), &b->env, false, &err), FV_OK);
@@ -135,6 +156,8 @@ static void open_bed(bed *b)
     assert_int_equal(b->lazy->active, 3);
     read_output(b, b->full);
 }
+
+static void open_bed(bed *b) { open_bed_of(b, PLAIN); }
 
 static void close_bed(bed *b)
 {
@@ -255,6 +278,22 @@ static void broken_numbers_are_looked_at(void **state)
     close_bed(&b);
 }
 
+/* Boxes and scores of a level in one Concat, as older exporters join them. */
+static void the_older_form_is_the_same_network(void **state)
+{
+    (void)state;
+    bed b, older;
+    open_bed(&b);
+    open_bed_of(&older, JOINED);
+    assert_memory_equal(older.full, b.full, sizeof b.full);
+    float most = best(&b, 0, ANCHORS, -1);
+    run(&older, most - 1e-4f, NULL);
+    assert_true(older.lazy->active != 0 && older.lazy->active != 3);
+    assert_true(compare(&older, most - 1e-4f, -1) >= 1);
+    close_bed(&b);
+    close_bed(&older);
+}
+
 static void a_tail_that_mixes_anchors_is_not_lazy(void **state)
 {
     (void)state;
@@ -293,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_level_where_nothing_passes_is_left_out), cmocka_unit_test(nothing_over_the_threshold_is_said),
         cmocka_unit_test(only_wanted_classes_count),                cmocka_unit_test(broken_numbers_are_looked_at),
         cmocka_unit_test(a_tail_that_mixes_anchors_is_not_lazy),       cmocka_unit_test(only_what_boxes_alone_need_waits),
+        cmocka_unit_test(the_older_form_is_the_same_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
