@@ -67,12 +67,14 @@ static size_t tile_floats(const fvi_conv_tactic *t, const fvi_conv_params *p)
     return (size_t)scheme_of(p)->positions * (size_t)(row_floats(t, p->cin) + row_floats(t, p->cout));
 }
 
+/* Weights of many times the cache, which come from memory for every strip. */
+static bool weights_stream(const fvi_conv_tactic *t, const fvi_conv_params *p) { return fvi_wino_packed_bytes(t, p) / 3 > p->l2; }
+
 /* Most tiles of a strip: V and M of it take up to a third of the L2 cache, which the other hardware thread may share. Not
- * below 25 where the weights are many times the cache: they stream once a strip, and that costs more than V and M do. */
+ * below 25 where weights stream: that costs more than V and M do. */
 static int strip_tiles(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
-    const size_t room = p->l2 / 3 / sizeof(float) / tile_floats(t, p);
-    const size_t least = fvi_wino_packed_bytes(t, p) / 3 > p->l2 ? 25 : 12;
+    const size_t room = p->l2 / 3 / sizeof(float) / tile_floats(t, p), least = weights_stream(t, p) ? 25 : 12;
     return (int)(room < least ? least : room > 40 ? 40 : room);
 }
 
@@ -183,24 +185,36 @@ static void transform_input(const strip *s)
     }
 }
 
+/* Asks for part i of `parts` of the weights that come next: hardware does not look past a page. */
+static void fetch_ahead(const float *u, size_t floats, int i, int parts)
+{
+    const float *end = u + floats * (size_t)(i + 1) / (size_t)parts;
+    for (u += floats * (size_t)i / (size_t)parts; u < end; u += 16) __builtin_prefetch(u);
+    __asm__ volatile("" ::: "memory"); /* or the compiler takes the call for one without effect */
+}
+
 static void multiply(const strip *s, const float *u)
 {
     static const float zero[FVI_CONV_NV * 16] __attribute__((aligned(64)));
     const fvi_conv_isa *isa = s->t->isa;
     const fvi_conv_panels split = fvi_conv_split(isa, s->p->cout);
     const fvi_conv_walk walk = {.ny = 1, .nx = 1, .k = s->p->cin, .lda = s->cin, .ldc = s->cout};
+    const bool stream = weights_stream(s->t, s->p);
     for (int g = 0; g < FVI_WINO_MATRICES; g++)
         for (int panel = 0; panel < split.panels; panel++) {
             const int v0 = fvi_conv_panel_start(split, panel), nv = fvi_conv_panel_start(split, panel + 1) - v0;
             const int rows = s->rows[g] * s->tiles, parts = (rows + isa->mr[nv] - 1) / isa->mr[nv];
             const float *a = s->v + s->v_at[g];
             float *c = s->m + s->m_at[g] + v0 * isa->vec;
+            const size_t weights = (size_t)s->p->cin * (size_t)(nv * isa->vec);
+            const bool ahead = stream && (g + 1 < FVI_WINO_MATRICES || panel + 1 < split.panels);
             for (int i = 0, m = 0; i < parts; i++) {
                 const int next = rows * (i + 1) / parts;
+                if (ahead) fetch_ahead(u + weights, weights, i, parts);
                 isa->tile[nv][next - m](&walk, a + m * s->cin, u, zero, c + m * s->cout);
                 m = next;
             }
-            u += (size_t)s->p->cin * (size_t)(nv * isa->vec);
+            u += weights;
         }
 }
 
