@@ -57,6 +57,7 @@ typedef struct job {
     const fvi_conv_io *io;
     const float *bias, *weights;
     fvi_conv_walk walk;
+    const fvi_conv_tile_fn *sliding; /* [pixels], where each pixel is loaded once a row of the kernel; null = does not fit */
 } job;
 
 typedef struct tile_at {
@@ -75,7 +76,14 @@ static void do_tile(const job *j, const tile_at *at)
     const int whole = p->cout / isa->vec, taps = p->kh * p->kw;
     for (int v = 0; v < whole; v += BLOCK) {
         const int nv = whole - v < BLOCK ? whole - v : BLOCK, o = v * isa->vec;
-        isa->dw[nv][at->pixels](&j->walk, a + o, j->weights + (size_t)o * (size_t)taps, j->bias + o, out + o);
+        const float *b = j->weights + (size_t)o * (size_t)taps;
+        if (!j->sliding) {
+            isa->dw[nv][at->pixels](&j->walk, a + o, b, j->bias + o, out + o);
+            continue;
+        }
+        fvi_conv_walk walk = j->walk;
+        walk.k = nv * isa->vec;
+        for (int i = 0; i < walk.k; i += isa->vec) j->sliding[at->pixels](&walk, a + o + i, b + i, j->bias + o + i, out + o + i);
     }
     if (whole && (p->act != FVI_KACT_NONE || p->residual))
         fvi_conv_finish(isa, p, j->io, out, p->out_w, at->image, at->y, at->x, at->pixels, 0, whole * isa->vec);
@@ -83,8 +91,8 @@ static void do_tile(const job *j, const tile_at *at)
     if (o == p->cout) return;
     float scratch[FVI_CONV_TILE] __attribute__((aligned(64)));
     fvi_conv_walk walk = j->walk;
-    walk.ldc = isa->vec;
-    isa->dw[1][at->pixels](&walk, a + o, j->weights + (size_t)o * (size_t)taps, j->bias + o, scratch);
+    walk.ldc = walk.k = isa->vec;
+    (j->sliding ? j->sliding : isa->dw[1])[at->pixels](&walk, a + o, j->weights + (size_t)o * (size_t)taps, j->bias + o, scratch);
     fvi_conv_finish(isa, p, j->io, scratch, walk.ldc, at->image, at->y, at->x, at->pixels, o, p->cout - o);
 }
 
@@ -97,8 +105,11 @@ static void dw_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi
     j.weights = j.bias + fvi_conv_bias_floats((size_t)vectors(t, p) * (size_t)t->isa->vec);
     j.walk = (fvi_conv_walk){.ny = p->kh, .nx = p->kw, .dy = p->dh * p->in_h, .dx = p->dw * p->in_w, .lda = p->sw * p->in_w,
                              .ldc = p->out_w};
+    int most = t->isa->dw_mr;
+    if (p->sw == 1 && p->dw == 1 && p->kw >= 3 && p->kw <= 7 && p->kw % 2 && t->isa->dwx_mr)
+        j.sliding = t->isa->dwx[p->kw / 2], most = t->isa->dwx_mr;
     const int64_t rows = (int64_t)p->n * p->ho;
-    const int tiles = (p->wo + t->isa->dw_mr - 1) / t->isa->dw_mr;
+    const int tiles = (p->wo + most - 1) / most;
     for (int64_t r = rows * chunk / chunks; r < rows * (chunk + 1) / chunks; r++) {
         const int image = (int)(r / p->ho), y = (int)(r % p->ho);
         for (int i = 0, x = 0; i < tiles; i++) {

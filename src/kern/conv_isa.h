@@ -48,6 +48,10 @@ typedef struct fvi_conv_isa {
     /* Depthwise: the same with b[tap][n], a[m][tap][n]; k of the walk is not used. */
     int dw_mr;
     fvi_conv_tile_fn dw[3][FVI_CONV_MR + 1]; /* [nv][mr], nv 1..2 */
+    /* The same for one vector, stride 1, no dilation and 3, 5 or 7 columns: [columns / 2][mr], k floats from tap to tap in b.
+     * dwx_mr 0 = the level has none. Ten pixels of three rows still share the sets of a cache where channels are 1 KB. */
+    int dwx_mr;
+    fvi_conv_tile_fn dwx[4][FVI_CONV_MR + 1];
     unsigned wino_acts; /* bit a: wino_out does activation a itself */
     fvi_wino_in_fn wino_in, wino2_in;
     fvi_wino_out_fn wino_out, wino2_out;

@@ -80,4 +80,28 @@
         FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++)                            \
             vf_store(c + m * ldc + n * VF_W, acc[m][n]);                                                               \
     }
+
+/* Depthwise at stride 1 without dilation, one vector of channels: a pixel is loaded once a row of the kernel, not once a tap. Taps
+ * lie w->k floats apart in b. */
+#define FVI_CONV_DWX(MR, KW)                                                                                           \
+    static void dwx_##KW##_##MR(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c)   \
+    {                                                                                                                  \
+        vf acc[MR], bv[KW];                                                                                            \
+        const ptrdiff_t lda = w->lda, ldc = w->ldc, ldb = w->k;                                                        \
+        FVI_UNROLL for (int m = 0; m < (MR); m++) acc[m] = vf_load(bias);                                              \
+        for (int y = 0; y < w->ny; y++, a += w->dy, b += (KW) * ldb) {                                                 \
+            const float *p = a;                                                                                        \
+            FVI_UNROLL for (int x = 0; x < (KW); x++) bv[x] = vf_load(b + x * ldb);                                    \
+            FVI_UNROLL for (int i = 0; i < (MR) + (KW) - 1; i++)                                                       \
+            {                                                                                                          \
+                const vf v = vf_load(p);                                                                               \
+                p += lda;                                                                                              \
+                FVI_UNROLL for (int x = 0; x < (KW); x++)                                                              \
+                {                                                                                                      \
+                    if (i >= x && i - x < (MR)) acc[i - x] = vf_fma(v, bv[x], acc[i - x]);                             \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        FVI_UNROLL for (int m = 0; m < (MR); m++) vf_store(c + m * ldc, acc[m]);                                       \
+    }
 #endif
