@@ -2,13 +2,15 @@
  * A panel: mr rows as [k][mr]; B panel: nr columns as [k][nr]; missing rows and columns are zeros. */
 #ifndef FVI_KERN_GEMM_H
 #define FVI_KERN_GEMM_H
-#include "kern/cpu.h"
+#include "kern/conv_isa.h"
 
 typedef struct fvi_gemm_kern {
     int mr, nr;
     const char *name;
     /* c[i * ldc + j] = (add ? c : 0) + sum over k, for i < rows <= mr, j < cols <= nr */
     void (*tile)(float *c, ptrdiff_t ldc, const float *a, const float *b, size_t k, int rows, int cols, bool add);
+    /* [rows, 1..mr]: the tiles of convolutions, which read rows of A where they lie: c[i][0..nr) = bias[0..nr) + sum over k */
+    const fvi_conv_tile_fn *direct;
 } fvi_gemm_kern;
 
 void fvi_gemm_kern_init(fvi_gemm_kern *k, fvi_cpu_flags flags);

@@ -16,7 +16,7 @@ static void tile(float *c, ptrdiff_t ldc, const float *a, const float *b, size_t
 
 void fvi_gemm_kern_init(fvi_gemm_kern *k, fvi_cpu_flags flags)
 {
-    *k = (fvi_gemm_kern){MR, NR, "gemm c 4x8", tile};
+    *k = (fvi_gemm_kern){MR, NR, "gemm c 4x8", tile, fvi_conv_isa_c.tile[2]};
 #ifdef FVI_X86
     if (flags & FVI_CPU_AVX2) fvi_gemm_kern_init_avx2(k);
     if (flags & FVI_CPU_AVX512) fvi_gemm_kern_init_avx512(k);

@@ -1,4 +1,4 @@
-/* reduce_ref.c: sum and extremes in plain C, the reference of the vector levels. Called by backend/cpu/op_reduce.c. */
+/* reduce_ref.c: sums and extremes in plain C, the reference of the vector levels. Called by backend/cpu/op_reduce.c and op_norm.c. */
 #include "kern/reduce.h"
 
 static float sum(const float *x, size_t n)
@@ -22,9 +22,16 @@ static float min(const float *x, size_t n)
     return m;
 }
 
+static float squares(const float *x, size_t n, float mean)
+{
+    double s = 0;
+    for (size_t i = 0; i < n; i++) s += (double)(x[i] - mean) * (double)(x[i] - mean);
+    return (float)s;
+}
+
 void fvi_reduce_init(fvi_reduce *k, fvi_cpu_flags flags)
 {
-    *k = (fvi_reduce){sum, max, min};
+    *k = (fvi_reduce){sum, max, min, squares};
 #ifdef FVI_X86
     if (flags & FVI_CPU_AVX2) fvi_reduce_init_avx2(k);
     if (flags & FVI_CPU_AVX512) fvi_reduce_init_avx512(k);

@@ -1,6 +1,6 @@
-/* check_rows.c: the small row kernels: reduce (sum, max, min), pool (max and mean of rows), resize (bilinear mix), copy
+/* check_rows.c: the small row kernels: reduce (sum, max, min, squares), pool (max and mean of rows), resize (bilinear mix), copy
  * (transposition), topk (scan), against plain loops in double.
- * Tolerance: sums (n + 2) eps/2 of the magnitudes; maxima, copies and scans exact; bilinear 4 eps of the magnitudes. */
+ * Tolerance: sums (n + 2) eps/2 of the magnitudes, of squares (n + 4): the difference rounds, and counts twice; maxima, copies and scans exact; bilinear 4 eps of the magnitudes. */
 #include "checkkern.h"
 #include "kern/copy.h"
 #include "kern/pool.h"
@@ -11,8 +11,8 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { SUM, MAX, MIN, POOL_MAX, POOL_MEAN, BILINEAR, TRANSPOSE, SCAN, KERNELS };
-static const char *const titles[KERNELS] = {"reduce sum", "reduce max", "reduce min", "pool max", "pool mean", "resize bilinear", "copy transpose", "topk scan"};
+enum { SUM, MAX, MIN, SQUARES, POOL_MAX, POOL_MEAN, BILINEAR, TRANSPOSE, SCAN, KERNELS };
+static const char *const titles[KERNELS] = {"reduce sum", "reduce max", "reduce min", "reduce squares", "pool max", "pool mean", "resize bilinear", "copy transpose", "topk scan"};
 
 typedef struct tables {
     fvi_reduce reduce;
@@ -51,12 +51,19 @@ static void reduce(ck *c, const tables *t, int op)
     ck_shape(c, "n=%d", n);
     float *x = ck_in(c, (size_t)n * sizeof *x);
     ck_fill(c, x, (size_t)n);
-    double sum = 0, size = 0, max = x[0], min = x[0];
+    const float mean = ck_uniform(c, -1, 1);
+    double sum = 0, size = 0, max = x[0], min = x[0], squares = 0;
     for (int i = 0; i < n; i++) {
         sum += x[i];
         size += fabs((double)x[i]);
+        squares += ((double)x[i] - (double)mean) * ((double)x[i] - (double)mean);
         max = x[i] > max ? x[i] : max;
         min = x[i] < min ? x[i] : min;
+    }
+    if (op == SQUARES) {
+        ck_near(c, t->reduce.squares(x, (size_t)n, mean), squares, (n + 4) * (FLT_EPSILON / 2) * squares, "%s", titles[op]);
+        ck_done(c);
+        return;
     }
     double got = op == SUM ? t->reduce.sum(x, (size_t)n) : op == MAX ? t->reduce.max(x, (size_t)n) : t->reduce.min(x, (size_t)n);
     ck_near(c, got, op == SUM ? sum : op == MAX ? max : min, op == SUM ? (n + 2) * (FLT_EPSILON / 2) * size : 0, "%s", titles[op]);
@@ -149,7 +156,8 @@ static void check(ck *c, const ck_kernel *k)
         switch (k->index) {
         case SUM:
         case MAX:
-        case MIN: reduce(c, &t, k->index); break;
+        case MIN:
+        case SQUARES: reduce(c, &t, k->index); break;
         case POOL_MAX:
         case POOL_MEAN: pool(c, &t, k->index); break;
         case BILINEAR: bilinear(c, &t); break;
@@ -174,6 +182,7 @@ static void call(void *arg)
     case SUM: b->y[0] = b->t.reduce.sum(b->x, 4096); break;
     case MAX: b->y[0] = b->t.reduce.max(b->x, 4096); break;
     case MIN: b->y[0] = b->t.reduce.min(b->x, 4096); break;
+    case SQUARES: b->y[0] = b->t.reduce.squares(b->x, 4096, 0.5f); break;
     case POOL_MAX: b->t.pool.max(b->y, rows, 5, 512); break;
     case POOL_MEAN: b->t.pool.mean(b->y, rows, 5, 512, 0.2f); break;
     case BILINEAR: b->t.resize.bilinear(b->y, rows[0], rows[1], rows[2], rows[3], w, 512); break;

@@ -4,6 +4,7 @@
 #include "backend/cpu/loop.h"
 #include "base/checked.h"
 #include "kern/act.h"
+#include "kern/copy.h"
 #include "kern/gemm.h"
 #include <string.h>
 
@@ -12,6 +13,7 @@ enum { KC = 384, MC = 192, ROW_BUFFER = 256 }; /* MC x KC floats of A lie in L2,
 typedef struct gemm_state {
     fvi_gemm_task t;
     fvi_gemm_kern kern;
+    fvi_copy_kern copy;
     fvi_act_fn act;
     int64_t m, n, k, batch;
     int64_t b_count; /* distinct matrices among the batch's B */
@@ -45,7 +47,11 @@ static void pack_panels(const gemm_state *g, int64_t lo, int64_t hi)
         int64_t matrix = p / g->panels, column = p % g->panels * g->kern.nr;
         int64_t count = g->n - column < g->kern.nr ? g->n - column : g->kern.nr;
         const float *src = floats(b) + (g->b_count == 1 ? 0 : batch_offset(b, matrix)) + column * vs;
-        fvi_gemm_pack(g->packed + (size_t)p * panel_floats(g), src, vs, ks, (size_t)count, (size_t)g->k, (size_t)g->kern.nr);
+        float *panel = g->packed + (size_t)p * panel_floats(g);
+        if (ks == 1 && count == g->kern.nr)
+            g->copy.transpose4((uint32_t *)(void *)panel, g->kern.nr, (const uint32_t *)(const void *)src, vs, (size_t)g->k, (size_t)count);
+        else
+            fvi_gemm_pack(panel, src, vs, ks, (size_t)count, (size_t)g->k, (size_t)g->kern.nr);
     }
 }
 
@@ -87,6 +93,31 @@ static void finish_row(const gemm_state *g, float *c, int64_t bias_base, int64_t
 }
 
 /* ---- one block of C ---- */
+/* out[rows][cols] = rows of A that are contiguous, by a panel of B: read where they lie. */
+static void rows_times_panel(const gemm_state *g, float *out, ptrdiff_t ldc, const float *a, ptrdiff_t lda, const float *b, int rows,
+                             int cols)
+{
+    static const float zeros[FVI_CONV_NV * 16];
+    const int nr = g->kern.nr;
+    float tile[FVI_CONV_TILE] __attribute__((aligned(64)));
+    fvi_conv_walk walk = {.ny = 1, .nx = 1, .k = (int)g->k, .lda = lda, .ldc = cols == nr ? ldc : nr};
+    g->kern.direct[rows](&walk, a, b, zeros, cols == nr ? out : tile);
+    for (int i = 0; cols < nr && i < rows; i++) memcpy(out + i * ldc, tile + i * nr, (size_t)cols * sizeof *out);
+}
+
+/* All of K at once: sums stay in registers, and a row of A with its share of a panel of B in the caches. */
+static void block_in_place(const gemm_state *g, float *out, ptrdiff_t ldc, const float *a, ptrdiff_t lda, const float *b, int64_t rows,
+                           int64_t cols)
+{
+    const int64_t tiles = (rows + g->kern.mr - 1) / g->kern.mr, nr = g->kern.nr;
+    for (int64_t j = 0; j < cols; j += nr, b += panel_floats(g))
+        for (int64_t i = 0; i < tiles; i++) {
+            int64_t first = rows * i / tiles, count = rows * (i + 1) / tiles - first;
+            for (int64_t r = first + count; r < first + 2 * count && r < rows; r++) __builtin_prefetch(out + r * ldc + j, 1);
+            rows_times_panel(g, out + first * ldc + j, ldc, a + first * lda, lda, b, (int)count, (int)(cols - j < nr ? cols - j : nr));
+        }
+}
+
 static void block(const gemm_state *g, int64_t batch, int64_t i0, int64_t j0, float *scratch)
 {
     const fvi_tensor *a = &g->t.a, *c = &g->t.c;
@@ -100,7 +131,9 @@ static void block(const gemm_state *g, int64_t batch, int64_t i0, int64_t j0, fl
     int64_t c_base = batch_offset(c, batch);
     ptrdiff_t ldc = g->scatter ? (ptrdiff_t)g->nc : c->stride[r - 2];
     float *out = g->scatter ? scratch + fvi_round_up((size_t)(g->mc * KC), 16) : floats(c) + c_base + i0 * ldc + j0;
-    for (int64_t k0 = 0; k0 < g->k || k0 == 0; k0 += KC) {
+    const bool in_place = a_k == 1 && g->k <= 2 * KC;
+    if (in_place) block_in_place(g, out, ldc, a_base, a_row, b_base, rows, cols);
+    for (int64_t k0 = 0; !in_place && (k0 < g->k || k0 == 0); k0 += KC) {
         int64_t kn = g->k - k0 < KC ? g->k - k0 : KC;
         for (int64_t i = 0; i < tiles; i++) {
             int64_t first = rows * i / tiles, count = rows * (i + 1) / tiles - first;
@@ -231,6 +264,7 @@ fv_status fvi_gemm_prepare(fvi_step *s, const fvi_gemm_task *task, fv_error *err
         for (int i = 0; i < 5; i++) swap_matrix_dims(all[i]);
     }
     fvi_gemm_kern_init(&g->kern, s->env->cpu);
+    fvi_copy_kern_init(&g->copy, s->env->cpu);
     fvi_act_kern act;
     fvi_act_kern_init(&act, s->env->cpu);
     g->act = act.fn[t->act];

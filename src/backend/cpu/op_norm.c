@@ -2,6 +2,7 @@
  * Hardmax. Turns groups of elements into the same elements with their mean, size or maximum taken out. */
 #include "backend/cpu/fold_dims.h"
 #include "backend/cpu/loop.h"
+#include "kern/reduce.h"
 #include <math.h>
 #include <string.h>
 
@@ -12,27 +13,29 @@ typedef struct norm_state {
     int64_t count, size;
     int chunks, p;
     double epsilon;
+    fvi_reduce reduce;
     void (*group)(const struct norm_state *m, int64_t i);
 } norm_state;
 
 static float *at(const fvi_tensor *t, int64_t i) { return (float *)(void *)t->data + fvi_flat_offset(t, i); }
 
-/* Sum of (x - mean)^power, power 1 or 2, in eight lanes that the compiler may keep in registers. */
+/* Sum of x, or of (x - mean)^2: of rows in pieces whose sums are added in double. */
 static double total(const norm_state *m, const float *x, float mean, bool squares)
 {
-    double sum[8] = {0};
-    int64_t k = 0;
-    if (m->line)
-        for (; k + 8 <= m->size; k += 8)
-            for (int j = 0; j < 8; j++) {
-                double v = (double)(x[k + j] - mean);
-                sum[j] += squares ? v * v : v;
-            }
-    for (; k < m->size; k++) {
-        double v = (double)(x[m->line ? k : fvi_flat_offset(&m->gone[1], k)] - mean);
-        sum[0] += squares ? v * v : v;
+    enum { PIECE = 4096 };
+    double sum = 0;
+    if (m->line) {
+        for (int64_t k = 0; k < m->size; k += PIECE) {
+            size_t n = (size_t)(m->size - k < PIECE ? m->size - k : PIECE);
+            sum += (double)(squares ? m->reduce.squares(x + k, n, mean) : m->reduce.sum(x + k, n));
+        }
+        return sum;
     }
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    for (int64_t k = 0; k < m->size; k++) {
+        double v = (double)(x[fvi_flat_offset(&m->gone[1], k)] - mean);
+        sum += squares ? v * v : v;
+    }
+    return sum;
 }
 
 static bool contiguous(const fvi_tensor *t) { return t->rank == 1 && t->stride[0] == 1; }
@@ -155,6 +158,7 @@ static fv_status split(fvi_step *s, const fvi_tensor *t, uint32_t axes, norm_sta
     if (!fvi_tensor_same_shape(&t[0], &t[1])) return fvi_error_set(err, FV_ERR_SHAPE, "output shape differs from input shape");
     FVI_TRY(fvi_cpu_new_state(s, sizeof(norm_state), err));
     norm_state *m = s->state;
+    fvi_reduce_init(&m->reduce, s->env->cpu);
     m->count = m->size = 1;
     m->scaled = t[2].dtype != FV_NONE;
     m->biased = t[3].dtype != FV_NONE;

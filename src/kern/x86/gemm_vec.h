@@ -60,4 +60,7 @@ static void tile_v(float *c, ptrdiff_t ldc, const float *a, const float *b, size
     }
 }
 
-void VF_NAME(fvi_gemm_kern_init)(fvi_gemm_kern *k) { *k = (fvi_gemm_kern){GEMM_MR, GEMM_NR, GEMM_TITLE, tile_v}; }
+void VF_NAME(fvi_gemm_kern_init)(fvi_gemm_kern *k)
+{
+    *k = (fvi_gemm_kern){GEMM_MR, GEMM_NR, GEMM_TITLE, tile_v, VF_NAME(fvi_conv_isa).tile[2]};
+}

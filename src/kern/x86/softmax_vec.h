@@ -2,6 +2,13 @@
 #include "kern/softmax.h"
 #include "kern/x86/vmath.h"
 
+/* e^(x - max) for x <= max; far below it is 0, NaN stays NaN. */
+static inline vf exp_below(vf x, vf max)
+{
+    vf d = vf_sub(max, x), scale, p = vf_exp_neg(vf_min(vf_set(87.0f), d), &scale);
+    return vf_select(vf_gt(d, vf_set(87.0f)), vf_set(0.0f), vf_mul(scale, p));
+}
+
 static void row(float *y, const float *x, size_t n)
 {
     const vf low = vf_set(-__builtin_inff());
@@ -11,12 +18,12 @@ static void row(float *y, const float *x, size_t n)
     if (whole < n) m = vf_max(vf_keep_n(vf_load_n(x + whole, n - whole), n - whole, low), m);
     vf max = vf_set(vf_hmax(m)), sum = vf_set(0.0f);
     for (i = 0; i < whole; i += VF_W) {
-        vf e = vf_exp(vf_sub(vf_load(x + i), max));
+        vf e = exp_below(vf_load(x + i), max);
         vf_store(y + i, e);
         sum = vf_add(sum, e);
     }
     if (whole < n) {
-        vf e = vf_keep_n(vf_exp(vf_sub(vf_load_n(x + whole, n - whole), max)), n - whole, vf_set(0.0f));
+        vf e = vf_keep_n(exp_below(vf_load_n(x + whole, n - whole), max), n - whole, vf_set(0.0f));
         vf_store_n(y + whole, e, n - whole);
         sum = vf_add(sum, e);
     }
@@ -39,7 +46,7 @@ static inline void column_block(float *y, ptrdiff_t ldy, const float *x, ptrdiff
     for (size_t i = 0; i < n; i++, xp += ldx) max = vf_max(w == VF_W ? vf_load(xp) : vf_load_n(xp, w), max);
     xp = x;
     for (size_t i = 0; i < n; i++, xp += ldx, yp += ldy) {
-        vf e = vf_exp(vf_sub(w == VF_W ? vf_load(xp) : vf_load_n(xp, w), max));
+        vf e = exp_below(w == VF_W ? vf_load(xp) : vf_load_n(xp, w), max);
         sum = vf_add(sum, e);
         if (w == VF_W)
             vf_store(yp, e);

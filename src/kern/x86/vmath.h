@@ -121,11 +121,24 @@ static inline vf vf_erf(vf x)
     return vf_select(vf_nan(x, x), x, y);
 }
 
-/* x/2 (1 + erf(x / sqrt 2)); absolute error 1e-7 |x| where erf is near -1 */
+/* x/2 (1 + erf(x / sqrt 2)). Only the absolute error of erf counts here: z P(z^2) / Q(z^2) is within 2.5e-7 of it up to 3.9, and past
+ * that it is 1 (3.5e-8): 2.6e-7 |x| with the roundings. NaN stays NaN. */
 static inline vf vf_gelu(vf x)
 {
-    vf z = vf_mul(x, vf_set(0.707106781f));
-    vf half = vf_mul(x, vf_set(0.5f));
-    return vf_fma(half, vf_erf(z), half);
+    vf z = vf_mul(x, vf_set(0.707106781f)), u = vf_mul(z, z);
+    vf p = vf_set(0.000326550343f);
+    p = vf_fma(p, u, vf_set(0.00910797603f));
+    p = vf_fma(p, u, vf_set(0.0690456216f));
+    p = vf_fma(p, u, vf_set(0.325644071f));
+    p = vf_fma(p, u, vf_set(1.1283774f));
+    vf q = vf_set(1.89844461e-05f);
+    q = vf_fma(q, u, vf_set(0.00230983122f));
+    q = vf_fma(q, u, vf_set(0.0257565850f));
+    q = vf_fma(q, u, vf_set(0.168566874f));
+    q = vf_fma(q, u, vf_set(0.621907572f));
+    q = vf_fma(q, u, vf_set(1.0f));
+    vf e = vf_div(vf_mul(z, p), q), half = vf_mul(x, vf_set(0.5f));
+    e = vf_select(vf_lt(u, vf_set(3.9f * 3.9f)), e, vf_copysign(vf_set(1.0f), x));
+    return vf_fma(half, e, half);
 }
 #endif
