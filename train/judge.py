@@ -70,8 +70,10 @@ def task_of(a, name):
     import torch
     with open(os.path.join(HERE, name + '.toml'), 'rb') as f:
         cfg = tomllib.load(f)
-    args = types.SimpleNamespace(pack=a.pack, overlays=a.overlays, permissive=False, limit=0, teacher=None)
-    return importlib.import_module('task_' + name).Task(cfg, torch.device('cpu'), args)
+    args = types.SimpleNamespace(pack=a.pack, overlays=a.overlays, permissive=False, limit=0, splits=[1], teacher=None)
+    task = importlib.import_module('task_' + name).Task(cfg, torch.device('cpu'), args)
+    task.val = task.val[:a.limit or len(task.val)]
+    return task
 
 
 class Engine:
@@ -148,6 +150,7 @@ def main():
     ap.add_argument('--reference', help='detector whose people on the clip are the truth')
     ap.add_argument('--pack', help='pictures, from pack.py')
     ap.add_argument('--overlays', help='overlays, from overlays.py')
+    ap.add_argument('--limit', type=int, default=0, help='only so many pictures: to try things (mark, fill)')
     ap.add_argument('-o', '--out', help='JSON file (stdout)')
     a = ap.parse_args()
     a.model = os.path.abspath(a.model or os.path.join(HERE, '..', 'models', a.kind + '.onnx'))

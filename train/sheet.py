@@ -140,6 +140,7 @@ def main():
     ap.add_argument('--data', required=True, help='folder with images/, labels/ and licences.tsv')
     ap.add_argument('--pack')
     ap.add_argument('--overlays')
+    ap.set_defaults(limit=0)
     ap.add_argument('--conf', type=float, default=0.4)
     ap.add_argument('--side', type=int, default=190, help='of a tile, pixels')
     ap.add_argument('-o', '--out', required=True)

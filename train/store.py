@@ -25,7 +25,8 @@ def padded(rows, n, width):
 
 
 class Store:
-    def __init__(self, path, device, limit=0):
+    def __init__(self, path, device, limit=0, splits=None):
+        """limit: only so many, of every split; splits: only these (0 train, 1 val, 2 extra)"""
         z = np.load(path)
         self.names = [str(n) for n in z['names']]
         size, n = z['size'], len(z['size'])
@@ -42,6 +43,9 @@ class Store:
 
         # a limited store takes pictures of every split
         pick = np.arange(n) if not limit else np.linspace(0, len(size) - 1, n).astype(int)
+        if splits is not None:
+            pick = pick[np.isin(z['split'][pick], splits)]
+            n = len(pick)
         with futures.ThreadPoolExecutor() as pool:
             level0 = torch.from_numpy(np.stack(list(pool.map(decode, pick)))).to(device).permute(0, 3, 1, 2).contiguous()
         levels = [level0]
@@ -59,7 +63,7 @@ class Store:
         place = {int(p): i for i, p in enumerate(pick)}
 
         def chosen(rows):
-            rows = rows[np.isin(rows[:, 0], pick)] if limit else rows
+            rows = rows[np.isin(rows[:, 0], pick)]
             rows = rows.copy()
             rows[:, 0] = [place[int(r)] for r in rows[:, 0]]
             return rows

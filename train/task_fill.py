@@ -57,7 +57,7 @@ class Task:
 
     def __init__(self, cfg, device, args):
         self.cfg, self.device, self.size = cfg, device, cfg['imgsz']
-        self.store = Store(args.pack, device, args.limit)
+        self.store = Store(args.pack, device, args.limit, getattr(args, 'splits', None))
         indices = self.store.indices([0, 2], args.permissive)
         self.scenes = augment.Scenes(self.store, indices, self.size, cfg['augment'])
         self.holes, self.test_holes = Holes(args.overlays, device), Holes(args.overlays, device, test=True)
