@@ -305,7 +305,9 @@ static void regions_of_a_map(void **state)
     decode_one(&st, dense(SHAPE(1, 1, 8, 8), p), 64, 64, 64, 64, NULL, &d);
     assert_int_equal(d.count, 1);
     assert_float_equal(d.items[0].confidence, 1 / (1 + exp(-3)), 1e-6);
-    decode_one(&st, laid_out(p, 1, 8, 8, 4, true), 1, 1, 64, 64, NULL, &d); /* image 0 is not numbers; a frame of one pixel */
+    fvi_tensor two = laid_out(p, 1, 8, 8, 4, true);
+    decode_one(&st, two, 1, 1, 64, 64, NULL, &d); /* image 0 is not numbers; a frame of one pixel */
+    free(two.data);
     assert_int_equal(d.count, 0);
     fvi_heads_release(&st);
     st = found(NULL, NULL, "segment", SHAPE(1, 1, 8, 8), "y", 64, 64, 0);
