@@ -258,6 +258,7 @@ static fv_status prepare_argmax(fvi_step *s, fv_error *err)
 static const char *refuse_fold(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, fold_types(n)); }
 static const char *refuse_arg(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, ARG_TYPES); }
 static const char *refuse_softmax(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPES_FLOAT); }
+static const char *refuse_softmax_mean(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPE_BIT(FV_F32)); }
 
 const fvi_cpu_op fvi_cpu_reduce_ops[] = {
     {FVI_OP_REDUCE_SUM, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_fold, NULL, prepare_reduce},
@@ -267,6 +268,7 @@ const fvi_cpu_op fvi_cpu_reduce_ops[] = {
     {FVI_OP_ARGMAX, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_arg, NULL, prepare_argmax},
     {FVI_OP_ARGMIN, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_arg, NULL, prepare_argmax},
     {FVI_OP_GLOBAL_MAX_POOL, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse_fold, NULL, prepare_global_max},
+    {FVI_OP_SOFTMAX_MEAN, FVI_LAYOUT_ANY, FVI_LAYOUT_DENSE, false, refuse_softmax_mean, NULL, fvi_cpu_prepare_softmax_mean},
     {FVI_OP_SOFTMAX, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, true, refuse_softmax, NULL, fvi_cpu_prepare_softmax},
     {FVI_OP_TOPK, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, NULL, NULL, fvi_cpu_prepare_topk},
     {FVI_OP_NONE},

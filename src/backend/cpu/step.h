@@ -51,6 +51,7 @@ fv_status fvi_cpu_prepare_batch_norm(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_batch_training(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_pad(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_softmax(fvi_step *s, fv_error *err);
+fv_status fvi_cpu_prepare_softmax_mean(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_topk(fvi_step *s, fv_error *err);
 fv_status fvi_cpu_prepare_mean(fvi_step *s, uint32_t axes, fv_error *err); /* mean over the dims in `axes`, kept as 1 */
 #endif

@@ -70,8 +70,60 @@ static void columns_v(float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx, si
     if (c < m) column_block(y + c, ldy, x + c, ldx, n, m - c);
 }
 
+static inline __attribute__((always_inline)) float mean_of_row(const float *x, const float *w, size_t n)
+{
+    const vf low = vf_set(-__builtin_inff());
+    const size_t whole = n / VF_W * VF_W;
+    vf m = low, sum = vf_set(0.0f), all = sum;
+    for (size_t i = 0; i < whole; i += VF_W) m = vf_max(vf_load(x + i), m);
+    if (whole < n) m = vf_max(vf_keep_n(vf_load_n(x + whole, n - whole), n - whole, low), m);
+    const vf max = vf_set(vf_hmax(m));
+    for (size_t i = 0; i < whole; i += VF_W) {
+        const vf e = vf_exp(vf_sub(vf_load(x + i), max));
+        sum = vf_add(sum, e);
+        all = vf_fma(e, vf_load(w + i), all);
+    }
+    if (whole < n) {
+        const vf e = vf_keep_n(vf_exp(vf_sub(vf_load_n(x + whole, n - whole), max)), n - whole, vf_set(0.0f));
+        sum = vf_add(sum, e);
+        all = vf_fma(e, vf_load_n(w + whole, n - whole), all);
+    }
+    return vf_sum(all) / vf_sum(sum);
+}
+
+static void row_means_v(float *y, ptrdiff_t sy, const float *x, ptrdiff_t ldx, const float *w, size_t rows, size_t n)
+{
+    if (n == 16) /* as many bins as detectors have: no loops inside */
+        for (size_t r = 0; r < rows; r++) y[(ptrdiff_t)r * sy] = mean_of_row(x + (ptrdiff_t)r * ldx, w, 16);
+    else
+        for (size_t r = 0; r < rows; r++) y[(ptrdiff_t)r * sy] = mean_of_row(x + (ptrdiff_t)r * ldx, w, n);
+}
+
+static inline vf column_mean(const float *x, ptrdiff_t ldx, const float *w, size_t n, size_t width)
+{
+    vf max = vf_set(-__builtin_inff()), sum = vf_set(0.0f), all = sum;
+    const float *p = x;
+    for (size_t i = 0; i < n; i++, p += ldx) max = vf_max(width == VF_W ? vf_load(p) : vf_load_n(p, width), max);
+    p = x;
+    for (size_t i = 0; i < n; i++, p += ldx) {
+        const vf e = vf_exp(vf_sub(width == VF_W ? vf_load(p) : vf_load_n(p, width), max));
+        sum = vf_add(sum, e);
+        all = vf_fma(e, vf_set(w[i]), all);
+    }
+    return vf_div(all, sum);
+}
+
+static void column_means_v(float *y, const float *x, ptrdiff_t ldx, const float *w, size_t n, size_t m)
+{
+    size_t c = 0;
+    for (; c + VF_W <= m; c += VF_W) vf_store(y + c, column_mean(x + c, ldx, w, n, VF_W));
+    if (c < m) vf_store_n(y + c, column_mean(x + c, ldx, w, n, m - c), m - c);
+}
+
 void VF_NAME(fvi_softmax_init)(fvi_softmax *k)
 {
     k->rows = rows_v;
     k->columns = columns_v;
+    k->row_means = row_means_v;
+    k->column_means = column_means_v;
 }

@@ -183,6 +183,7 @@ struct fvi_graph;
     X(XOR, "Xor", 2, 2, 1, 1, 7, compare)                                                                              \
     X(SILU, "fovea.Silu", 1, 1, 1, 1, 1, same)                                                                         \
     X(CONV_ADD, "fovea.ConvAdd", 4, 4, 1, 1, 1, conv_add)                                                              \
+    X(SOFTMAX_MEAN, "fovea.SoftmaxMean", 2, 2, 1, 1, 1, softmax_mean)                                                  \
     X(FAKE_QUANT, "fovea.FakeQuant", 3, 3, 1, 1, 1, same)                                                              \
     X(QUANT_TABLE, "fovea.QuantTable", 4, 4, 1, 1, 1, same)                                                            \
     X(CONV_INTEGER_FLOAT, "fovea.ConvIntegerFloat", 2, 4, 1, 1, 1, conv_integer)                                       \

@@ -69,3 +69,18 @@ fv_status fvi_shape_range(fvi_graph *g, fvi_node *n, fv_error *err)
     }
     return fvi_shape_set(n, 0, n->in[0]->dtype, &s, err);
 }
+
+/* Over dimension 1, with a weight for each of its elements. */
+fv_status fvi_shape_softmax_mean(fvi_graph *g, fvi_node *n, fv_error *err)
+{
+    (void)g;
+    fvi_dims x, w;
+    FVI_TRY(fvi_shape_in(n, 0, &x, err));
+    FVI_TRY(fvi_shape_in(n, 1, &w, err));
+    FVI_TRY(fvi_shape_same_dtype(n, 0, 2, err));
+    const int64_t weights = fvi_shape_product(&w, 0, w.rank);
+    if (x.rank < 2 || (x.d[1] >= 0 && weights >= 0 && weights != x.d[1]))
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "its weights do not fit dimension 1 of its input");
+    x.d[1] = 1;
+    return fvi_shape_set(n, 0, n->in[0]->dtype, &x, err);
+}

@@ -25,6 +25,10 @@ static inline void fvi_rewrite_fuse(fvi_value *out, fvi_value *by)
 
 /* Both shapes known in full and equal. */
 bool fvi_rewrite_same_shape(const fvi_value *a, const fvi_value *b);
+/* Conv that is a matrix for every pixel: 1x1, stride 1, one group, constant weights [M,C,1,1] and bias, shapes known. */
+bool fvi_rewrite_is_pointwise(const fvi_node *n);
+/* v holds something else than its name says from now on. False: out of memory. */
+bool fvi_rewrite_rename(fvi_graph *g, fvi_value *v);
 /* New constant int64 list. Null: out of memory. */
 fvi_value *fvi_rewrite_ints(fvi_graph *g, const int64_t *v, int count);
 /* Bytes of constants that one run of a pass may copy: what is there, a few times over, so that a file in which thousands of

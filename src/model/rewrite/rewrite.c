@@ -18,6 +18,40 @@ fvi_value *fvi_rewrite_ints(fvi_graph *g, const int64_t *v, int count)
     return fvi_graph_add_constant(g, NULL, FV_I64, 1, &dim, v);
 }
 
+static bool all_ones(const fvi_node *n, const char *name)
+{
+    int64_t v[FV_MAX_RANK];
+    int count = fvi_node_ints(n, name, v, FV_MAX_RANK);
+    for (int i = 0; i < count && i < FV_MAX_RANK; i++)
+        if (v[i] != 1) return false;
+    return count <= FV_MAX_RANK;
+}
+
+static bool no_pads(const fvi_node *n)
+{
+    int64_t v[2 * FV_MAX_RANK];
+    int count = fvi_node_ints(n, "pads", v, 2 * FV_MAX_RANK);
+    for (int i = 0; i < count && i < 2 * FV_MAX_RANK; i++)
+        if (v[i]) return false;
+    return count <= 2 * FV_MAX_RANK;
+}
+
+bool fvi_rewrite_is_pointwise(const fvi_node *n)
+{
+    if (n->op != FVI_OP_CONV || n->out[0]->rank != 4 || n->in[0]->dtype != FV_F32) return false;
+    const fvi_value *w = n->in[1], *b = n->n_in > 2 ? n->in[2] : NULL;
+    if (!w->constant || w->dtype != FV_F32 || w->rank != 4 || w->dim[2] != 1 || w->dim[3] != 1 || (b && !b->constant)) return false;
+    if (fvi_value_count(n->in[0]) < 1 || fvi_value_count(n->out[0]) < 1 || w->dim[1] != n->in[0]->dim[1]) return false;
+    return fvi_node_int(n, "group", 1) == 1 && all_ones(n, "strides") && no_pads(n);
+}
+
+bool fvi_rewrite_rename(fvi_graph *g, fvi_value *v)
+{
+    char *name = fvi_arena_printf(g->arena, "~%lld", (long long)g->counter++);
+    if (name) v->name = name;
+    return name;
+}
+
 int64_t fvi_rewrite_copy_budget(const fvi_graph *g)
 {
     const int64_t times = 8;
@@ -58,7 +92,8 @@ fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *
     FVI_TRY(fvi_rewrite_quant(g, eval, user, err));
     FVI_TRY(settle(g, err));
     typedef fv_status (*pass)(fvi_graph *g, fv_error *err);
-    static const pass passes[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_upsample, fvi_rewrite_residual};
+    static const pass passes[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_softmax_mean, fvi_rewrite_upsample,
+                                  fvi_rewrite_residual};
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
         FVI_TRY(passes[i](g, err));
         FVI_TRY(settle(g, err));

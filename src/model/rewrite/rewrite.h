@@ -23,6 +23,7 @@ fv_status fvi_rewrite_identity(fvi_graph *g, bool *changed, fv_error *err); /* n
 fv_status fvi_rewrite_bn(fvi_graph *g, fv_error *err);       /* BatchNormalization and per-channel Mul/Add into Conv */
 fv_status fvi_rewrite_silu(fvi_graph *g, fv_error *err);     /* x*Sigmoid(x), x*HardSigmoid(x), GELU by Erf */
 fv_status fvi_rewrite_act(fvi_graph *g, fv_error *err);      /* activation into its producer */
+fv_status fvi_rewrite_softmax_mean(fvi_graph *g, fv_error *err); /* Softmax, then a 1x1 Conv to one channel */
 fv_status fvi_rewrite_upsample(fvi_graph *g, fv_error *err); /* 1x1 Conv before doubling, not behind it; relinks */
 fv_status fvi_rewrite_residual(fvi_graph *g, fv_error *err); /* Add into the Conv before it */
 fv_status fvi_rewrite_concat(fvi_graph *g, bool *changed, fv_error *err); /* Concat of a whole Split, of a Concat */

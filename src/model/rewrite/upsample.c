@@ -12,34 +12,6 @@ enum {
     MOST_PARTS = 64 /* of a Concat: each of its readers looks at them all */
 };
 
-static bool all_ones(const fvi_node *n, const char *name)
-{
-    int64_t v[FV_MAX_RANK];
-    int count = fvi_node_ints(n, name, v, FV_MAX_RANK);
-    for (int i = 0; i < count && i < FV_MAX_RANK; i++)
-        if (v[i] != 1) return false;
-    return count <= FV_MAX_RANK;
-}
-
-static bool no_pads(const fvi_node *n)
-{
-    int64_t v[2 * FV_MAX_RANK];
-    int count = fvi_node_ints(n, "pads", v, 2 * FV_MAX_RANK);
-    for (int i = 0; i < count && i < 2 * FV_MAX_RANK; i++)
-        if (v[i]) return false;
-    return count <= 2 * FV_MAX_RANK;
-}
-
-/* A matrix for every pixel: 1x1, stride 1, one group, constant weights. */
-static bool is_pointwise(const fvi_node *n)
-{
-    if (n->op != FVI_OP_CONV || n->out[0]->rank != 4 || n->in[0]->dtype != FV_F32) return false;
-    const fvi_value *w = n->in[1], *b = n->n_in > 2 ? n->in[2] : NULL;
-    if (!w->constant || w->dtype != FV_F32 || w->rank != 4 || w->dim[2] != 1 || w->dim[3] != 1 || (b && !b->constant)) return false;
-    if (fvi_value_count(n->in[0]) < 1 || fvi_value_count(n->out[0]) < 1 || w->dim[1] != n->in[0]->dim[1]) return false;
-    return fvi_node_int(n, "group", 1) == 1 && all_ones(n, "strides") && no_pads(n);
-}
-
 /* Scales given as an operand or an attribute must be 1, 1, 2, 2; sizes say it by the shapes. */
 static bool scales_double(const fvi_node *n)
 {
@@ -83,7 +55,7 @@ static fvi_value *doubled(const fvi_value *v)
 /* The Concat of channels that n reads, and which of its parts is enlarged. */
 static fvi_node *enlarged_concat(const fvi_node *n, int *part)
 {
-    fvi_node *c = is_pointwise(n) ? n->in[0]->producer : NULL;
+    fvi_node *c = fvi_rewrite_is_pointwise(n) ? n->in[0]->producer : NULL;
     if (!c || c->op != FVI_OP_CONCAT || c->n_in < 2 || c->n_in > MOST_PARTS || c->out[0]->is_output) return NULL;
     int64_t axis = fvi_node_int(c, "axis", 1);
     if (axis != 1 && axis != -3) return NULL;
@@ -190,7 +162,7 @@ static fv_status take_addend(fvi_graph *g, fvi_node *n, fv_error *err)
     for (int k = 0; k < 2; k++) {
         fvi_node *p = fvi_rewrite_sole_producer(n->in[k]);
         fvi_value *other = n->in[1 - k], *small = doubled(other);
-        if (!p || !is_pointwise(p) || p->act != FVI_ACT_NONE || p->residual || !fvi_rewrite_same_shape(n->in[k], n->out[0])) continue;
+        if (!p || !fvi_rewrite_is_pointwise(p) || p->act != FVI_ACT_NONE || p->residual || !fvi_rewrite_same_shape(n->in[k], n->out[0])) continue;
         if (!fvi_rewrite_same_shape(other, n->out[0]) || other->constant || other == n->in[k]) continue;
         if (!small && n->act == FVI_ACT_NONE) continue; /* an ordinary residual */
         FVI_TRY(become_conv_add(g, p, p->in[0], p->in[1], small ? small : other, err));

@@ -21,6 +21,18 @@ STRIDED(uint64_t, strided8)
 
 typedef void (*strided_fn)(char *, const char *, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
 
+/* Up to four planes become pixels (NCHW pictures on their way into NHWC) in one pass over both sides. */
+static void interleave4(uint32_t *d, const uint32_t *s, int64_t na, int64_t nb, int64_t da, int64_t sb)
+{
+    const uint32_t *s1 = s + sb, *s2 = s + 2 * sb;
+    if (nb == 3) {
+        for (int64_t a = 0; a < na; a++, d += da) d[0] = s[a], d[1] = s1[a], d[2] = s2[a];
+        return;
+    }
+    for (int64_t a = 0; a < na; a++, d += da)
+        for (int64_t b = 0; b < nb; b++) d[b] = s[a + b * sb];
+}
+
 /* Two dims (a outer, b inner); in tiles when dst runs along b but src along a. */
 static void copy_2d(char *dst, const char *src, size_t size, int64_t na, int64_t nb, int64_t da, int64_t sa, int64_t db,
                     int64_t sb)
@@ -29,6 +41,10 @@ static void copy_2d(char *dst, const char *src, size_t size, int64_t na, int64_t
     int64_t es = (int64_t)size;
     if (db == 1 && sb == 1) {
         for (int64_t a = 0; a < na; a++) memcpy(dst + a * da * es, src + a * sa * es, (size_t)nb * size);
+        return;
+    }
+    if (size == 4 && db == 1 && sa == 1 && nb <= 4) {
+        interleave4((uint32_t *)(void *)dst, (const uint32_t *)(const void *)src, na, nb, da, sb);
         return;
     }
     int64_t mag_a = sa < 0 ? -sa : sa, mag_b = sb < 0 ? -sb : sb;
@@ -58,23 +74,35 @@ static void copy_dims(char *dst, const char *src, size_t size, const fvi_tensor 
     }
 }
 
-/* Makes the dim along which src runs fastest the last but one, so that copy_2d sees a transpose as one. */
-static void pair_fastest(fvi_tensor *t)
+/* Moves dim `from` of both tensors to place `to` > from. */
+static void move_dim(fvi_tensor *t, int from, int to)
 {
-    int r = t[0].rank, best = r - 1;
-    if (r < 3 || t[1].stride[r - 1] == 1) return;
-    for (int i = 0; i < r - 1; i++)
-        if (t[1].stride[i] == 1) best = i;
-    if (best == r - 1) return;
     for (int k = 0; k < 2; k++) {
-        int64_t d = t[k].dim[best], s = t[k].stride[best];
-        for (int i = best; i < r - 2; i++) {
+        const int64_t d = t[k].dim[from], s = t[k].stride[from];
+        for (int i = from; i < to; i++) {
             t[k].dim[i] = t[k].dim[i + 1];
             t[k].stride[i] = t[k].stride[i + 1];
         }
-        t[k].dim[r - 2] = d;
-        t[k].stride[r - 2] = s;
+        t[k].dim[to] = d;
+        t[k].stride[to] = s;
     }
+}
+
+static int contiguous_dim(const fvi_tensor *t)
+{
+    for (int i = t->rank - 1; i >= 0; i--)
+        if (t->stride[i] == 1) return i;
+    return -1;
+}
+
+/* Makes the dim along which dst runs fastest the last one, and that of src the last but one: copy_2d sees a transpose as one,
+ * and no line of dst is visited once a plane. */
+static void pair_fastest(fvi_tensor *t)
+{
+    const int r = t[0].rank, d = contiguous_dim(&t[0]);
+    if (d >= 0 && d < r - 1) move_dim(t, d, r - 1);
+    const int s = contiguous_dim(&t[1]);
+    if (s >= 0 && s < r - 2) move_dim(t, s, r - 2);
 }
 
 void fvi_tensor_copy(const fvi_tensor *dst, const fvi_tensor *src)

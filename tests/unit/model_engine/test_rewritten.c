@@ -160,11 +160,69 @@ static void test_pyramid_of_sums(void **state)
     same_results(g, FVI_OP_CONV_ADD, 2);
 }
 
+/* Boxes from bins, both ways they are exported, beside joined class scores. */
+static void head(int transposed)
+{
+    fvi_graph *g = b_graph(13);
+    b_input(g, "x", FV_F32, DIMS(1, 5, 6, 8));
+    b_ints(g, "box flat", DIMS(1, 4, 16, 48));
+    b_ints(g, "box", DIMS(1, 4, 48));
+    b_ints(g, "cls", DIMS(1, 3, 48));
+    conv(g, "x", "a", 64, 5, 1);
+    fvi_node *r = b_node(g, FVI_OP_RESHAPE, "a a", "bins");
+    r->in[1] = fvi_graph_find(g, "box flat");
+    if (transposed) {
+        fvi_node_set_ints(g, b_node(g, FVI_OP_TRANSPOSE, "bins", "t"), "perm", (int64_t[]){0, 3, 1, 2}, 4);
+        fvi_node_set_int(g, b_node(g, FVI_OP_SOFTMAX, "t", "p"), "axis", 3);
+        fvi_node_set_ints(g, b_node(g, FVI_OP_TRANSPOSE, "p", "s"), "perm", (int64_t[]){0, 3, 2, 1}, 4);
+    } else {
+        fvi_node_set_ints(g, b_node(g, FVI_OP_TRANSPOSE, "bins", "t"), "perm", (int64_t[]){0, 2, 1, 3}, 4);
+        fvi_node_set_int(g, b_node(g, FVI_OP_SOFTMAX, "t", "s"), "axis", 1);
+    }
+    weights(g, "w", DIMS(1, 16, 1, 1));
+    b_node(g, FVI_OP_CONV, "s w", "mean");
+    b_node(g, FVI_OP_RESHAPE, "mean box", "sides");
+    conv(g, "x", "c", 3, 5, 3);
+    conv(g, "x", "d", 3, 5, 1);
+    b_node(g, FVI_OP_RESHAPE, "c cls", "rc");
+    b_node(g, FVI_OP_RESHAPE, "d cls", "rd");
+    fvi_node_set_int(g, b_node(g, FVI_OP_CONCAT, "rc rd", "both"), "axis", 1);
+    b_node(g, FVI_OP_SIGMOID, "both", "scores");
+    fvi_node_set_int(g, b_node(g, FVI_OP_CONCAT, "sides scores", "y"), "axis", 1);
+    b_output(g, "y");
+    same_results(g, FVI_OP_SIGMOID, 0);
+}
+
+static void test_head(void **state)
+{
+    (void)state;
+    head(0);
+    head(1);
+}
+
+/* Bins that lie neither beside each other nor beside their neighbours, and those of planes. */
+static void test_means_of_any_layout(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        fvi_graph *g = b_graph(13);
+        b_input(g, "x", FV_F32, DIMS(1, 20, 17, 5));
+        fvi_node_set_ints(g, b_node(g, FVI_OP_TRANSPOSE, "x", "t"), "perm", k == 0 ? (int64_t[]){0, 2, 3, 1} : k == 1 ? (int64_t[]){0, 2, 1, 3} : (int64_t[]){0, 1, 2, 3}, 4);
+        fvi_node_set_int(g, b_node(g, FVI_OP_SOFTMAX, "t", "s"), "axis", 1);
+        weights(g, "w", DIMS(1, k == 2 ? 20 : 17, 1, 1));
+        b_node(g, FVI_OP_CONV, "s w", "y");
+        b_output(g, "y");
+        same_results(g, FVI_OP_SOFTMAX_MEAN, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_neck),
         cmocka_unit_test(test_pyramid_of_sums),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_means_of_any_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,45 @@ static void test_act_stays(void **state)
     fvi_graph_free(&g);
 }
 
+/* Scores of two feature maps, reshaped and joined: the activation goes into both convolutions, and no value keeps a name that
+ * is no longer true. One part that cannot take it, and it stays. */
+static void test_act_of_joined_parts(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        fvi_graph *g = picture(13);
+        b_ints(g, "flat", DIMS(1, 4, -1));
+        conv(g, "x", "a");
+        b_node(g, FVI_OP_RESHAPE, "a flat", "ra");
+        if (k == 1) b_node(g, FVI_OP_MAX, "x x", "b"); /* has no epilogue */
+        else conv(g, "x", "b");
+        b_node(g, FVI_OP_RESHAPE, "b flat", "rb");
+        if (k == 2) b_output(g, "rb");
+        fvi_node_set_int(g, b_node(g, FVI_OP_CONCAT, "ra rb", "cat"), "axis", 2);
+        b_node(g, FVI_OP_SIGMOID, "cat", "y");
+        b_output(g, "y");
+        b_settle(g);
+        const int nodes = g->n_nodes;
+        ok(fvi_rewrite_act(g, NULL));
+        b_settle(g);
+        if (k == 0)
+            b_expect(g, "graph  opset 13\n"
+                        "input x: float32[1,4,8,8]\n"
+                        "const flat: int64[3] = {1, 4, -1}\n"
+                        "const w_a: float32[4,4,1,1]\n"
+                        "const w_b: float32[4,4,1,1]\n"
+                        "~1: float32[1,4,8,8] = Conv(x, w_a) act sigmoid\n"
+                        "~0: float32[1,4,64] = Reshape(~1, flat)\n"
+                        "~3: float32[1,4,8,8] = Conv(x, w_b) act sigmoid\n"
+                        "~2: float32[1,4,64] = Reshape(~3, flat)\n"
+                        "y: float32[1,4,128] = Concat(~0, ~2) {axis=2}\n"
+                        "output y: float32[1,4,128]\n");
+        else
+            assert_int_equal(g->n_nodes, nodes);
+        fvi_graph_free(&g);
+    }
+}
+
 static void test_two_activations(void **state)
 {
     (void)state;
@@ -214,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silu_and_act),
         cmocka_unit_test(test_act_stays),
+        cmocka_unit_test(test_act_of_joined_parts),
         cmocka_unit_test(test_two_activations),
         cmocka_unit_test(test_gelu),
         cmocka_unit_test(test_hard_swish),
