@@ -97,7 +97,7 @@ static size_t direct_workspace(const fvi_conv_tactic *t, const fvi_conv_params *
 
 static bool is_flat(const fvi_conv_params *p)
 {
-    return !p->pre && p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && p->pl == 0 &&
+    return (!p->pre || (p->pre_shift == 0 && p->pre_h == p->wo * p->pre_w)) && p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && p->pl == 0 &&
            p->in_h == p->w * p->in_w && p->out_h == p->wo * p->out_w && (!p->residual || p->res_h == p->wo * p->res_w);
 }
 

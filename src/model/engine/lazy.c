@@ -99,6 +99,7 @@ static bool keeps_anchors_apart(const fvi_lazy *l, const fvi_node *n)
         if (a < 0) a += x->rank;
         return (n->opset >= 13 || a == x->rank - 1) && x->dim[a] != l->anchors; /* older ones take all dimensions from axis on */
     }
+    case FVI_OP_SOFTMAX_MEAN: return n->in[0]->dim[1] != l->anchors;
     case FVI_OP_CONV: { /* the mean of DFL's softmax */
         const fvi_value *w = n->in[1];
         return w->rank == 4 && w->dim[2] == 1 && w->dim[3] == 1;

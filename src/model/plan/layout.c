@@ -48,13 +48,19 @@ static void order_of_strides(const fvi_tensor *t, int *order)
         }
 }
 
-static bool wants_nhwc(const fvi_plan_builder *b, const fvi_value *v)
+/* Does a reader of v, or of the channels that a Split or Slice takes from it, need NHWC? */
+static bool wants_nhwc(const fvi_plan_builder *b, const fvi_value *v, bool through)
 {
     if (v->rank != 4) return false;
     for (int i = 0; i < b->g->n_nodes; i++) {
         const fvi_node *n = b->g->nodes[i];
-        for (int k = 0; k < n->n_in; k++)
-            if (n->in[k] == v && b->backend->input_layout(n, k) == FVI_LAYOUT_NHWC) return true;
+        for (int k = 0; k < n->n_in; k++) {
+            if (n->in[k] != v) continue;
+            if (b->backend->input_layout(n, k) == FVI_LAYOUT_NHWC) return true;
+            bool part = through && k == 0 && (n->op == FVI_OP_SPLIT || n->op == FVI_OP_SLICE) && n->n_out <= 4 && fvi_plan_keeps_halo(n);
+            for (int o = 0; part && o < n->n_out; o++)
+                if (wants_nhwc(b, n->out[o], false)) return true;
+        }
     }
     return false;
 }
@@ -79,7 +85,7 @@ static void view_order(const fvi_plan_builder *b, const fvi_node *n, int output,
         memcpy(order, b->value[x->id].order, sizeof(int) * FV_MAX_RANK);
     else if (fvi_plan_view(n, output, &tx, &ty))
         order_of_strides(&ty, order);
-    else if (wants_nhwc(b, y))
+    else if (wants_nhwc(b, y, true))
         memcpy(order, nhwc_order, sizeof nhwc_order);
 }
 
@@ -138,7 +144,7 @@ fv_status fvi_plan_choose_layouts(fvi_plan_builder *b, fv_error *err)
             return fvi_error_set(err, FV_ERR_SHAPE, "the shape of '%s' is not known; give the input shapes", v->name);
         b->value[i].buffer = -1;
         dense_order(b->value[i].order, v->rank);
-        if (v->is_input && !v->constant && (wants_nhwc(b, v) || (v->rank == 4 && v->dim[1] <= 4 && v->dtype == FV_F32)))
+        if (v->is_input && !v->constant && (wants_nhwc(b, v, false) || (v->rank == 4 && v->dim[1] <= 4 && v->dtype == FV_F32)))
             memcpy(b->value[i].order, nhwc_order, sizeof nhwc_order);
     }
     for (int i = 0; i < g->n_nodes; i++)

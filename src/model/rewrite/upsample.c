@@ -1,7 +1,7 @@
 /* upsample.c: a 1x1 convolution and the doubling of a map by repeating pixels may change places, so that
  *   conv(Concat(up(A), B)) = up(W_A A) + W_B B: the product with A has a quarter of the pixels, nobody enlarges A, and its sum
  *   is an addend in the epilogue of the other convolution (fovea.ConvAdd);
- *   Add(conv(B), up(A)), with or without an activation, adds A itself there; so does act(conv(B) + A) of one size.
+ *   Add(conv(B), up(A)), with or without an activation, adds A itself there.
  * Exact to rounding. Runs behind the activations, before the residuals. */
 #include "base/alloc.h"
 #include "model/rewrite/internal.h"
@@ -163,9 +163,8 @@ static fv_status take_addend(fvi_graph *g, fvi_node *n, fv_error *err)
         fvi_node *p = fvi_rewrite_sole_producer(n->in[k]);
         fvi_value *other = n->in[1 - k], *small = doubled(other);
         if (!p || !fvi_rewrite_is_pointwise(p) || p->act != FVI_ACT_NONE || p->residual || !fvi_rewrite_same_shape(n->in[k], n->out[0])) continue;
-        if (!fvi_rewrite_same_shape(other, n->out[0]) || other->constant || other == n->in[k]) continue;
-        if (!small && n->act == FVI_ACT_NONE) continue; /* an ordinary residual */
-        FVI_TRY(become_conv_add(g, p, p->in[0], p->in[1], small ? small : other, err));
+        if (!small || !fvi_rewrite_same_shape(other, n->out[0])) continue;
+        FVI_TRY(become_conv_add(g, p, p->in[0], p->in[1], small, err));
         p->act = n->act;
         p->act_alpha = n->act_alpha;
         p->act_beta = n->act_beta;

@@ -3,6 +3,7 @@
 #include "model/tensor/tensor.h"
 #include <string.h>
 
+#define BLOCK 64 /* elements of dst's lines that are written before the next ones of src are fetched */
 #define TILE 16 /* elements; a tile of both sides stays in the first cache */
 
 #define STRIDED(type, name)                                                                                            \
@@ -52,10 +53,14 @@ static void copy_2d(char *dst, const char *src, size_t size, int64_t na, int64_t
         fn(dst, src, na, nb, da, sa, db, sb);
         return;
     }
-    for (int64_t a = 0; a < na; a += TILE)
-        for (int64_t b = 0; b < nb; b += TILE)
-            fn(dst + (a * da + b * db) * es, src + (a * sa + b * sb) * es, na - a < TILE ? na - a : TILE,
-               nb - b < TILE ? nb - b : TILE, da, sa, db, sb);
+    for (int64_t b0 = 0; b0 < nb; b0 += BLOCK) {
+        for (int64_t b = b0 + BLOCK; b < nb && b < b0 + 2 * BLOCK; b++)
+            for (int64_t a = 0; sa == 1 && a < na; a += 64 / es) __builtin_prefetch(src + (a * sa + b * sb) * es);
+        for (int64_t a = 0; a < na; a += TILE)
+            for (int64_t b = b0; b < nb && b < b0 + BLOCK; b += TILE)
+                fn(dst + (a * da + b * db) * es, src + (a * sa + b * sb) * es, na - a < TILE ? na - a : TILE,
+                   nb - b < TILE ? nb - b : TILE, da, sa, db, sb);
+    }
 }
 
 static void copy_dims(char *dst, const char *src, size_t size, const fvi_tensor *t, int axis)
