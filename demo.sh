@@ -23,7 +23,7 @@ done
 [ -z "$video" ] || [ -r "$video" ] || die 3 "cannot read $video"
 
 # 1. what it needs
-packages="gcc cmake ninja-build pkg-config libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev libfreetype-dev libyaml-dev libcjson-dev"
+packages="gcc cmake ninja-build pkg-config libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev libfreetype-dev libyaml-dev libcjson-dev libxxhash-dev"
 missing=
 for p in $packages; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"; done
 if [ -n "$missing" ] && [ "$install" = yes ]; then

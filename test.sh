@@ -25,7 +25,7 @@ done
 
 # ---- what it needs ----
 packages="gcc g++ cmake ninja-build pkg-config python3 python3-venv ffmpeg libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
- libfreetype-dev libyaml-dev libcjson-dev libcmocka-dev libsimde-dev python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+ libfreetype-dev libyaml-dev libcjson-dev libxxhash-dev libcmocka-dev libsimde-dev python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
  gstreamer1.0-plugins-ugly libsdl2-dev"
 [ $long = no ] || packages="$packages clang libclang-rt-14-dev"
 missing=

@@ -41,13 +41,13 @@ def make_engine(name, args, threads):
     """Returns (label, run, outputs): run() computes once on the same input."""
     import numpy as np
     feed = feeds(args.model, np.random.default_rng(1))
-    if name == "fovea":
+    if name in ("fovea", "estimates"):  # the second: fovea with tactics by estimate, to see what timing them gains
         sys.path.insert(0, HERE)
         import fovea_ffi
-        s = fovea_ffi.Session(args.lib, args.model, threads=threads, levels=args.cpu)
+        s = fovea_ffi.Session(args.lib, args.model, threads=threads, levels=args.cpu, tune=args.tune if name == "fovea" else 0)
         for i, p in enumerate(s.inputs):
             s.set_input(i, feed[p.name.decode()])
-        return "fovea", s.compute, lambda: [s.output(i) for i in range(len(s.outputs))]
+        return name, s.compute, lambda: [s.output(i) for i in range(len(s.outputs))]
     if name == "onnxruntime":
         import onnxruntime as ort
         o = ort.SessionOptions()
@@ -80,7 +80,7 @@ def worker(args):
 
 
 def spawn(name, args, threads):
-    argv = [sys.executable, os.path.abspath(__file__), args.model, "--worker", name, "--threads", str(threads), "--lib", args.lib]
+    argv = [sys.executable, os.path.abspath(__file__), args.model, "--worker", name, "--threads", str(threads), "--lib", args.lib, "--tune", str(args.tune)]
     if args.cpu:
         argv += ["--cpu", args.cpu]
     p = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -126,6 +126,7 @@ def main():
     a.add_argument("model")
     a.add_argument("--lib", default=os.path.join(HERE, "..", "build", "release", "libfovea.so"))
     a.add_argument("--cpu", help="CPU levels fovea may use, such as c,avx2")
+    a.add_argument("--tune", type=int, default=0, help="how long fovea may time its tactics before, 0 to 5")
     a.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     a.add_argument("--rounds", type=int, default=12)
     a.add_argument("--calls", type=int, default=4, help="timed calls of each engine in a round")

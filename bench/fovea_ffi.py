@@ -17,7 +17,8 @@ class Error(C.Structure):
 
 class ContextOptions(C.Structure):
     _fields_ = [("size", C.c_uint32), ("threads", C.c_int), ("cpu_levels", C.c_char_p), ("log", C.c_void_p),
-                ("log_user", C.c_void_p), ("log_level", C.c_int)]
+                ("log_user", C.c_void_p), ("log_level", C.c_int), ("timing_cache", C.c_char_p), ("tune", C.c_int),
+                ("require_timings", C.c_int), ("tune_progress", C.c_void_p), ("tune_user", C.c_void_p)]
 
 
 class ModelOptions(C.Structure):
@@ -59,7 +60,7 @@ def _tensor(a):
 class Session:
     """with Session(lib, model, threads=1, levels="c,avx2", batch=1, shapes={name: dims}) as s: s.run({name: array}) -> {name: array}"""
 
-    def __init__(self, lib, model, threads=0, levels=None, batch=0, no_rewrite=False, shapes=None):
+    def __init__(self, lib, model, threads=0, levels=None, batch=0, no_rewrite=False, shapes=None, tune=0):
         self.lib = C.CDLL(os.path.abspath(lib))
         self.ctx, self.model, self.session = C.c_void_p(), C.c_void_p(), C.c_void_p()
         err = Error()
@@ -70,7 +71,7 @@ class Session:
 
         self._check = check
         self.err = err
-        o = ContextOptions(C.sizeof(ContextOptions), threads, levels.encode() if levels else None, None, None, 0)
+        o = ContextOptions(C.sizeof(ContextOptions), threads, levels.encode() if levels else None, tune=tune)
         check(self.lib.fv_context_create(C.byref(self.ctx), C.byref(o), C.byref(err)))
         mo = ModelOptions(C.sizeof(ModelOptions), None, None, int(no_rewrite))
         check(self.lib.fv_model_load(C.byref(self.model), self.ctx, model.encode(), C.byref(mo), C.byref(err)))

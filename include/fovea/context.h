@@ -16,6 +16,15 @@ typedef enum fv_log_level {
 /* Called from any thread; `text` is one line without newline, valid during the call. Must be thread-safe. */
 typedef void (*fv_log_fn)(void *user, fv_log_level level, const char *text);
 
+/* Timing of tactics (fv_context_options.tune): told before each choice, and once more with done == total. Non-zero stops: the session
+ * fails with FV_ERR_CANCELLED, what was timed is kept. Called in the thread that creates the session. */
+typedef struct fv_tune_progress {
+    uint32_t size;
+    int done, total;
+    const char *step; /* about to be timed; "" when done. Valid during the call */
+} fv_tune_progress;
+typedef int (*fv_tune_fn)(void *user, const fv_tune_progress *p);
+
 /* Threads: any after creation; free it after everything made from it. */
 typedef struct fv_context fv_context;
 
@@ -28,6 +37,15 @@ typedef struct fv_context_options {
     fv_log_fn log;          /* null = silent */
     void *log_user;
     fv_log_level log_level; /* 0 = FV_LOG_WARNING */
+    /* Steps can be computed in several ways (tactics). Which one is taken is estimated, or remembered from a timing on a machine like
+     * this: sessions look into the file, and write what they timed into it, merged with what other processes wrote. A missing
+     * file is an empty one; one that is damaged or of another version is not used (a warning says why) and made anew.
+     * Null = only what this context timed itself. Copied. */
+    const char *timing_cache;
+    int tune; /* 0 = time nothing; 1..5: sessions time what is not remembered, 5 the longest */
+    int require_timings; /* non-zero: a choice that is not remembered is FV_ERR_STATE and names the step; nothing is timed */
+    fv_tune_fn tune_progress; /* may be null */
+    void *tune_user;
 } fv_context_options;
 #define FV_CONTEXT_OPTIONS(...) (&(fv_context_options){.size = sizeof(fv_context_options), __VA_ARGS__})
 

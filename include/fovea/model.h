@@ -77,7 +77,8 @@ typedef struct fv_session_options {
 } fv_session_options;
 #define FV_SESSION_OPTIONS(...) (&(fv_session_options){.size = sizeof(fv_session_options), __VA_ARGS__})
 /* The model must outlive it. On failure *out is null: FV_ERR_SHAPE (a dimension is left open, or shapes do not fit),
- * FV_ERR_ARGUMENT (no such input), FV_ERR_UNSUPPORTED (names the node, also the one that forbids the batch), FV_ERR_MEMORY. */
+ * FV_ERR_ARGUMENT (no such input), FV_ERR_UNSUPPORTED (names the node, also the one that forbids the batch), FV_ERR_MEMORY;
+ * FV_ERR_STATE and FV_ERR_CANCELLED: see `require_timings` and `tune_progress` of the context. */
 FV_API fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);
 FV_API void fv_session_free(fv_session **s);
 /* How many, and their shapes in use. Borrowed until free. */
@@ -108,6 +109,19 @@ typedef struct fv_session_info {
     double plan_ms;
 } fv_session_info;
 FV_API void fv_session_get_info(const fv_session *s, fv_session_info *info);
+/* How the session's tactics were chosen. */
+typedef struct fv_tuning_info {
+    uint32_t size;  /* sizeof(fv_tuning_info), set by the caller */
+    int choices;    /* between tactics: one a convolution, several a transposed one */
+    int remembered; /* of them, from the timing cache */
+    int timed;      /* by this session */
+    int estimated;  /* by a model of costs: neither remembered nor timed */
+    int refused;    /* remembered, but no tactic for the step: not believed, and part of timed or estimated */
+    double ms;      /* that the timing took */
+    char missed[300]; /* why something was not remembered; "" = everything was */
+} fv_tuning_info;
+/* FV_ERR_ARGUMENT: `size` is not set. */
+FV_API fv_status fv_session_tuning(const fv_session *s, fv_tuning_info *info);
 typedef struct fv_step_info {
     const char *name, *op, *tactic; /* borrowed */
     char shape[96];                 /* "[1,64,80,80]" of the first output */

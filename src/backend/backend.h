@@ -39,7 +39,7 @@ typedef struct fvi_family {
     /* Another job for the same work, ready to run; null = out of memory. Inputs of the step hold values. */
     void *(*make)(fvi_step *s, const void *job, const char *tactic);
     void (*run)(fvi_step *s, void *job);
-    void (*adopt)(void *job, void *made); /* `job` becomes `made`, which is gone */
+    const char *(*adopt)(void *job, void *made); /* `job` becomes `made`, which is gone; the tactic's name, static */
     void (*drop)(void *made);
     /* Multiplies times 2 that its tactic does (Winograd: fewer than the definition); null = those of the definition. */
     double (*executed_flops)(const void *job);

@@ -2,6 +2,7 @@
  * Called by the context at creation and by checkkern. A level counts only when the instructions (CPUID) and the operating
  * system's saving of their registers (XCR0) are both there. */
 #include "kern/cpu.h"
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,6 +72,19 @@ void fvi_cpu_brand(char *buf, size_t n)
     buf[len] = 0;
 }
 
+void fvi_cpu_model(char *buf, size_t n)
+{
+    uint32_t r[3] = {0}, a = 0, b, c, d;
+    char vendor[sizeof r + 1] = {0};
+    if (__get_cpuid(0, &a, &r[0], &r[2], &r[1])) memcpy(vendor, r, sizeof r);
+    for (char *p = vendor; *p; p++)
+        if (*p <= ' ' || *p > '~') *p = '_';
+    if (!__get_cpuid(1, &a, &b, &c, &d)) a = 0;
+    const unsigned low = a >> 8 & 15, family = low == 15 ? low + (a >> 20 & 255) : low;
+    const unsigned model = (a >> 4 & 15) | (low == 6 || low == 15 ? a >> 12 & 0xf0 : 0);
+    snprintf(buf, n, "%s %u/%u/%u", vendor[0] ? vendor : "unknown", family, model, a & 15);
+}
+
 /* Deterministic cache parameters: leaf 4 on Intel, 0x8000001D on AMD, same layout. */
 static bool cache_leaf(uint32_t leaf, fvi_cpu_cache *out)
 {
@@ -100,6 +114,8 @@ void fvi_cpu_caches(fvi_cpu_cache *out)
     if (__get_cpuid(0, &a, &b, &c, &d) && a >= 4) cache_leaf(4, out);
 }
 #else
+#include <sys/utsname.h>
+
 fvi_cpu_flags fvi_cpu_detect(void) { return FVI_CPU_C; }
 
 void fvi_cpu_brand(char *buf, size_t n)
@@ -107,6 +123,12 @@ void fvi_cpu_brand(char *buf, size_t n)
     if (!n) return;
     strncpy(buf, "unknown", n - 1);
     buf[n - 1] = 0;
+}
+
+void fvi_cpu_model(char *buf, size_t n)
+{
+    struct utsname u;
+    snprintf(buf, n, "%s", uname(&u) == 0 && u.machine[0] ? u.machine : "unknown");
 }
 
 static size_t from_sysconf(int name)

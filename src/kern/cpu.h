@@ -17,6 +17,8 @@ fvi_cpu_flags fvi_cpu_detect(void);
  * length are given. */
 bool fvi_cpu_parse(const char *list, fvi_cpu_flags *out, const char **bad, size_t *bad_len);
 const char *fvi_cpu_level_name(fvi_cpu_flags f); /* highest level in f */
+/* "AuthenticAMD 25/1/1": vendor, family, model, stepping; elsewhere the machine's name. */
+void fvi_cpu_model(char *buf, size_t n);
 void fvi_cpu_brand(char *buf, size_t n);         /* "AMD EPYC 7713 64-Core Processor", or "unknown" */
 typedef struct fvi_cpu_cache {
     size_t l1d, l2, l3; /* bytes; 0 = unknown */

@@ -17,7 +17,8 @@ END
 mkdir "$tmp/here"
 PATH=$(dirname "$fovea"):$PATH
 DATA=$(cd "$(dirname "$script")/../data" && pwd)
-export PATH DATA LC_ALL=C
+XDG_CACHE_HOME=$tmp/cache # what the user's runs timed changes last digits
+export PATH DATA XDG_CACHE_HOME LC_ALL=C
 (cd "$tmp/here" && . "$tmp/prelude" && . "$script") >"$tmp/out" 2>&1
 code=$?
 [ $code = 77 ] && { cat "$tmp/out"; exit 77; }

@@ -1,5 +1,6 @@
 /* bench_report.c: the figures of `bench` as text and as JSON (docs/FORMATS.md). */
 #include "bench.h"
+#include "tuning.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,5 +144,9 @@ void bench_print(const bench *b, const bench_result *r)
     if (info.gflop > 0) printf(", %.1f GFLOP/s", info.gflop / b->batch * r->throughput);
     printf("\nmemory     %.1f MB activations, %.1f MB weights, planned in %.1f ms, %d steps\n", (double)info.arena_bytes / 1e6,
            (double)info.weight_bytes / 1e6, info.plan_ms, info.steps);
+    text tactics = {0};
+    tuning_text(&tactics, b->lanes[0].session);
+    if (tactics.len) fputs(tactics.s, stdout);
+    text_free(&tactics);
     text_free(&name);
 }

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "cli_args.h"
 #include "text.h"
+#include "tuning.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -117,8 +118,13 @@ fv_status cli_context(const cli_args *a, fv_context **out, fv_error *err)
     int level = FV_LOG_WARNING;
     for (int i = FV_LOG_ERROR; i <= FV_LOG_DEBUG; i++)
         if (strcmp(levels[i], wanted) == 0) level = i;
-    return fv_context_create(out, FV_CONTEXT_OPTIONS(.threads = (int)cli_int(a, "threads", 0), .cpu_levels = cli_text(a, "cpu"),
-                                                     .log = print_log, .log_user = (void *)(uintptr_t)a, .log_level = level), err);
+    text cache = {0};
+    fv_context_options o = {.size = sizeof o, .threads = (int)cli_int(a, "threads", 0), .cpu_levels = cli_text(a, "cpu"),
+                            .log = print_log, .log_user = (void *)(uintptr_t)a, .log_level = level};
+    fv_status s = tuning_options(a, &cache, &o, err);
+    if (s >= 0) s = fv_context_create(out, &o, err);
+    text_free(&cache);
+    return s;
 }
 
 fv_status cli_model_options(const cli_args *a, fv_model_options *out, fv_error *err)

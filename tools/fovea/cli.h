@@ -37,7 +37,7 @@ typedef struct cli_group {
 } cli_group;
 
 /* Shared groups for the verbs that have them. cli_flags_talk comes by itself. */
-extern const cli_flag cli_flags_compute[]; /* --device --precision --half --threads --cpu */
+extern const cli_flag cli_flags_compute[]; /* --device --precision --half --threads --cpu and those about tactics */
 extern const cli_flag cli_flags_output[];  /* --overwrite --run --report */
 extern const cli_flag cli_flags_talk[];    /* --quiet --progress --log-level --help */
 
@@ -51,6 +51,7 @@ typedef struct cli_verb {
     const char *positional;     /* name under which key=value and --flag give a positional: "source", "model"; may be null */
     const char *words;          /* what a positional may be: "bash|zsh|fish", "FILE|person"; null = files */
     int min_args, max_args;     /* positionals; max -1 = any number */
+    int tune;                   /* default of --builderOptimizationLevel */
     int (*run)(const cli_args *a); /* returns the exit code */
 } cli_verb;
 
@@ -67,6 +68,7 @@ int cli_positionals(const cli_args *a);
 const char *cli_positional(const cli_args *a, int i);
 const char *cli_command(const cli_args *a); /* the whole command line, for --run */
 const char *cli_verb_name(const cli_args *a);
+int cli_tune_level(const cli_args *a); /* the verb's `tune` */
 
 /* ---- talking: one line on stderr, "fovea VERB: …", escaped for the terminal ---- */
 int cli_exit_code(fv_status s);
@@ -82,7 +84,7 @@ void cli_note(const cli_args *a, const char *fmt, ...) FV_PRINTF(2, 3); /* not w
 void cli_bar(bool on); /* a progress bar lives on stderr: messages wipe it first */
 
 /* ---- objects from the shared flags ---- */
-/* --threads, --cpu, --log-level; log lines go to stderr. */
+/* --threads, --cpu, --log-level and those about tactics; log lines go to stderr. */
 fv_status cli_context(const cli_args *a, fv_context **out, fv_error *err);
 /* --device, --precision, --half. The strings are borrowed from `a`. */
 fv_status cli_model_options(const cli_args *a, fv_model_options *out, fv_error *err);

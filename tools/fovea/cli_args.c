@@ -16,6 +16,9 @@ const cli_flag cli_flags_compute[] = {
     {"half", NULL, "the same as --precision fp16", CLI_SWITCH},
     {"threads", "N", "threads that compute (all CPUs this process may use)", CLI_INT, 1, 256},
     {"cpu", "LEVELS", "CPU levels that may be used, such as c,avx2 (all the machine has)"},
+    {"timingCacheFile", "F", "remembered timings ($XDG_CACHE_HOME/fovea/timing.cache)", .alias = "timing-cache-file"},
+    {"builderOptimizationLevel", "0..5", "time implementations that are not remembered: 0 never, 5 longest", CLI_INT, 0, 5, "builder-optimization-level"},
+    {"errorOnTimingCacheMiss", NULL, "fail when something is not remembered", CLI_SWITCH, .alias = "error-on-timing-cache-miss"},
     {0}};
 const cli_flag cli_flags_output[] = {
     {"overwrite", NULL, "replace outputs that exist (they are refused)", CLI_SWITCH},
@@ -272,4 +275,5 @@ bool cli_on(const cli_args *a, const char *name)
 int cli_positionals(const cli_args *a) { return a->n_positionals; }
 const char *cli_positional(const cli_args *a, int i) { return i >= 0 && i < a->n_positionals ? a->positionals[i] : NULL; }
 const char *cli_command(const cli_args *a) { return a->command; }
+int cli_tune_level(const cli_args *a) { return a->verb->tune; }
 const char *cli_verb_name(const cli_args *a) { return a->verb->name; }

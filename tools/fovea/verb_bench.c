@@ -281,12 +281,13 @@ const cli_verb cli_verb_bench = {
     .details = "Latency is what a caller waits: inputs copied in, network, outputs copied out. Compute is the network\n"
                "alone, host is the copying; cv is the coefficient of variation. Every output is computed in full.\n"
                "A profile counts the multiplies that are executed (Winograd: a quarter) and measures what the threads\n"
-               "could do at most (all threads on one run).",
+               "could do at most (all threads on one run). Implementations that are not remembered are timed first.",
     .example = "fovea bench yolov8n.onnx --threads 2 --duration 5\nfovea bench yolov8n.onnx --dump-profile --json bench.json",
     .groups = {{"measuring", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
     .words = "FILE|person|mark|fill",
     .min_args = 1,
     .max_args = 1,
+    .tune = 3,
     .run = run,
 };

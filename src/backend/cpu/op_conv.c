@@ -167,8 +167,10 @@ static char *weights_of_twin(const fvi_conv_job *j, const fvi_step *s)
 
 fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err)
 {
-    if (!j->tactic) j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
-    warn_of_reference(j, s);
+    if (!j->tactic) {
+        j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
+        warn_of_reference(j, s);
+    }
     const fvi_conv_algorithm *a = j->tactic->algorithm;
     char *have = weights_of_twin(j, s);
     size_t packed = have ? 0 : a->packed_bytes(j->tactic, &j->p);
@@ -259,11 +261,12 @@ static void *job_make(fvi_step *s, const void *job, const char *tactic)
 
 static void job_run(fvi_step *s, void *job) { fvi_cpu_conv_job_step(job, s); }
 
-static void job_adopt(void *job, void *made)
+static const char *job_adopt(void *job, void *made)
 {
     fvi_cpu_conv_job_free(job);
     *(fvi_conv_job *)job = *(fvi_conv_job *)made;
     fvi_free(made);
+    return ((const fvi_conv_job *)job)->tactic->name;
 }
 
 static double job_executed(const void *job)

@@ -1,4 +1,4 @@
-/* context.c: what objects share: log, thread pool, CPU levels. */
+/* context.c: what objects share: log, thread pool, CPU levels, timing cache. */
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/options.h"
@@ -32,6 +32,17 @@ static fv_status choose_levels(fv_context *c, const char *mask, fv_error *err)
     return FV_OK;
 }
 
+static fv_status choose_tuning(fv_context *c, const fv_context_options *opt, fv_error *err)
+{
+    if (opt->tune < 0 || opt->tune >= FVI_TUNE_LEVELS)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "tuning level %d was asked for; there are 0 to %d", opt->tune, FVI_TUNE_LEVELS - 1);
+    c->tune = opt->tune;
+    c->require_timings = opt->require_timings != 0;
+    c->tune_progress = opt->tune_progress;
+    c->tune_user = opt->tune_user;
+    return fvi_timing_cache_create(&c->timings, opt->timing_cache, fvi_backend_cpu(), c->cpu, fvi_pool_threads(c->pool), &c->log, err);
+}
+
 fv_status fv_context_create(fv_context **out, const fv_context_options *opt, fv_error *err)
 {
     fv_context_options o = {.size = sizeof o};
@@ -48,6 +59,7 @@ fv_status fv_context_create(fv_context **out, const fv_context_options *opt, fv_
     fvi_cpu_brand(brand, sizeof brand);
     fv_status st = choose_levels(c, opt->cpu_levels, err);
     if (st >= 0) st = fvi_pool_create(&c->pool, opt->threads ? opt->threads : cpus_of_process(), err);
+    if (st >= 0) st = choose_tuning(c, opt, err);
     if (st < 0) {
         fv_context_free(&c);
         return st;
@@ -60,6 +72,7 @@ fv_status fv_context_create(fv_context **out, const fv_context_options *opt, fv_
 void fv_context_free(fv_context **ctx)
 {
     if (!ctx || !*ctx) return;
+    fvi_timing_cache_free(&(*ctx)->timings);
     fvi_pool_free(&(*ctx)->pool);
     FVI_FREE(*ctx);
 }

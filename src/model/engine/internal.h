@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "model/engine/engine.h"
 #include "model/engine/lazy.h"
+#include "model/engine/timing.h"
 #include "model/plan/plan.h"
 
 struct fv_context {
@@ -13,6 +14,11 @@ struct fv_context {
     fvi_pool *pool;
     fvi_cpu_flags cpu;
     char cpu_name[256];
+    fvi_timing_cache *timings;
+    int tune;
+    bool require_timings;
+    fv_tune_fn tune_progress;
+    void *tune_user;
 };
 
 struct fv_model {
@@ -29,7 +35,10 @@ struct fv_model {
 
 struct fv_session {
     fv_model *model;
-    fvi_backend_env env; /* the model's, with the threads of this session */
+    fvi_backend_env env; /* the model's, with the threads of this session and `timings` */
+    fvi_timings timings;
+    char stored[FVI_TIMING_TEXT]; /* the last name that it gave */
+    fv_tuning_info tuning;
     fvi_graph *graph;
     fvi_plan *plan;
     fvi_lazy *lazy; /* null = everything is computed */
@@ -48,6 +57,9 @@ fv_port *fvi_engine_ports(fvi_value *const *values, fvi_value *const *file, int 
 /* session.c: the caller's dense tensor as a strided one, after checking that it is what the port says, or of the type
  * computed in. */
 fv_status fvi_engine_dense_like(const fv_port *p, fv_dtype computed, const fv_tensor *t, fvi_tensor *out, fv_error *err);
+/* tuning.c: s->env, before the plan is made; then the choices that are not remembered are timed where the context asks for it. */
+void fvi_engine_remember(fv_session *s);
+fv_status fvi_engine_tune(fv_session *s, fv_error *err);
 /* values.c: fills s->values. */
 fv_status fvi_engine_list_values(fv_session *s, fv_error *err);
 /* graphs.c: a graph of its own for these shapes, rewritten. */

@@ -81,7 +81,7 @@ static fv_status create(fv_model **out, fv_context *ctx, const fv_model_options 
     fv_model *m = fvi_calloc(1, sizeof *m);
     if (!m) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     m->ctx = ctx;
-    m->env = (fvi_backend_env){ctx->pool, ctx->cpu, &ctx->log};
+    m->env = (fvi_backend_env){.pool = ctx->pool, .cpu = ctx->cpu, .log = &ctx->log};
     m->no_rewrite = opt->no_rewrite != 0;
     fv_status st = choose_backend(m, opt, err);
     if (st < 0) {

@@ -29,6 +29,7 @@ static fv_status build(fv_session *s, const fv_session_options *opt, bool lazy, 
     if (opt->ctx) s->env.pool = opt->ctx->pool;
     s->env.like = opt->share ? opt->share->plan : NULL;
     FVI_TRY(fvi_engine_specialise(&s->graph, m, opt, err));
+    fvi_engine_remember(s);
     if (lazy) FVI_TRY(fvi_lazy_find(&s->lazy, s->graph, err));
     FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &s->env, opt->observe != 0, err));
     if (s->lazy) FVI_TRY(fvi_lazy_bind(s->lazy, s->plan, err));
@@ -39,7 +40,7 @@ static fv_status build(fv_session *s, const fv_session_options *opt, bool lazy, 
     if (!s->inputs || !s->outputs || (opt->profile && !s->step_ns)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     FVI_TRY(make_room(s, err));
     s->plan_ms = fvi_ms(fvi_now_ns() - t0);
-    return FV_OK;
+    return fvi_engine_tune(s, err);
 }
 
 static fv_status create(fv_session **out, fv_model *m, const fv_session_options *opt, bool lazy, fv_error *err)

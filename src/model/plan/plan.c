@@ -126,13 +126,19 @@ static void clear_halo(const fvi_tensor *t)
     }
 }
 
+int fvi_plan_clear_halos(const fvi_plan *p, int step, int next)
+{
+    for (; next < p->n_halos && p->halos[next].step == step; next++) clear_halo(&p->halos[next].map);
+    return next;
+}
+
 void fvi_plan_run_part(fvi_plan *p, const fvi_plan_part *part, int64_t *step_ns)
 {
     int halo = 0;
     int64_t before = step_ns ? fvi_now_ns() : 0;
     while (halo < p->n_halos && p->halos[halo].step < part->from) halo++;
     for (int i = part->from; i < part->to; i++) {
-        for (; halo < p->n_halos && p->halos[halo].step == i; halo++) clear_halo(&p->halos[halo].map);
+        halo = fvi_plan_clear_halos(p, i, halo);
         if (part->need && !(part->need[i] & part->have)) continue;
         if (!part->instead || !part->instead(part->user, &p->steps[i])) p->steps[i].run(&p->steps[i]);
         if (step_ns) {

@@ -29,6 +29,19 @@ typedef struct fvi_plan {
  * overwritten. FV_ERR_UNSUPPORTED names the node. */
 fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, bool observe, fv_error *err);
 void fvi_plan_free(fvi_plan **p);
+/* How many decisions between tactics its steps have; origin: an fvi_origin, or -1 for all. */
+int fvi_plan_decisions(const fvi_plan *p, int origin);
+/* tune.c: makes those that are estimates by timing. level: 1 (a few runs) .. FVI_TUNE_LEVELS - 1. Inputs of the graph hold nothing
+ * afterwards. FV_ERR_CANCELLED: `before` said stop; what was decided stays. */
+enum { FVI_TUNE_LEVELS = 6 };
+typedef struct fvi_tune_watch {
+    bool (*before)(void *user, const fvi_step *s, int done, int total); /* true = stop; may be null */
+    void (*decided)(void *user, const fvi_decision *d, int64_t ns);     /* ns 0: nothing else was worth timing; may be null */
+    void *user;
+} fvi_tune_watch;
+fv_status fvi_plan_tune(fvi_plan *p, const fvi_graph *g, int level, const fvi_tune_watch *w, fv_error *err);
+/* Clears the halos of buffers that come alive at `step`; next: the first not cleared yet. Returns the next one. */
+int fvi_plan_clear_halos(const fvi_plan *p, int step, int next);
 /* Does not allocate. step_ns: null, or [n_steps] to which the duration of each step is added. */
 void fvi_plan_run(fvi_plan *p, int64_t *step_ns);
 typedef struct fvi_plan_part {
