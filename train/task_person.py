@@ -57,6 +57,8 @@ class Shelf:
             self.slots = [torch.zeros((self.room, *t.shape[1:]), dtype=k) for t, k in zip(made, kinds)]
         at = torch.arange(self.filled, self.filled + len(made[0])) % self.room
         for s, t in zip(self.slots, made):
+            if t.dim() == 3 and t.shape[1] != s.shape[1]:  # without mosaics there are fewer boxes
+                t = torch.nn.functional.pad(t, (0, 0, 0, s.shape[1] - t.shape[1]))
             s[at] = (t * 255).round().to(torch.uint8) if s.dtype == torch.uint8 else t.to(s.dtype)
         self.filled += len(made[0])
 
