@@ -42,6 +42,36 @@ def halve(model):
     model.graph.initializer.extend(keep)
 
 
+def unfold(net, path, pictures):
+    """Weights of an exported file -> net, to learn on. Normalisation was folded into them: each takes up what its
+    convolution gives on `pictures`, so that the network computes what the file does. Returns what the file does not have."""
+    given = {t.name.removesuffix('_half').removeprefix('net.'): torch.from_numpy(numpy_helper.to_array(t).astype(np.float32).copy()) for t in onnx.load(path).graph.initializer}
+    state = {k: v for k, v in given.items() if k in net.state_dict() and v.shape == net.state_dict()[k].shape}
+    missing = [k for k, v in net.named_parameters() if k not in state and v.dim() > 1]
+    net.load_state_dict(state, strict=False)
+
+    def take_up(bias):
+        def hook(norm, inputs):
+            x = inputs[0]
+            var, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+            norm.running_mean.copy_(mean), norm.running_var.copy_(var)
+            norm.weight.copy_((var + norm.eps).sqrt()), norm.bias.copy_(bias + mean)
+        return hook
+
+    hooks = []
+    for name, m in net.named_modules():
+        bias = given.get(name[:-1] + '0.bias') if isinstance(m, nn.BatchNorm2d) and name.endswith('.1') else None
+        if bias is not None:
+            hooks.append(m.register_forward_pre_hook(take_up(bias.to(m.weight.device))))
+    was = net.training
+    with torch.no_grad():
+        net.eval()(*pictures)
+    net.train(was)
+    for h in hooks:
+        h.remove()
+    return missing
+
+
 def onnx_file(task, net, weights, out, cfg, card=None):
     state = {k: v.float() if v.dtype == torch.float16 else v for k, v in torch.load(weights, map_location='cpu', weights_only=True).items()}
     net = net.cpu()

@@ -77,6 +77,9 @@ class Task:
         x = x * augment.uniform((batch, 1, 1, 1), 0.7, 1.1, d) + augment.uniform((batch, 3, 1, 1), -0.05, 0.05, d)
         return x.clamp(0, 1), self.holes.draw(batch, self.drawn)
 
+    def inputs(self, batch):
+        return batch
+
     def loss(self, net, batch, autocast):
         x, mask = batch
         with autocast:

@@ -53,6 +53,9 @@ class Task:
         x = augment.blur_and_noise(augment.colour(x), 0.15, 0.15).clamp(0, 1)
         return self.overlay(x, self.overlays, self.cfg['augment'].get('share', 0.75))
 
+    def inputs(self, batch):
+        return (batch[0].to(memory_format=torch.channels_last),)
+
     def loss(self, net, batch, autocast):
         x, truth, weight = batch
         with autocast:

@@ -106,6 +106,9 @@ class Task:
             return x, truth, crowd
         return x, truth, crowd, *self.teacher(x.half() if self.device.type == 'cuda' else x.to(memory_format=torch.channels_last))
 
+    def inputs(self, batch):
+        return (batch[0].to(memory_format=torch.channels_last),)
+
     def loss(self, net, batch, autocast):
         x, truth, crowd, *taught = batch
         x = x.to(memory_format=torch.channels_last)

@@ -80,11 +80,16 @@ class Run:
             self.step, self.spent, self.best = s['step'], s['spent'], s['best']
             print(f'{self.args.out}: goes on at step {self.step}, {self.spent:.0f} s spent', flush=True)
         elif self.args.init:
-            s = torch.load(self.args.init, map_location=self.device, weights_only=True)
-            missing = self.net.load_state_dict(s, strict=False)
+            if self.args.init.endswith('.onnx'):
+                with torch.no_grad():
+                    pictures = self.task.inputs(self.task.draw(32, 1.0))
+                missing = export.unfold(self.net, self.args.init, pictures)
+            else:
+                s = torch.load(self.args.init, map_location=self.device, weights_only=True)
+                missing = self.net.load_state_dict(s, strict=False).missing_keys
             self.average.net.load_state_dict(self.net.state_dict())
             self.average.steps = 10000
-            print(f'{self.args.out}: begins with {self.args.init}; not in it: {missing.missing_keys}', flush=True)
+            print(f'{self.args.out}: begins with {self.args.init}; not in it: {missing}', flush=True)
         self.log = open(self.path('log.jsonl'), 'a')
 
     def save(self):
@@ -187,7 +192,7 @@ def main():
     ap.add_argument('--epochs', type=int)
     ap.add_argument('--batch', type=int)
     ap.add_argument('--device', default='auto')
-    ap.add_argument('--init', help='weights (best.pt) to begin with')
+    ap.add_argument('--init', help='weights to begin with: best.pt, or an exported .onnx')
     ap.add_argument('--limit', type=int, default=0, help='only so many pictures: to try things')
     ap.add_argument('--keep-state', action='store_true', help='write last.pt at the end, too')
     ap.add_argument('--set', action='append', default=[], metavar='TABLE.KEY=VALUE', help='overrides one value of the configuration')
