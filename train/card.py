@@ -1,10 +1,12 @@
 """Writes figures into a model's card: the lines between `<!-- NAME -->` and `<!-- /NAME -->` are replaced.
 
-    python card.py person figures.json models/person.md [--credits credits.txt]     # blocks `figures` and `credits`
+    python card.py person figures.json models/person.md [--credits credits.txt]     # blocks `figures`, `curves`, `sheet` and `credits`
     python card.py --plain models/person.md                                         # the card as `fovea inspect` shows it
 """
 import argparse
+import glob
 import json
+import os
 import re
 
 
@@ -71,6 +73,9 @@ def main():
     if not a.card:
         ap.error('KIND, FIGURES and CARD are needed')
     text = put(open(a.card).read(), 'figures', {'person': person, 'mark': mark, 'fill': fill}[a.kind](json.load(open(a.figures))))
+    for name, what in (('curves', 'losses and validation'), ('sheet', 'validation photographs')):  # pictures that are there
+        files = glob.glob(f"{a.card.removesuffix('.md')}-{name}.*")
+        text = put(text, name, [f'![{what}]({os.path.basename(f)})' for f in files])
     if a.credits:
         text = put(text, 'credits', open(a.credits).read().splitlines())
     open(a.card, 'w').write(text)
