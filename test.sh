@@ -109,7 +109,7 @@ if [ $quick = no ]; then
     if build tsan; then
         first=$(find build/tsan/tests -maxdepth 1 -name 'unit_base_test_hist' | head -n 1)
         if [ -n "$first" ] && ! "$first" >/dev/null 2>&1 && setarch -R "$first" >/dev/null 2>&1; then wrap="setarch -R"; fi
-        run tsan -LE 'lint|header'
+        run tsan -LE 'lint|header|kern' # one kernel at a time: no threads
         wrap=
     fi
     build scalar && run scalar -LE 'lint|header'
