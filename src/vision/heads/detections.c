@@ -77,6 +77,21 @@ fv_status fvi_detections_mask_bytes(fv_detections *d, size_t total)
     return FV_OK;
 }
 
+void fvi_detections_span(int from, int to, int limit, int *at, int *n)
+{
+    from = from < 0 ? 0 : from;
+    to = to > limit ? limit : to;
+    *at = from;
+    *n = to > from ? to - from : 0;
+}
+
+int fvi_detections_keep_mask(fv_detections *d, const fv_mask *m)
+{
+    d->masks[d->n_extras++] = *m;
+    d->mask_bytes += (size_t)m->width * (size_t)m->height;
+    return d->n_extras;
+}
+
 fv_status fvi_detections_map(fv_detections *d, int channels, int height, int width)
 {
     size_t n;

@@ -74,6 +74,13 @@ void fvi_heads_release(fvi_head_state *st);
 void fvi_detections_begin(fv_detections *d, fv_task task);
 fv_status fvi_detections_rows(fv_detections *d, fv_task task, int rows, int n_keypoints);
 fv_status fvi_detections_mask_bytes(fv_detections *d, size_t total); /* keeps what is in mask_bits */
+/* Bits of all masks of a frame: beyond, the weakest boxes go without. */
+#define FVI_DETECTIONS_MASK_BYTES ((size_t)256 << 20)
+/* Pixels [from,to) of `limit` that there are, as first and count. */
+void fvi_detections_span(int from, int to, int limit, int *at, int *n);
+/* m, whose bits were written behind all others, becomes the last; returns the item's `extra`. There is a row for it
+ * (fvi_detections_rows) and room (fvi_detections_mask_bytes). */
+int fvi_detections_keep_mask(fv_detections *d, const fv_mask *m);
 fv_status fvi_detections_map(fv_detections *d, int channels, int height, int width);
 
 /* Ultralytics' `names` metadata: a Python dict or list literal, tolerant. Returns count, names in *out (one block, fvi_free). */

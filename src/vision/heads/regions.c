@@ -15,7 +15,6 @@
 #define MAX_CELLS ((int64_t)1 << 24)
 #define SUREST 4 /* cells that make the confidence */
 #define ROOM (2 * FVI_NMS_MAX)
-#define MAX_MASK_BYTES ((size_t)256 << 20) /* of a frame: the weakest regions go without */
 
 typedef struct regions {
     int h, w, input_h, input_w;
@@ -190,32 +189,21 @@ static bool draw(const regions *d, const fvi_candidate *c, const fvi_prep_map *m
     return any;
 }
 
-/* Pixels that a box touches. */
-static void span(float from, float to, int limit, int *at, int *n)
-{
-    int a = (int)floorf(from), b = (int)ceilf(to);
-    a = a < 0 ? 0 : a;
-    b = b > limit ? limit : b;
-    *at = a;
-    *n = b > a ? b - a : 0;
-}
-
 static fv_status add_masks(regions *d, const fvi_prep_map *map, int src_w, int src_h, fv_detections *out)
 {
     int n = out->count, kept = 0;
     for (int i = 0; i < n; i++) {
         fv_detection item = out->items[i];
         fv_mask m = {.at = out->mask_bytes};
-        span(item.box[0], item.box[2], src_w, &m.x, &m.width);
-        span(item.box[1], item.box[3], src_h, &m.y, &m.height);
+        /* pixels that the box touches */
+        fvi_detections_span((int)floorf(item.box[0]), (int)ceilf(item.box[2]), src_w, &m.x, &m.width);
+        fvi_detections_span((int)floorf(item.box[1]), (int)ceilf(item.box[3]), src_h, &m.y, &m.height);
         size_t bytes = (size_t)m.width * (size_t)m.height;
         if (bytes == 0) continue;
-        if (bytes <= MAX_MASK_BYTES - out->mask_bytes) {
+        if (bytes <= FVI_DETECTIONS_MASK_BYTES - out->mask_bytes) {
             FVI_TRY(fvi_detections_mask_bytes(out, m.at + bytes));
             if (draw(d, &d->cand[i], map, &m, out->mask_bits + m.at)) { /* else it falls between the pixels of a small frame: a box only */
-                out->masks[out->n_extras++] = m;
-                out->mask_bytes += bytes;
-                item.extra = out->n_extras;
+                item.extra = fvi_detections_keep_mask(out, &m);
             }
         }
         out->items[kept++] = item;

@@ -15,7 +15,6 @@
 #define MAX_PROTOTYPES 1024
 #define MAX_SIDE 4096 /* of a prototype */
 #define TAPS 3
-#define MAX_MASK_BYTES ((size_t)256 << 20) /* of a frame: the weakest boxes go without */
 
 /* Three neighbouring prototype rows (or columns) of an output row: places at .. at + 2, the last of which may have no weight. */
 typedef struct taps {
@@ -228,16 +227,6 @@ static bool draw(segment *d, const fv_mask *m, uint8_t *bits)
     return any;
 }
 
-/* Pixels whose index is not below the left edge and is below the right one. */
-static void span(float from, float to, int limit, int *at, int *n)
-{
-    int a = (int)ceilf(from), b = (int)ceilf(to);
-    a = a < 0 ? 0 : a;
-    b = b > limit ? limit : b;
-    *at = a;
-    *n = b > a ? b - a : 0;
-}
-
 /* Masks for out->items [n], made of plan->cand [n] in the same order; those whose mask is empty go, as in the reference. */
 static fv_status add_masks(segment *d, const fvi_tensor *t, int image, const fvi_head_view *v, int src_w, int src_h, fv_detections *out)
 {
@@ -245,20 +234,19 @@ static fv_status add_masks(segment *d, const fvi_tensor *t, int image, const fvi
     for (int i = 0; i < n; i++) {
         fv_detection item = out->items[i];
         fv_mask m = {.at = out->mask_bytes};
-        span(item.box[0], item.box[2], src_w, &m.x, &m.width);
-        span(item.box[1], item.box[3], src_h, &m.y, &m.height);
+        /* pixels whose index is not below the left edge and is below the right one */
+        fvi_detections_span((int)ceilf(item.box[0]), (int)ceilf(item.box[2]), src_w, &m.x, &m.width);
+        fvi_detections_span((int)ceilf(item.box[1]), (int)ceilf(item.box[3]), src_h, &m.y, &m.height);
         size_t bytes = (size_t)m.width * (size_t)m.height;
         if (bytes == 0) continue;
         item.extra = 0;
-        if (bytes <= MAX_MASK_BYTES - out->mask_bytes) {
+        if (bytes <= FVI_DETECTIONS_MASK_BYTES - out->mask_bytes) {
             int last = d->y.t[m.y + m.height - 1].at + TAPS, right = d->x.t[m.x + m.width - 1].at + TAPS;
             FVI_TRY(fvi_detections_mask_bytes(out, m.at + bytes));
             weigh(d, t, image, fvi_yolo_extra(d->plan, v, &d->plan->cand[i]), v->sc, d->x.t[m.x].at, right < d->w ? right : d->w, d->y.t[m.y].at,
                   last < d->h ? last : d->h);
             if (!draw(d, &m, out->mask_bits + m.at)) continue;
-            out->masks[out->n_extras++] = m;
-            out->mask_bytes += bytes;
-            item.extra = out->n_extras;
+            item.extra = fvi_detections_keep_mask(out, &m);
         }
         out->items[kept++] = item;
     }
