@@ -1,30 +1,25 @@
 /* conv_wino.c: Winograd F(4x4,3x3) for 3x3 convolutions of stride 1: 36 multiplications for 16 outputs instead of 144.
  * A tactic: the weights' transform; the rest is conv_wino_strip.c and the level's kernels. Run by op_conv.c. */
 #include "kern/conv_wino_strip.h"
-#include <math.h>
 
 static bool wino_supports(const fvi_conv_params *p) { return p->sh == 1 && fvi_wino_supports(p); }
 
 static void where(int k, int *matrix, int *copy) { *matrix = k, *copy = 0; }
 
-/* G of the points 0, +-sqrt(1/2), +-sqrt 2, infinity */
-static void make_g(double g[6][3])
-{
-    const double point[5] = {0, sqrt(0.5), -sqrt(0.5), sqrt(2), -sqrt(2)}, norm[5] = {1, -1.5, -1.5, 6, 6};
-    for (int i = 0; i < 5; i++) {
-        g[i][0] = 1 / norm[i];
-        g[i][1] = point[i] / norm[i];
-        g[i][2] = point[i] * point[i] / norm[i];
-    }
-    g[5][0] = g[5][1] = 0;
-    g[5][2] = 1;
-}
+#define A 0.70710678118654752440
+#define B 1.41421356237309504880
+/* of the points 0, +-sqrt(1/2), +-sqrt 2, infinity; a constant: this runs for every pair of channels of a model that is loaded */
+static const double g[6][3] = {{1, 0, 0},
+                               {1 / -1.5, A / -1.5, A * A / -1.5},
+                               {1 / -1.5, -A / -1.5, A * A / -1.5},
+                               {1 / 6.0, B / 6, B * B / 6},
+                               {1 / 6.0, -B / 6, B * B / 6},
+                               {0, 0, 1}};
 
 /* u = G w G^T */
 static void weights(const float w[9], float u[FVI_WINO_MATRICES])
 {
-    double g[6][3], t[6][3];
-    make_g(g);
+    double t[6][3];
     for (int i = 0; i < 6; i++)
         for (int j = 0; j < 3; j++) t[i][j] = g[i][0] * w[j] + g[i][1] * w[3 + j] + g[i][2] * w[6 + j];
     for (int i = 0; i < 6; i++)

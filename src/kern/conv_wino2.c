@@ -6,7 +6,6 @@
  * products, all with the same weight. In two dimensions that is 5x5 products with a matrix each, 5 matrices with 4 rows a tile
  * for each mixed case, and one with 16: as many weights as F(4x4,3x3). */
 #include "kern/conv_wino_strip.h"
-#include <math.h>
 
 static bool wino2_supports(const fvi_conv_params *p) { return p->sh == 2 && fvi_wino_supports(p); }
 
@@ -24,18 +23,14 @@ static void where(int k, int *matrix, int *copy)
         *matrix = 35, *copy = 4 * (y - 5) + x - 5;
 }
 
-/* G of two taps */
-static void make_g(double g[5][2])
-{
-    const double a = sqrt(0.5), b = sqrt(2), point[4] = {a, -a, b, -b}, norm[4] = {-3 * a, 3 * a, 3 * b, -3 * b};
-    for (int i = 0; i < 4; i++) g[i][0] = 1 / norm[i], g[i][1] = point[i] / norm[i];
-    g[4][0] = 0, g[4][1] = 1;
-}
+#define A 0.70710678118654752440
+#define B 1.41421356237309504880
+/* G of two taps, for the points +-sqrt(1/2), +-sqrt 2, infinity */
+static const double g[5][2] = {
+    {1 / (-3 * A), A / (-3 * A)}, {1 / (3 * A), -A / (3 * A)}, {1 / (3 * B), B / (3 * B)}, {1 / (-3 * B), -B / (-3 * B)}, {0, 1}};
 
 static void weights(const float w[9], float u[FVI_WINO_MATRICES])
 {
-    double g[5][2];
-    make_g(g);
     for (int i = 0; i < 5; i++) {
         for (int j = 0; j < 5; j++)
             u[5 * i + j] = (float)(g[i][0] * (g[j][0] * w[0] + g[j][1] * w[2]) + g[i][1] * (g[j][0] * w[6] + g[j][1] * w[8]));
