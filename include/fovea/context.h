@@ -54,8 +54,11 @@ FV_API fv_status fv_context_create(fv_context **out, const fv_context_options *o
 /* Joins the threads. *ctx becomes null. */
 FV_API void fv_context_free(fv_context **ctx);
 FV_API int fv_context_threads(const fv_context *ctx);
-/* The highest CPU level in use: "c", "avx2", "avx512". Static string. */
+/* The highest CPU level in use, as fv_cpu_level names them. Static string. */
 FV_API const char *fv_context_cpu_level(const fv_context *ctx);
+/* Level number i of those that fovea knows, lowest first ("c", "avx2", "avxvnni", "avx512", "avx512bf16", "avx512fp16", "amx"); null past the last.
+ * *why_not (may be null): null where this machine has the level, else the reason in words. Static strings. Threads: any. */
+FV_API const char *fv_cpu_level(int i, const char **why_not);
 /* One line about the machine for reports and doctor: brand, cores, levels. Borrowed until the context is freed. */
 FV_API const char *fv_context_cpu_name(const fv_context *ctx);
 /* The most multiply-adds that the context's threads do together, in GFLOP/s (two a multiply-add), out of registers: measured for some tens of

@@ -22,7 +22,7 @@ static int list(ck_kernel *out, int max)
     int n = 0;
     for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
         for (int a = 0; a < FVI_KACT_COUNT; a++) {
-            fvi_cpu_flags level = 1u << l;
+            fvi_cpu_flags level = ck_level(l);
             n = ck_add(out, max, n, level, (const void *)levels[l], a, "act %s %s", fvi_kact_names[a], fvi_cpu_level_name(level));
         }
     return n;

@@ -17,7 +17,7 @@ static int list(ck_kernel *out, int max)
     int n = 0;
     for (int l = 0; l < CK_LEVELS; l++)
         for (int k = 0; k < KERNELS; k++) {
-            fvi_cpu_flags level = 1u << l;
+            fvi_cpu_flags level = ck_level(l);
             const char *what = k < FVI_UNARY_COUNT ? unary_names[k] : k < MULADD ? binary_names[k - FVI_UNARY_COUNT] : k == MULADD ? "muladd" : "quant";
             if (l > 0 && k >= FVI_UNARY_COUNT + FVI_BINARY_POW && k < MULADD) continue; /* C only */
             n = ck_add(out, max, n, level, NULL, k, "elementwise %s %s", what, fvi_cpu_level_name(level));

@@ -9,7 +9,7 @@
 static int list(ck_kernel *out, int max)
 {
     int n = 0;
-    for (int l = 0; l < CK_LEVELS; l++) n = ck_add(out, max, n, 1u << l, NULL, 0, "gemm tile %s", fvi_cpu_level_name(1u << l));
+    for (int l = 0; l < CK_LEVELS; l++) n = ck_add(out, max, n, ck_level(l), NULL, 0, "gemm tile %s", fvi_cpu_level_name(ck_level(l)));
     return n;
 }
 

@@ -34,8 +34,8 @@ static int list(ck_kernel *out, int max)
     int n = 0;
     for (int l = 0; l < CK_LEVELS; l++)
         for (int f = 0; f < FUNCTIONS; f++) {
-            fvi_cpu_flags level = 1u << l;
-            fvi_prep_kern k = kern_of(level), below = kern_of(level >> 1);
+            fvi_cpu_flags level = ck_level(l);
+            fvi_prep_kern k = kern_of(level), below = kern_of(l ? ck_level(l - 1) : 0);
             if (l && entry(&k, f) == entry(&below, f)) continue; /* this level has none of its own */
             n = ck_add(out, max, n, level, NULL, f, "prep %s %s", function_names[f], fvi_cpu_level_name(level));
         }

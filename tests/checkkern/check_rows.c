@@ -28,7 +28,7 @@ static int list(ck_kernel *out, int max)
     for (int l = 0; l < CK_LEVELS; l++)
         for (int k = 0; k < KERNELS; k++) {
             if (l > 1 && k >= TRANSPOSE) continue; /* the highest of these is avx2 */
-            n = ck_add(out, max, n, 1u << l, NULL, k, "%s %s", titles[k], fvi_cpu_level_name(1u << l));
+            n = ck_add(out, max, n, ck_level(l), NULL, k, "%s %s", titles[k], fvi_cpu_level_name(ck_level(l)));
         }
     return n;
 }

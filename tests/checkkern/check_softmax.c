@@ -12,7 +12,7 @@ static int list(ck_kernel *out, int max)
 {
     int n = 0;
     for (int l = 0; l < CK_LEVELS; l++)
-        for (int k = 0; k < KINDS; k++) n = ck_add(out, max, n, 1u << l, NULL, k, "softmax %s %s", names[k], fvi_cpu_level_name(1u << l));
+        for (int k = 0; k < KINDS; k++) n = ck_add(out, max, n, ck_level(l), NULL, k, "softmax %s %s", names[k], fvi_cpu_level_name(ck_level(l)));
     return n;
 }
 

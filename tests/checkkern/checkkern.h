@@ -44,10 +44,11 @@ extern const ck_family *const ck_families[]; /* families.c; null-terminated */
 int ck_add(ck_kernel *out, int max, int count, fvi_cpu_flags level, const void *impl, int index, const char *fmt, ...)
     __attribute__((format(printf, 7, 8)));
 #ifdef FVI_X86
-enum { CK_LEVELS = 3 }; /* level l is the flag 1 << l */
+enum { CK_LEVELS = 3 }; /* levels that function tables have */
 #else
 enum { CK_LEVELS = 1 };
 #endif
+static inline fvi_cpu_flags ck_level(int l) { return l == 0 ? FVI_CPU_C : l == 1 ? FVI_CPU_AVX2 : FVI_CPU_AVX512; }
 
 /* ---- randomness: the same for one seed and kernel, whatever else runs ---- */
 uint32_t ck_random(ck *c);

@@ -71,8 +71,8 @@ static void one_kernel(ck *c, const ck_family *f, const ck_kernel *k)
 
 static fvi_cpu_flags machine(void)
 {
-#ifdef CK_EMULATED /* the AVX-512 files are compiled for emulation: everything runs everywhere with AVX2 */
-    return fvi_cpu_detect() | FVI_CPU_AVX512;
+#ifdef CK_EMULATED /* the files of the levels from avx512 up are compiled for emulation: everything runs everywhere with AVX2 */
+    return fvi_cpu_detect() | FVI_CPU_AVX512 | FVI_CPU_AVX512BF16 | FVI_CPU_AVX512FP16 | FVI_CPU_AMX;
 #else
     return fvi_cpu_detect();
 #endif
@@ -88,7 +88,7 @@ static bool option(const char *arg, const char *name, const char **value)
 
 static int usage(const char *arg)
 {
-    fprintf(stderr, "checkkern: unknown option '%s'\nusage: checkkern [--isa=c,avx2,avx512] [--family=NAME] [--kernel=TEXT] "
+    fprintf(stderr, "checkkern: unknown option '%s'\nusage: checkkern [--isa=c,avx2,…] [--family=NAME] [--kernel=TEXT] "
                     "[--seed=N] [--cases=N] [--guard] [--verbose] [--bench] [--json] [--list]\n", arg);
     return 2;
 }
@@ -104,7 +104,11 @@ static bool parse_levels(const char *list, fvi_cpu_flags *out)
         word[n] = 0;
         fvi_cpu_flags f;
         if (!fvi_cpu_parse(word, &f, NULL, NULL)) return false;
-        *out |= f & ~(f >> 1);
+        for (fvi_cpu_flags bit = FVI_CPU_TOP; bit; bit >>= 1)
+            if (f & bit) {
+                *out |= bit;
+                break;
+            }
         list += n + (list[n] == ',');
     }
     return true;
@@ -143,7 +147,7 @@ int main(int argc, char **argv)
         static ck_kernel all[MAX_KERNELS];
         int n = (*f)->list(all, MAX_KERNELS);
         if (n > MAX_KERNELS) return fprintf(stderr, "checkkern: family %s has too many kernels\n", (*f)->name), 2;
-        for (fvi_cpu_flags level = FVI_CPU_C; level && level <= FVI_CPU_AVX512; level <<= 1)
+        for (fvi_cpu_flags level = FVI_CPU_C; level && level <= FVI_CPU_TOP; level <<= 1)
             for (int i = 0; i < n; i++) {
                 if (all[i].level != level || !(level & levels) || !strstr(all[i].name, kernel)) continue;
                 if (list) {

@@ -10,7 +10,7 @@
 
 #define DEVICES "auto|cpu|null|cuda"
 #define PRECISIONS "fp32|fp16|bf16|int8|fp8"
-#define LEVELS "c|avx2|avx512|avx512fp16|amx"
+#define LEVELS "c|avx2|avxvnni|avx512|avx512bf16|avx512fp16|amx"
 
 static int twice(const cli_args *a, const char *spec, const char *what) { return cli_usage(a, "'%s' says the %s twice", spec, what); }
 
@@ -37,8 +37,8 @@ static int parse_word(side *s, const cli_args *a, const char *word)
     if (cli_is_choice(DEVICES, word)) return keep(a, s->spec, "device", &s->device, word);
     if (cli_is_choice(PRECISIONS, word)) return keep(a, s->spec, "precision", &s->precision, word);
     if (cli_is_choice(LEVELS, word)) return keep(a, s->spec, "CPU level", &s->level, word);
-    static const char *const all[] = {"auto", "cpu", "null", "cuda", "fp32", "fp16", "bf16", "int8", "fp8", "c", "avx2", "avx512", "avx512fp16", "amx",
-                                      "no-rewrite", "t1"};
+    static const char *const all[] = {"auto", "cpu", "null", "cuda", "fp32", "fp16", "bf16", "int8", "fp8", "c", "avx2", "avxvnni", "avx512", "avx512bf16",
+                                      "avx512fp16", "amx", "no-rewrite", "t1"};
     const char *close = cli_closest(word, all, sizeof all / sizeof *all);
     return cli_usage(a,
                      "'%s': '%s' is no device (" DEVICES "), precision (" PRECISIONS "), CPU level (" LEVELS "), no-rewrite, tN (threads) or F.onnx, and no folder%s%s%s",

@@ -230,7 +230,7 @@ const cli_verb cli_verb_compare = {
     .name = "compare",
     .job = "run a model in two ways and compare every value: the first step that differs, and the worst",
     .usage = "MODEL A B [flags]",
-    .details = "A and B are words joined by colons: device (cpu), precision (fp32), CPU level (c, avx2, avx512), tN (N threads),\n"
+    .details = "A and B are words joined by colons: device (cpu), precision (fp32), CPU level (c, avx2, amx, ...), tN (N threads),\n"
                "no-rewrite (the graph as it was written), last F.onnx (another file); or a folder of NAME.npy files, as exec\n"
                "and NumPy write them, with whatever values another program computed. Values are matched by their names.\n"
                "Exit 8 when a difference is over --tolerance, or where one side has NaN and the other has not.",

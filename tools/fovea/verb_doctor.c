@@ -29,7 +29,7 @@ static const char *first_line(const char *path, char *buf, size_t n)
 
 static void print_cpu(const cli_args *a)
 {
-    static const char *const levels[] = {"c", "avx2", "avx512"};
+    const char *level, *why;
     fv_context *ctx;
     fv_error err = {0};
     (void)a;
@@ -39,14 +39,11 @@ static void print_cpu(const cli_args *a)
     }
     print_line("cpu", fv_context_cpu_name(ctx));
     fv_context_free(&ctx);
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        fv_status s = fv_context_create(&ctx, FV_CONTEXT_OPTIONS(.threads = 1, .cpu_levels = levels[i]), &err);
+    for (int i = 0; (level = fv_cpu_level(i, &why)); i++) {
         text t = {0};
-        text_printf(&t, "%-8s%s", levels[i], s < 0 ? "no: " : "yes");
-        if (s < 0) text_add(&t, err.text);
+        text_printf(&t, "%-11s%s%s", level, why ? "no: " : "yes", why ? why : "");
         print_line(i ? "" : "levels", t.s);
         text_free(&t);
-        fv_context_free(&ctx);
     }
 }
 

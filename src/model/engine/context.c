@@ -17,17 +17,33 @@ static int cpus_of_process(void)
     return fvi_clamp_int(CPU_COUNT(&set), 1, MAX_THREADS);
 }
 
+/* "c, avx2 and amx" */
+static void name_levels(char *buf, size_t n)
+{
+    size_t at = 0;
+    const char *name;
+    for (int i = 0; at < n && (name = fvi_cpu_level_at(i, NULL)); i++) {
+        const int len = snprintf(buf + at, n - at, "%s%s", i ? ", " : "", name);
+        at += len > 0 ? (size_t)len : 0;
+    }
+}
+
 static fv_status choose_levels(fv_context *c, const char *mask, fv_error *err)
 {
-    fvi_cpu_flags have = fvi_cpu_detect(), want;
-    const char *bad = NULL;
+    fvi_cpu_flags have = fvi_cpu_detect(), want, level;
+    const char *bad = NULL, *name;
     size_t bad_len = 0;
     c->cpu = have;
     if (!mask) return FV_OK;
-    if (!fvi_cpu_parse(mask, &want, &bad, &bad_len))
-        return fvi_error_set(err, FV_ERR_ARGUMENT, "'%.*s' is no CPU level; the levels are c, avx2, avx512", (int)bad_len, bad);
-    if (want & ~have)
-        return fvi_error_set(err, FV_ERR_DEVICE, "CPU level %s was asked for, this machine has %s", fvi_cpu_level_name(want), fvi_cpu_level_name(have));
+    if (!fvi_cpu_parse(mask, &want, &bad, &bad_len)) {
+        char all[128];
+        name_levels(all, sizeof all);
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "'%.*s' is no CPU level; the levels are %s", (int)bad_len, bad, all);
+    }
+    for (int i = 0; (name = fvi_cpu_level_at(i, &level)); i++)
+        if (want & ~have & level)
+            return fvi_error_set(err, FV_ERR_DEVICE, "CPU level %s was asked for, this machine has %s: %s", fvi_cpu_level_name(want),
+                                 fvi_cpu_level_name(have), fvi_cpu_why_not(level));
     c->cpu = want;
     return FV_OK;
 }
@@ -79,6 +95,14 @@ void fv_context_free(fv_context **ctx)
 
 int fv_context_threads(const fv_context *ctx) { return ctx ? fvi_pool_threads(ctx->pool) : 0; }
 const char *fv_context_cpu_level(const fv_context *ctx) { return ctx ? fvi_cpu_level_name(ctx->cpu) : "c"; }
+const char *fv_cpu_level(int i, const char **why_not)
+{
+    fvi_cpu_flags level;
+    const char *name = fvi_cpu_level_at(i, &level);
+    if (why_not) *why_not = name ? fvi_cpu_why_not(level) : NULL;
+    return name;
+}
+
 const char *fv_context_cpu_name(const fv_context *ctx) { return ctx ? ctx->cpu_name : ""; }
 
 fvi_pool *fvi_engine_pool(fv_context *ctx) { return ctx->pool; }

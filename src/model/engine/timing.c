@@ -110,11 +110,12 @@ void fvi_timing_clear(fvi_timing_store *s)
 /* Timings are comparable only where all of this is equal. */
 static void describe_device(char text[FVI_TIMING_TEXT], fvi_cpu_flags cpu, int threads)
 {
-    char model[96];
+    char levels[80], model[96];
     fvi_cpu_cache k;
     fvi_cpu_model(model, sizeof model);
     fvi_cpu_caches(&k);
-    snprintf(text, FVI_TIMING_TEXT, "cpu %s levels %s l1 %zu l2 %zu l3 %zu threads %d", model, fvi_cpu_level_name(cpu), k.l1d, k.l2, k.l3, threads);
+    fvi_cpu_list(cpu, levels, sizeof levels);
+    snprintf(text, FVI_TIMING_TEXT, "cpu %s levels %s l1 %zu l2 %zu l3 %zu threads %d", model, levels, k.l1d, k.l2, k.l3, threads);
 }
 
 /* The names stand for the kernels: a program with other tactics would have chosen among others. */

@@ -12,6 +12,7 @@
 #include <simde/x86/f16c.h>
 #pragma GCC diagnostic pop
 #include <string.h>
+#include "tiles.h"
 
 typedef simde__mmask8 __mmask8;
 typedef simde__mmask16 __mmask16;
@@ -170,4 +171,44 @@ static inline simde__m512i ck_cvtepu8_epi16(simde__m256i a)
 }
 #undef _mm512_cvtepu8_epi16
 #define _mm512_cvtepu8_epi16 ck_cvtepu8_epi16
+
+/* AVX512-BF16: pairs are multiplied and added odd element first, fused, subnormals as zero (Intel's description); conversion rounds to even */
+typedef simde__m512i ck_m512bh;
+typedef simde__m256i ck_m256bh;
+#undef __m512bh
+#undef __m256bh
+#define __m512bh ck_m512bh
+#define __m256bh ck_m256bh
+static inline simde__m512 ck_dpbf16(simde__m512 c, simde__m512i a, simde__m512i b)
+{
+    float sum[16];
+    unsigned char x[64], y[64];
+    memcpy(sum, &c, sizeof sum), memcpy(x, &a, sizeof x), memcpy(y, &b, sizeof y);
+    for (int i = 0; i < 16; i++)
+        for (int p = 1; p >= 0; p--) sum[i] = ck_flush(__builtin_fmaf(ck_bfloat(x + 4 * i + 2 * p), ck_bfloat(y + 4 * i + 2 * p), sum[i]));
+    memcpy(&c, sum, sizeof c);
+    return c;
+}
+static inline uint16_t ck_round_bf16(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    if (f != f) return (uint16_t)(u >> 16 | 0x40);
+    if ((u & 0x7f800000) == 0) return (uint16_t)(u >> 16 & 0x8000);
+    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+static inline simde__m256i ck_cvtneps_pbh(simde__m512 a)
+{
+    float f[16];
+    uint16_t h[16];
+    simde__m256i r;
+    memcpy(f, &a, sizeof f);
+    for (int i = 0; i < 16; i++) h[i] = ck_round_bf16(f[i]);
+    memcpy(&r, h, sizeof r);
+    return r;
+}
+#undef _mm512_dpbf16_ps
+#define _mm512_dpbf16_ps ck_dpbf16
+#undef _mm512_cvtneps_pbh
+#define _mm512_cvtneps_pbh ck_cvtneps_pbh
 #endif
