@@ -128,7 +128,7 @@ fv_status fvi_pool_create(fvi_pool **out, int threads, fv_error *err)
     fvi_pool *p = fvi_calloc(1, sizeof *p);
     if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for the thread pool");
     p->threads = threads;
-    atomic_init(&p->spin_us, 20);
+    atomic_init(&p->spin_us, FVI_POOL_SPIN_US);
     pthread_mutex_init(&p->turn, NULL);
     pthread_mutex_init(&p->sleep, NULL);
     pthread_cond_init(&p->wake, NULL);

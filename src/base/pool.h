@@ -13,6 +13,8 @@ int fvi_pool_threads(const fvi_pool *p); /* 1 for null */
 /* Runs fn for every chunk and returns when all are done. Does not allocate. Calls from different threads take turns.
  * pool null or one thread: runs in the caller. Must not be called from inside a chunk. */
 void fvi_pool_run(fvi_pool *p, fvi_chunk_fn fn, void *arg, int chunks);
-/* Spin time of waiting workers before they sleep, in microseconds (default 20; 0 while media threads run). */
+/* Spin time of waiting workers before they sleep, in microseconds (0 while media threads run). The default outlasts the short steps of a
+ * network that one thread does alone: waking a thread costs more than most of them. */
+enum { FVI_POOL_SPIN_US = 200 };
 void fvi_pool_set_spin(fvi_pool *p, int microseconds);
 #endif

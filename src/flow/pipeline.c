@@ -10,7 +10,6 @@
 
 #define DEFAULT_QUEUE 4
 #define MAX_QUEUE 256
-#define POOL_SPIN_US 20 /* the pool's default, restored after a run */
 
 void fvi_flow_fail(fv_pipeline *p, fv_status st, const fv_error *err, bool abort)
 {
@@ -230,7 +229,7 @@ fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err)
         p->o.source->stopped_user = p;
         run_lanes(p);
         p->o.source->stopped = NULL;
-        if (pool) fvi_pool_set_spin(pool, POOL_SPIN_US);
+        if (pool) fvi_pool_set_spin(pool, FVI_POOL_SPIN_US);
         drain(p);
         st = p->first_status;
         if (st != FV_OK && err) *err = p->first_error;

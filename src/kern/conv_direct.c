@@ -95,6 +95,8 @@ static void direct_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, cons
 
 static size_t direct_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p) { return (void)t, (void)p, 0; }
 
+enum { FLAT_UNIT = 12 /* pixels: what suits the tiles of every level */ };
+
 static bool is_flat(const fvi_conv_params *p)
 {
     return (!p->pre || (p->pre_shift == 0 && p->pre_h == p->wo * p->pre_w)) && p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && p->pl == 0 &&
@@ -114,19 +116,19 @@ static int flat_row(const fvi_conv_params *p)
 
 typedef struct geometry {
     int rows, row, last; /* output rows an image, pixels a row, pixels of the last row */
+    int first;           /* flat: pixel that row 0 begins with */
     bool flat;
 } geometry;
 
-static geometry find_geometry(const fvi_conv_params *p)
+static bool goes_flat(const fvi_conv_params *p) { return is_flat(p) && (int64_t)p->ho * p->wo < INT32_MAX - 168; }
+
+/* `pixels` of a flat map from `first` on, in equal rows: a short last one would leave the other threads waiting for a long one. */
+static geometry flat_geometry(const fvi_conv_params *p, int first, int pixels)
 {
-    geometry g = {p->ho, p->wo, p->wo, false};
-    int64_t pixels = (int64_t)p->ho * p->wo;
-    if (is_flat(p) && pixels < INT32_MAX - 168) {
-        g.flat = true;
-        g.row = flat_row(p);
-        g.rows = (int)((pixels + g.row - 1) / g.row);
-        g.last = (int)(pixels - (int64_t)(g.rows - 1) * g.row);
-    }
+    const int most = flat_row(p), pieces = (pixels + most - 1) / most, row = (pixels + pieces - 1) / pieces;
+    geometry g = {.row = (row + FLAT_UNIT - 1) / FLAT_UNIT * FLAT_UNIT, .first = first, .flat = true};
+    g.rows = (pixels + g.row - 1) / g.row;
+    g.last = pixels - (g.rows - 1) * g.row;
     return g;
 }
 
@@ -138,17 +140,21 @@ static bool by_panels(const fvi_conv_tactic *t, const fvi_conv_params *p)
     return weights > 2 * input && fvi_conv_split(t->isa, p->cout / p->groups).panels * p->groups >= 8;
 }
 
+static int flat_units(const fvi_conv_params *p) { return (p->ho * p->wo + FLAT_UNIT - 1) / FLAT_UNIT; } /* an image */
+
 static int direct_chunks(const fvi_conv_tactic *t, const fvi_conv_params *p, int threads)
 {
     if (threads <= 1) return 1;
-    geometry g = find_geometry(p);
-    int64_t units = by_panels(t, p) ? (int64_t)p->groups * fvi_conv_split(t->isa, p->cout / p->groups).panels
-                                    : (int64_t)p->n * g.rows;
-    int64_t by_work = (int64_t)(fvi_conv_flops(p) / (t->isa->flops_per_cycle * 10000)); /* not below 10 000 cycles */
-    int64_t n = 6LL * threads;
-    if (n > by_work) n = by_work;
-    if (n > units) n = units;
-    return n < 1 ? 1 : (int)n;
+    int64_t units = (int64_t)p->n * p->ho, n = 6LL * threads;
+    if (by_panels(t, p)) {
+        units = (int64_t)p->groups * fvi_conv_split(t->isa, p->cout / p->groups).panels;
+    } else if (goes_flat(p)) { /* not shorter than a row, as each chunk passes over all weights, but one a thread */
+        units = (int64_t)p->n * flat_units(p);
+        const int64_t rows = units * FLAT_UNIT / flat_row(p);
+        n = fvi_min_i64(n, rows > threads ? rows / threads * threads : threads);
+    }
+    n = fvi_min_i64(n, (int64_t)(fvi_conv_flops(p) / (t->isa->flops_per_cycle * 10000))); /* not below 10 000 cycles */
+    return (int)fvi_max_i64(1, fvi_min_i64(n, units));
 }
 
 typedef struct job {
@@ -197,7 +203,7 @@ static ahead plan_ahead(const job *j, int64_t r, int64_t last, int64_t step, int
     const float *from = j->io->in + image * p->in_n;
     int64_t pixels = step * j->g.row;
     if (j->g.flat) {
-        from += y * j->g.row * p->in_w;
+        from += (j->g.first + y * j->g.row) * p->in_w;
     } else {
         const int64_t span = (int64_t)(p->kh - 1) * p->dh + 1, fresh = span < p->sh ? span : p->sh;
         int64_t y0 = y * p->sh - p->pt + span - fresh, rows = (step - 1) * p->sh + fresh;
@@ -230,11 +236,11 @@ static void do_row(const job *j, int64_t row, int group, int panel, ahead *next_
     const float *bias = j->bias + (size_t)group * j->width + o;
     const float *a = j->io->in + image * p->in_n + (ptrdiff_t)group * cin;
     if (j->g.flat)
-        a += (ptrdiff_t)y * j->g.row * p->in_w;
+        a += ((ptrdiff_t)y * j->g.row + j->g.first) * p->in_w;
     else
         a += ((ptrdiff_t)y * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w;
 
-    const int out_y = j->g.flat ? 0 : y, out_x = j->g.flat ? y * j->g.row : 0;
+    const int out_y = j->g.flat ? 0 : y, out_x = j->g.flat ? j->g.first + y * j->g.row : 0;
     float *out = j->io->out + image * p->out_n + out_y * p->out_h + (ptrdiff_t)out_x * p->out_w + group * cout + o;
     float scratch[FVI_CONV_TILE] __attribute__((aligned(64)));
     fvi_conv_walk walk = j->walk;
@@ -265,11 +271,24 @@ static int64_t rows_a_block(const job *j)
     return (int64_t)(row && room / row > 1 ? room / row : 1);
 }
 
+/* Output rows [r0, r1) of all images, panels [u0, u1) of all groups. */
+static void run_rows(const job *j, int64_t r0, int64_t r1, int64_t u0, int64_t u1)
+{
+    const int mr = j->t->isa->mr[j->t->isa->nv];
+    const int64_t step = rows_a_block(j), tiles = step * (u1 - u0) * ((j->g.row + mr - 1) / mr);
+    for (int64_t r = r0; r < r1; r += step) {
+        ahead next_input = plan_ahead(j, r + step, r1, step, tiles);
+        for (int64_t u = u0; u < u1; u++)
+            for (int64_t row = r; row < r + step && row < r1; row++)
+                do_row(j, row, (int)(u / j->split.panels), (int)(u % j->split.panels), &next_input);
+    }
+}
+
 static void direct_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed,
                        void *workspace, int chunk, int chunks)
 {
     (void)workspace;
-    job j = {.t = t, .p = p, .io = io, .g = find_geometry(p), .split = fvi_conv_split(t->isa, p->cout / p->groups)};
+    job j = {.t = t, .p = p, .io = io, .split = fvi_conv_split(t->isa, p->cout / p->groups)};
     const int cin = p->cin / p->groups;
     const bool dense = p->dw == 1 && p->in_w == cin;
     j.walk = (fvi_conv_walk){.ny = p->kh, .nx = dense ? 1 : p->kw, .k = dense ? p->kw * cin : cin,
@@ -281,21 +300,24 @@ static void direct_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const
     j.far_out = (double)p->n * p->ho * p->wo * p->cout * sizeof(float) > (double)p->l2;
     j.weights = j.bias + fvi_conv_bias_floats(j.width * (size_t)p->groups);
 
-    int64_t r0 = 0, r1 = (int64_t)p->n * j.g.rows, u0 = 0, u1 = (int64_t)p->groups * j.split.panels;
+    int64_t u0 = 0, u1 = (int64_t)p->groups * j.split.panels;
     if (by_panels(t, p)) {
-        int64_t n = u1;
+        const int64_t n = u1;
         u0 = n * chunk / chunks, u1 = n * (chunk + 1) / chunks;
-    } else {
-        int64_t n = r1;
-        r0 = n * chunk / chunks, r1 = n * (chunk + 1) / chunks;
+        chunk = 0, chunks = 1;
     }
-    const int mr = t->isa->mr[t->isa->nv];
-    const int64_t step = rows_a_block(&j), tiles = step * (u1 - u0) * ((j.g.row + mr - 1) / mr);
-    for (int64_t r = r0; r < r1; r += step) {
-        ahead next_input = plan_ahead(&j, r + step, r1, step, tiles);
-        for (int64_t u = u0; u < u1; u++)
-            for (int64_t row = r; row < r + step && row < r1; row++)
-                do_row(&j, row, (int)(u / j.split.panels), (int)(u % j.split.panels), &next_input);
+    if (!goes_flat(p)) {
+        const int64_t rows = (int64_t)p->n * p->ho;
+        j.g = (geometry){.rows = p->ho, .row = p->wo, .last = p->wo};
+        run_rows(&j, rows * chunk / chunks, rows * (chunk + 1) / chunks, u0, u1);
+        return;
+    }
+    const int64_t units = flat_units(p), all = units * p->n, c0 = all * chunk / chunks, c1 = all * (chunk + 1) / chunks;
+    for (int64_t image = c0 / units; image * units < c1; image++) {
+        const int64_t from = fvi_max_i64(c0 - image * units, 0) * FLAT_UNIT;
+        const int64_t to = fvi_min_i64(fvi_min_i64(c1 - image * units, units) * FLAT_UNIT, (int64_t)p->ho * p->wo);
+        j.g = flat_geometry(p, (int)from, (int)(to - from));
+        run_rows(&j, image * j.g.rows, (image + 1) * j.g.rows, u0, u1);
     }
 }
 

@@ -12,6 +12,8 @@
 typedef struct fvi_plan_value {
     int order[FV_MAX_RANK]; /* preferred memory order, outermost dimension first */
     int halo;               /* zeros its readers want around it */
+    int pitch;              /* at least so many elements from pixel to pixel of a channels-last value of its own; 0 = dense */
+    int lead;               /* elements left free before it, so that the channels most written to are aligned */
     int buffer;             /* index in builder.buffers; -1 = not placed, or a constant */
     bool placed;
     bool own;                   /* alone in its buffer: no concat slot, no view of something else */
@@ -50,7 +52,7 @@ typedef struct fvi_plan_builder {
 
 /* layout.c */
 fv_status fvi_plan_choose_layouts(fvi_plan_builder *b, fv_error *err);
-void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, size_t *bytes); /* data = pixel (0,0) from FVI_PLAN_BASE */
+void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, int pitch, size_t *bytes); /* data = pixel (0,0) from FVI_PLAN_BASE */
 /* view.c */
 bool fvi_plan_is_view_op(const fvi_node *n);
 bool fvi_plan_view(const fvi_node *n, int output, const fvi_tensor *x, fvi_tensor *y);
@@ -60,6 +62,7 @@ int fvi_plan_refine(const fvi_tensor *a, const fvi_tensor *b, int64_t *dim);
 /* place.c */
 fv_status fvi_plan_place_concats(fvi_plan_builder *b, fv_error *err);
 fv_status fvi_plan_new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, const int64_t *dim, const int *order, int halo, fvi_tensor *t, int *buffer);
+fv_status fvi_plan_own_buffer(fvi_plan_builder *b, const fvi_value *v); /* for v as layout.c wants it: sets its tensor and buffer */
 /* steps.c */
 fv_status fvi_plan_draft_steps(fvi_plan_builder *b, fv_error *err);
 /* memory.c */

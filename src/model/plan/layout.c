@@ -11,9 +11,9 @@ static void dense_order(int *order, int rank)
     for (int i = 0; i < rank; i++) order[i] = i;
 }
 
-/* Strides of a tensor of its own: dims in `order`, outermost first. A halo widens H and W and needs NHWC order. What
- * overflows is FVI_PLAN_TOO_LARGE bytes, so that placing memory fails. */
-void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, size_t *bytes)
+/* Strides of a tensor of its own: dims in `order`, outermost first, `pitch` elements or more from one of the next-to-last to the
+ * other. A halo widens H and W and needs NHWC order. What overflows is FVI_PLAN_TOO_LARGE bytes, so that placing memory fails. */
+void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, int pitch, size_t *bytes)
 {
     const int64_t most = INT64_C(1) << 48; /* elements; far more than memory.c can have */
     int64_t step = 1, before = 0;
@@ -30,6 +30,7 @@ void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, size_t *bytes)
             fits = false;
             step = 1;
         }
+        if (i == t->rank - 1 && step < pitch) step = pitch;
     }
     t->halo = halo;
     t->data = FVI_PLAN_BASE + before * (int64_t)fv_dtype_size(t->dtype);
@@ -80,7 +81,7 @@ static void view_order(const fvi_plan_builder *b, const fvi_node *n, int output,
     const fvi_value *x = n->in[0], *y = n->out[output];
     fvi_tensor tx = fvi_tensor_over(NULL, x->dtype, x->rank, x->dim), ty;
     size_t bytes;
-    if (!x->constant) fvi_plan_strides(&tx, b->value[x->id].order, 0, &bytes);
+    if (!x->constant) fvi_plan_strides(&tx, b->value[x->id].order, 0, 0, &bytes);
     if (n->op == FVI_OP_SPLIT || n->op == FVI_OP_SLICE || n->op == FVI_OP_IDENTITY)
         memcpy(order, b->value[x->id].order, sizeof(int) * FV_MAX_RANK);
     else if (fvi_plan_view(n, output, &tx, &ty))
@@ -135,6 +136,81 @@ static void choose_halos(fvi_plan_builder *b)
     }
 }
 
+/* Dimension `channel` of the input in the output of a Transpose; -1 = unknown. */
+static int moved_to(const fvi_node *n, int channel)
+{
+    int64_t perm[FV_MAX_RANK];
+    const int rank = n->out[0]->rank, count = fvi_node_ints(n, "perm", perm, FV_MAX_RANK);
+    if (count == 0) return rank - 1 - channel;
+    for (int i = 0; i < rank && count == rank; i++)
+        if (perm[i] == channel) return i;
+    return -1;
+}
+
+static bool cuts_only(const fvi_node *n, int dim)
+{
+    const fvi_value *x = n->in[0], *y = n->out[0];
+    for (int i = 0; i < x->rank; i++)
+        if ((x->dim[i] != y->dim[i]) != (i == dim)) return false;
+    return true;
+}
+
+/* Do all readers of v walk it by strides as well as if it were dense? Convolutions of one pixel do, views that cut channels (whose
+ * parts are not dense anyway) or split them and leave pixels alone; a graph output is copied out by strides. */
+static bool takes_pitch(const fvi_plan_builder *b, const fvi_value *v, int channel, int depth)
+{
+    for (int i = 0; i < b->g->n_nodes; i++) {
+        const fvi_node *n = b->g->nodes[i];
+        for (int k = 0; k < n->n_in; k++) {
+            if (n->in[k] != v) continue;
+            const fvi_value *y = n->out[0];
+            const bool first = k == 0 && v->rank == 4 && channel == 1;
+            if (n->op == FVI_OP_CONV && first && n->n_in > 1 && n->in[1] && n->in[1]->rank == 4 && n->in[1]->dim[2] * n->in[1]->dim[3] == 1) continue;
+            if (n->op == FVI_OP_RESHAPE && first && y->rank == 5 && y->dim[3] == v->dim[2] && y->dim[4] == v->dim[3]) continue;
+            if ((n->op == FVI_OP_SPLIT || n->op == FVI_OP_SLICE) && k == 0 && cuts_only(n, channel)) continue;
+            if (n->op == FVI_OP_TRANSPOSE && depth < 2 && takes_pitch(b, y, moved_to(n, channel), depth + 1)) continue;
+            return false;
+        }
+    }
+    return true;
+}
+
+static int concat_axis(const fvi_node *n)
+{
+    const int64_t axis = fvi_node_int(n, "axis", 1);
+    return (int)(axis < 0 ? axis + n->out[0]->rank : axis);
+}
+
+enum { PITCH = 16 }; /* floats: a cache line */
+
+/* Elements to leave free so that the widest part of v along its channels is aligned. */
+static int lead_of(const fvi_value *v, int depth)
+{
+    const fvi_node *n = v->producer;
+    if (!n || depth > 2 || !n->n_in || n->in[0]->constant) return 0;
+    if (n->op == FVI_OP_RESHAPE) return n->in[0]->rank > 1 && n->in[0]->dim[1] == v->dim[1] ? lead_of(n->in[0], depth + 1) : 0;
+    if (n->op != FVI_OP_CONCAT) return 0;
+    if (concat_axis(n) != 1) return lead_of(n->in[0], depth + 1);
+    int64_t at = 0, widest = 0, best = 0;
+    for (int i = 0; i < n->n_in; at += n->in[i++]->dim[1])
+        if (n->in[i]->dim[1] > widest) widest = n->in[i]->dim[1], best = at;
+    return (int)((PITCH - best % PITCH) % PITCH);
+}
+
+/* Pixels of 84 or 255 channels would begin anywhere in a cache line, and every second vector would be stored into two: a
+ * third of the time of a small convolution. */
+static void choose_pitch(fvi_plan_builder *b, const fvi_value *v)
+{
+    enum { LEAST = 32 };
+    fvi_plan_value *pv = &b->value[v->id];
+    const fvi_node *n = v->producer;
+    if (v->dtype != FV_F32 || v->rank < 3 || v->rank > 4 || pv->order[v->rank - 1] != 1 || v->constant || !n) return;
+    if (n->op != FVI_OP_CONCAT && n->op != FVI_OP_CONV && n->op != FVI_OP_CONV_ADD) return;
+    if (v->dim[1] < LEAST || v->dim[1] > INT32_MAX - PITCH || v->dim[1] % PITCH == 0 || !takes_pitch(b, v, 1, 0)) return;
+    pv->pitch = (int)(v->dim[1] + PITCH - 1) / PITCH * PITCH;
+    pv->lead = lead_of(v, 0);
+}
+
 fv_status fvi_plan_choose_layouts(fvi_plan_builder *b, fv_error *err)
 {
     const fvi_graph *g = b->g;
@@ -154,5 +230,6 @@ fv_status fvi_plan_choose_layouts(fvi_plan_builder *b, fv_error *err)
     /* a halo lives in NHWC maps only; elsewhere the reader gets a copy that has one */
     for (int i = 0; i < g->n_values; i++)
         if (b->value[i].halo && memcmp(b->value[i].order, nhwc_order, sizeof nhwc_order)) b->value[i].halo = 0;
+    for (int i = 0; i < g->n_values; i++) choose_pitch(b, g->values[i]);
     return FV_OK;
 }

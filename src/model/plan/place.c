@@ -5,19 +5,35 @@
 #include "model/plan/internal.h"
 #include <string.h>
 
-fv_status fvi_plan_new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, const int64_t *dim, const int *order, int halo,
-                              fvi_tensor *t, int *buffer)
+static fv_status new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, const int64_t *dim, const fvi_plan_value *as, fvi_tensor *t, int *buffer)
 {
     if (!fvi_grow((void **)&b->buffers, b->n_buffers, &b->cap_buffers, sizeof *b->buffers)) return FV_ERR_MEMORY;
     *t = fvi_tensor_over(NULL, dtype, rank, dim);
     fvi_plan_buffer *buf = &b->buffers[b->n_buffers];
     memset(buf, 0, sizeof *buf);
-    fvi_plan_strides(t, order, halo, &buf->bytes);
+    fvi_plan_strides(t, as->order, as->halo, as->pitch, &buf->bytes);
+    const size_t lead = (size_t)as->lead * fv_dtype_size(dtype);
+    t->data += lead;
+    if (buf->bytes < FVI_PLAN_TOO_LARGE) buf->bytes += lead;
     buf->first = INT32_MAX;
     buf->last = -1;
     buf->map = *t;
     *buffer = (int)b->n_buffers++;
     return FV_OK;
+}
+
+fv_status fvi_plan_new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, const int64_t *dim, const int *order, int halo,
+                              fvi_tensor *t, int *buffer)
+{
+    fvi_plan_value as = {.halo = halo};
+    memcpy(as.order, order, sizeof *order * (size_t)rank);
+    return new_buffer(b, dtype, rank, dim, &as, t, buffer);
+}
+
+fv_status fvi_plan_own_buffer(fvi_plan_builder *b, const fvi_value *v)
+{
+    fvi_plan_value *pv = &b->value[v->id];
+    return new_buffer(b, v->dtype, v->rank, v->dim, pv, &b->plan->tensor[v->id], &pv->buffer);
 }
 
 /* Tries to make v live exactly at `t` in `buffer`: v itself, or, through views, the value it is a view of. */
@@ -48,7 +64,7 @@ static fv_status place_concat(fvi_plan_builder *b, const fvi_node *n)
     fvi_plan_value *py = &b->value[y->id];
     fvi_tensor *ty = &b->plan->tensor[y->id];
     if (!py->placed) {
-        fv_status st = fvi_plan_new_buffer(b, y->dtype, y->rank, y->dim, py->order, py->halo, ty, &py->buffer);
+        fv_status st = fvi_plan_own_buffer(b, y);
         if (st < 0) return st;
         py->placed = true;
     }

@@ -44,7 +44,7 @@ static fv_status copy_reshaped(fvi_plan_builder *b, const fvi_node *n, int k, fv
     fvi_plan_value *py = &b->value[y->id];
     fvi_tensor *ty = &b->plan->tensor[y->id], from, to;
     int64_t dim[FV_MAX_RANK];
-    fv_status st = fvi_plan_new_buffer(b, y->dtype, y->rank, y->dim, py->order, py->halo, ty, &py->buffer);
+    fv_status st = fvi_plan_own_buffer(b, y);
     if (st < 0) return no_memory(err);
     py->placed = true;
     int rank = fvi_plan_refine(tx, ty, dim);
@@ -119,7 +119,7 @@ static fv_status place_output(fvi_plan_builder *b, const fvi_node *n, int k, fv_
     const fvi_value *v = n->out[k];
     fvi_plan_value *pv = &b->value[v->id];
     if (pv->placed || overwrite_input(b, n, k)) return FV_OK;
-    if (fvi_plan_new_buffer(b, v->dtype, v->rank, v->dim, pv->order, pv->halo, &b->plan->tensor[v->id], &pv->buffer) < 0) return no_memory(err);
+    if (fvi_plan_own_buffer(b, v) < 0) return no_memory(err);
     pv->placed = pv->own = true;
     return FV_OK;
 }
@@ -207,7 +207,7 @@ fv_status fvi_plan_draft_steps(fvi_plan_builder *b, fv_error *err)
             b->plan->tensor[i] = fvi_tensor_over(v->constant, v->dtype, v->rank, v->dim); /* read only; in_const says so */
             pv->placed = true;
         } else if (v->is_input) {
-            if (fvi_plan_new_buffer(b, v->dtype, v->rank, v->dim, pv->order, pv->halo, &b->plan->tensor[i], &pv->buffer) < 0) st = no_memory(err);
+            if (fvi_plan_own_buffer(b, v) < 0) st = no_memory(err);
             else b->buffers[pv->buffer].always = true;
             pv->placed = true;
         }

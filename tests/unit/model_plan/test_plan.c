@@ -367,6 +367,42 @@ static void concat_costs_nothing(void **state)
     fvi_graph_free(&m.g);
 }
 
+/* 4 + 80 channels of which nobody reads the pixels as one row: whole cache lines from pixel to pixel, and the 80 begin with one. A
+ * reader that needs it dense keeps it dense. */
+static void odd_pixels_are_padded(void **state)
+{
+    (void)state;
+    for (int dense = 0; dense < 2; dense++) {
+        maker m = {0};
+        fv_error err = {0};
+        assert_int_equal(fvi_graph_create(&m.g, &err), FV_OK);
+        fvi_value *x[2] = {value(&m, 4, (int64_t[]){1, 4, 3, 3}), value(&m, 4, (int64_t[]){1, 80, 3, 3})};
+        x[0]->is_input = x[1]->is_input = true;
+        add_unary(&m, FVI_OP_CONV, x[0]);
+        add_unary(&m, FVI_OP_CONV, x[1]);
+        add_concat(&m, m.v[2], m.v[3], 1);
+        if (dense) add_unary(&m, FVI_OP_RELU, m.v[4]);
+        m.g->inputs = x;
+        m.g->n_inputs = 2;
+        fvi_value *out = m.v[m.n - 1];
+        out->is_output = true;
+        m.g->outputs = &out;
+        m.g->n_outputs = 1;
+        assert_int_equal(fvi_graph_relink(m.g, &err), FV_OK);
+        fvi_plan *p = NULL;
+        fvi_backend_env env = {0};
+        assert_int_equal(fvi_plan_create(&p, m.g, &toy, &env, false, &err), FV_OK);
+        assert_int_equal(p->copies, 0);
+        const fvi_tensor *boxes = &p->tensor[m.v[2]->id], *classes = &p->tensor[m.v[3]->id];
+        assert_ptr_equal(classes->data, boxes->data + 4 * sizeof(float));
+        assert_int_equal(classes->stride[3], dense ? 84 : 96);
+        if (!dense) assert_int_equal((uintptr_t)classes->data % 64, 0);
+        fvi_plan_run(p, NULL); /* into its last byte */
+        fvi_plan_free(&p);
+        fvi_graph_free(&m.g);
+    }
+}
+
 /* A chain of element-wise nodes needs one buffer besides the input's, unless a value is still wanted. */
 static void element_wise_nodes_overwrite(void **state)
 {
@@ -486,6 +522,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_graphs_match),
         cmocka_unit_test(concat_costs_nothing),
+        cmocka_unit_test(odd_pixels_are_padded),
         cmocka_unit_test(element_wise_nodes_overwrite),
         cmocka_unit_test(unsupported_node_is_named),
         cmocka_unit_test(sizes_do_not_wrap),
