@@ -4,6 +4,7 @@
 #include <fovea/context.h>
 #include <fovea/frame.h>
 #include <fovea/model.h>
+#include <fovea/tiles.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -93,6 +94,8 @@ typedef struct fv_detect_options {
                          each later; results and their order stay */
     int full_head;    /* non-zero: all boxes are computed; else, where the network allows it, only those of places where a class passes.
                          The results are the same to the bit; multi_label implies it */
+    const fv_tile_options *tiles; /* large frames are looked at in pieces as well; tasks with boxes only, and no streams. `batch` is then tiles a run, and
+                         a run takes one frame. Null = no tiles */
 } fv_detect_options;
 #define FV_DETECT_OPTIONS(...) (&(fv_detect_options){.size = sizeof(fv_detect_options), __VA_ARGS__})
 

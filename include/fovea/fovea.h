@@ -22,6 +22,7 @@
 #include <fovea/status.h>
 #include <fovea/stream.h>
 #include <fovea/tensor.h>
+#include <fovea/tiles.h>
 #include <fovea/track.h>
 #include <fovea/version.h>
 #endif

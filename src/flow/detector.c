@@ -34,7 +34,7 @@ typedef struct net {
     fv_model *model;
     net_session many, one; /* one: for a lone frame when `many` holds more; else unused */
     int n_outputs;
-    fvi_prep *prep;
+    fvi_prep_set *prep;
     fvi_head_state head;
     bool head_found;
     bool full_head; /* every box is computed */
@@ -266,12 +266,12 @@ static void choose_lazy(net *d)
                   d->lazy ? "boxes are computed where a class passes" : "every box is computed");
 }
 
-/* Up to s->batch frames in one run. */
-static fv_status run_chunk(net *d, net_session *s, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
+/* Up to s->batch views in one run. */
+static fv_status run_chunk(net *d, net_session *s, const fvi_flow_view *views, int n, fv_detections *out, fv_error *err)
 {
     fvi_pool *pool = pool_of(d);
     int64_t t0 = fvi_now_ns();
-    for (int i = 0; i < n; i++) FVI_TRY(fvi_prep_run(d->prep, frames[i], s->input, i, pool, &d->maps[i], err));
+    for (int i = 0; i < n; i++) FVI_TRY(fvi_prep_set_run(d->prep, views[i].frame, &views[i].part, s->input, i, pool, &d->maps[i], err));
     int64_t t1 = fvi_now_ns();
     fv_status st = fv_session_run(s->session);
     if (st < 0) return fvi_error_set(err, st, "the network could not be run: %s", fv_status_text(st));
@@ -280,7 +280,7 @@ static fv_status run_chunk(net *d, net_session *s, const fv_frame *const *frames
     for (int i = 0; i < n; i++) {
         fvi_detections_begin(&out[i], d->base.task);
         if (!any) continue;
-        st = d->head.head->decode(&d->head, s->outputs, i, &d->maps[i], frames[i]->width, frames[i]->height, &d->params, &out[i]);
+        st = d->head.head->decode(&d->head, s->outputs, i, &d->maps[i], views[i].part.width, views[i].part.height, &d->params, &out[i]);
         if (st < 0) return fvi_error_set(err, st, "the network's outputs could not be decoded: %s", fv_status_text(st));
     }
     d->base.times.prep_ns += t1 - t0;
@@ -289,7 +289,7 @@ static fv_status run_chunk(net *d, net_session *s, const fv_frame *const *frames
     return FV_OK;
 }
 
-static fv_status net_run(fv_detector *base, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
+static fv_status net_look(fv_detector *base, const fvi_flow_view *views, int n, fv_detections *out, fv_error *err)
 {
     net *d = (net *)base;
     d->base.times = (fv_detect_times){0};
@@ -297,10 +297,17 @@ static fv_status net_run(fv_detector *base, const fv_frame *const *frames, int n
         /* a batch costs the same when half of it is empty */
         net_session *s = d->one.session && (n - at) * 2 <= d->many.batch ? &d->one : &d->many;
         int count = n - at < s->batch ? n - at : s->batch;
-        FVI_TRY(run_chunk(d, s, frames + at, count, out + at, err));
+        FVI_TRY(run_chunk(d, s, views + at, count, out + at, err));
         at += count;
     }
     return FV_OK;
+}
+
+static fv_status net_run(fv_detector *base, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
+{
+    fvi_flow_view views[MAX_BATCH];
+    for (int i = 0; i < n; i++) views[i] = (fvi_flow_view){frames[i], {0, 0, frames[i]->width, frames[i]->height}};
+    return net_look(base, views, n, out, err);
 }
 
 static fv_status net_prepare(fv_detector *base, const fv_frame *frame, fv_tensor *out, fv_error *err)
@@ -311,14 +318,14 @@ static fv_status net_prepare(fv_detector *base, const fv_frame *frame, fv_tensor
         return fvi_error_set(err, FV_ERR_SHAPE, "the network's input is float32 [1,3,%d,%d]", base->input_h, base->input_w);
     fvi_tensor t = fvi_tensor_over(out->data, FV_F32, 4, want);
     fvi_prep_map map;
-    return fvi_prep_run(d->prep, frame, &t, 0, pool_of(d), &map, err);
+    return fvi_prep_set_run(d->prep, frame, NULL, &t, 0, pool_of(d), &map, err);
 }
 
 static void net_free(fv_detector *base)
 {
     net *d = (net *)base;
     if (d->head_found) fvi_heads_release(&d->head);
-    fvi_prep_free(&d->prep);
+    fvi_prep_set_free(&d->prep);
     fv_session_free(&d->one.session);
     fv_session_free(&d->many.session);
     fvi_flow_names_free(&d->names);
@@ -349,7 +356,7 @@ static fv_status build(net *d, const fv_detect_options *o, fv_error *err)
     choose_lazy(d);
     FVI_TRY(net_set_classes(&d->base, o->classes, o->classes ? o->n_classes : 0, err));
     fvi_cpu_flags cpu = d->ctx ? fvi_engine_cpu(d->ctx) : fvi_cpu_detect();
-    return fvi_prep_create(&d->prep, &d->head.prep, cpu, err);
+    return fvi_prep_set_create(&d->prep, &d->head.prep, cpu, err);
 }
 
 fv_status fvi_flow_detector_net(fv_detector **out, fv_context *ctx, fv_context *threads, fv_model *model, const fv_detect_options *o, const fv_detector *like,
@@ -358,6 +365,7 @@ fv_status fvi_flow_detector_net(fv_detector **out, fv_context *ctx, fv_context *
     net *d = fvi_calloc(1, sizeof *d);
     if (!d) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     d->base.run = net_run;
+    d->base.look = net_look;
     d->base.free = net_free;
     d->base.class_name = net_class_name;
     d->base.prepare = net_prepare;
@@ -384,6 +392,10 @@ fv_status fv_detector_create(fv_detector **out, fv_context *ctx, fv_model *model
     if (!model && o.names && o.n_names > 0) return fvi_flow_detector_names(out, o.names, o.n_names, err);
     if (!model) return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector needs a model, or names of classes");
     if (o.streams < 0) return fvi_error_set(err, FV_ERR_ARGUMENT, "%d streams: there is at least one", o.streams);
+    fv_tile_options tiles = {.size = sizeof tiles};
+    if (o.tiles) FVI_TRY(fvi_options_read(&tiles, sizeof tiles, o.tiles, "FV_TILE_OPTIONS", err));
+    o.tiles = &tiles;
+    if (tiles.tiling != FV_TILES_NONE) return fvi_flow_detector_tiled(out, ctx, model, &o, err);
     return o.streams > 1 ? fvi_flow_detector_team(out, ctx, model, &o, err) : fvi_flow_detector_net(out, ctx, NULL, model, &o, NULL, err);
 }
 

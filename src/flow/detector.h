@@ -2,10 +2,18 @@
  * The network detector (detector.c) is the only one so far; tests put their own in its place. */
 #ifndef FVI_FLOW_DETECTOR_H
 #define FVI_FLOW_DETECTOR_H
+#include "image/prep.h"
 #include <fovea/detect.h>
+
+/* What is looked at in one go: a frame, or a part of one. Detections are in pixels of the part. */
+typedef struct fvi_flow_view {
+    const fv_frame *frame;
+    fvi_prep_part part;
+} fvi_flow_view;
 
 struct fv_detector {
     fv_status (*run)(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err);
+    fv_status (*look)(fv_detector *d, const fvi_flow_view *views, int n, fv_detections *out, fv_error *err); /* any n; null: it looks at frames only */
     void (*free)(fv_detector *d);
     fv_status (*prepare)(fv_detector *d, const fv_frame *frame, fv_tensor *out, fv_error *err); /* null: it has no network */
     fv_status (*set_classes)(fv_detector *d, const int *classes, int n, fv_error *err);
@@ -33,6 +41,8 @@ fv_status fvi_flow_detector_net(fv_detector **out, fv_context *ctx, fv_context *
                                 fv_error *err);
 /* detector_team.c: o->streams > 1 of them. */
 fv_status fvi_flow_detector_team(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *o, fv_error *err);
+/* tiled.c: o->tiles is something. */
+fv_status fvi_flow_detector_tiled(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *o, fv_error *err);
 /* detector_names.c: n > 0 names, copied; finds nothing. */
 fv_status fvi_flow_detector_names(fv_detector **out, const char *const *names, int n, fv_error *err);
 #endif

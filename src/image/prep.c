@@ -17,6 +17,7 @@
 typedef struct prep_key {
     fv_pixel_format format;
     int src_w, src_h, dst_w, dst_h, threads;
+    int odd_x, odd_y; /* luma samples by which the picture begins behind its first chroma sample */
     fv_color_matrix matrix;
     fv_color_range range;
     fv_chroma_site chroma;
@@ -56,6 +57,7 @@ struct fvi_prep {
 typedef struct prep_job {
     const fvi_prep *p;
     const fv_frame *src;
+    const fvi_prep_part *part;
     float *out;
     ptrdiff_t cs, ys, xs;
 } prep_job;
@@ -124,11 +126,13 @@ static void axes(const fvi_prep *p, const prep_key *key, int index, fvi_axis *x,
     *y = (fvi_axis){key->src_h, p->y0 - p->map.top, p->rows, sy, 1.0, 0.0};
     if (index == 0) return;
     int cx = p->pixel->chroma_x, cy = p->pixel->chroma_y;
-    x->size = (key->src_w + cx) >> cx;
-    y->size = (key->src_h + cy) >> cy;
+    x->size = (key->odd_x + key->src_w + cx) >> cx;
+    y->size = (key->odd_y + key->src_h + cy) >> cy;
     x->sub = cx ? 0.5 : 1.0;
     y->sub = cy ? 0.5 : 1.0;
     if (cx && key->chroma == FV_CHROMA_LEFT) x->shift = 0.25; /* a chroma sample sits on every other luma sample */
+    x->shift += key->odd_x * x->sub;
+    y->shift += key->odd_y * y->sub;
 }
 
 /* Columns as rows of weights that the box kernel sums, rows as weights that are summed while the rows are read. */
@@ -313,8 +317,10 @@ static void put_padding(const prep_job *j, float *out, int x0, int x1)
 static const uint8_t *rows_at(const prep_job *j, uint8_t *room, int index, int plane, int first, int count, ptrdiff_t *stride)
 {
     const prep_plane *pl = &j->p->plane[index];
-    int from = j->p->pixel->packed ? 0 : plane;
-    const uint8_t *src = j->src->plane[from] + first * j->src->stride[from];
+    const fvi_pixel *px = j->p->pixel;
+    int from = px->packed ? 0 : plane, bytes = px->plane[from].bytes, sub = px->plane[from].sub_x;
+    ptrdiff_t x = index ? (ptrdiff_t)(j->part->x >> sub) * bytes : (ptrdiff_t)j->part->x * bytes >> sub; /* packed: luma may begin within a group */
+    const uint8_t *src = j->src->plane[from] + (first + (index ? j->part->y >> px->chroma_y : j->part->y)) * j->src->stride[from] + x;
     *stride = j->src->stride[from];
     if (!pl->unpack) return src;
     ptrdiff_t apart = (ptrdiff_t)fvi_round_up((size_t)pl->comps * (size_t)pl->width, FVI_ALIGN);
@@ -420,23 +426,34 @@ static void run_chunk(void *arg, int chunk, int thread)
     }
 }
 
-fv_status fvi_prep_run(fvi_prep *p, const fv_frame *src, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
-                       fv_error *err)
+static bool same_key(const prep_key *a, const prep_key *b)
+{
+    return a->format == b->format && a->src_w == b->src_w && a->src_h == b->src_h && a->dst_w == b->dst_w && a->dst_h == b->dst_h && a->threads == b->threads &&
+           a->odd_x == b->odd_x && a->odd_y == b->odd_y && a->matrix == b->matrix && a->range == b->range && a->chroma == b->chroma;
+}
+
+fv_status fvi_prep_run_part(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
+                            fv_error *err)
 {
     FVI_TRY(check_frame(src, err));
     FVI_TRY(check_tensor(dst, n, err));
-    prep_key key = {src->format, src->width, src->height, (int)dst->dim[3], (int)dst->dim[2], fvi_pool_threads(pool),
-                    src->matrix, src->range, src->chroma};
-    const prep_key *k = &p->key;
-    bool same = p->ready && k->format == key.format && k->src_w == key.src_w && k->src_h == key.src_h &&
-                k->dst_w == key.dst_w && k->dst_h == key.dst_h && k->threads == key.threads &&
-                k->matrix == key.matrix && k->range == key.range && k->chroma == key.chroma;
-    if (!same && !build(p, &key)) {
+    if (part->x < 0 || part->y < 0 || part->width < 1 || part->height < 1 || part->width > src->width - part->x || part->height > src->height - part->y)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "a part of %dx%d at %d,%d is not inside a frame of %dx%d", part->width, part->height, part->x, part->y, src->width,
+                             src->height);
+    const fvi_pixel *px = fvi_pixel_of(src->format);
+    prep_key key = {src->format, part->width, part->height, (int)dst->dim[3], (int)dst->dim[2], fvi_pool_threads(pool), part->x & px->chroma_x,
+                    part->y & px->chroma_y, src->matrix, src->range, src->chroma};
+    if (!(p->ready && same_key(&p->key, &key)) && !build(p, &key)) {
         drop_tables(p);
-        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for preparing %dx%d pictures", src->width, src->height);
+        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for preparing %dx%d pictures", part->width, part->height);
     }
-    prep_job job = {p, src, (float *)dst->data + n * dst->stride[0], dst->stride[1], dst->stride[2], dst->stride[3]};
+    prep_job job = {p, src, part, (float *)dst->data + n * dst->stride[0], dst->stride[1], dst->stride[2], dst->stride[3]};
     fvi_pool_run(pool, run_chunk, &job, (key.dst_h + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK);
     if (map) *map = p->map;
     return FV_OK;
+}
+
+fv_status fvi_prep_run(fvi_prep *p, const fv_frame *src, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map, fv_error *err)
+{
+    return fvi_prep_run_part(p, src, &(fvi_prep_part){0, 0, src->width, src->height}, dst, n, pool, map, err);
 }

@@ -34,4 +34,20 @@ void fvi_prep_free(fvi_prep **p);
 /* Writes image `n` of dst: logical [N,3,H,W] float32, any strides (dense NCHW and NHWC are the fast ones). Rows are
  * spread over the pool. Allocates only when the source size or format differs from the call before. *map is filled. */
 fv_status fvi_prep_run(fvi_prep *p, const fv_frame *src, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map, fv_error *err);
+
+/* Part of a frame, in pixels. */
+typedef struct fvi_prep_part {
+    int x, y, width, height;
+} fvi_prep_part;
+/* The same of a part as of a frame that ends where the part does, wherever it begins: odd places of formats with halved chroma too. *map is
+ * in pixels of the part. Tables are rebuilt when its size changes, or its beginning from even to odd. */
+fv_status fvi_prep_run_part(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
+                            fv_error *err);
+
+/* prep_set.c: several preps of one spec, so that parts of a few sizes in turn rebuild nothing. run: as fvi_prep_run_part, null part = all of it. */
+typedef struct fvi_prep_set fvi_prep_set;
+fv_status fvi_prep_set_create(fvi_prep_set **out, const fvi_prep_spec *spec, fvi_cpu_flags cpu, fv_error *err);
+void fvi_prep_set_free(fvi_prep_set **s);
+fv_status fvi_prep_set_run(fvi_prep_set *s, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
+                           fv_error *err);
 #endif

@@ -16,7 +16,7 @@ typedef struct run_state {
     outputs out;
     tally tally;
     fv_context *ctx;
-    fv_model *model;
+    fv_model *model, *tile_model; /* tile_model: null = the same */
     fv_detector *detector;
     char *model_path;
     char device_text[96], started[40];

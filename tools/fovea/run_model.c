@@ -23,6 +23,25 @@ static int load_model(run_state *r)
     return st < 0 ? cli_fail(r->a, st, &err) : 0;
 }
 
+/* --tile-model, unless it is the model itself. */
+static int load_tile_model(run_state *r)
+{
+    fv_error err = {0};
+    fv_model_options opt;
+    const char *name = r->s.tile_model;
+    if (!name || r->s.tiles.tiling == FV_TILES_NONE) return 0;
+    char *place = models_find(name);
+    if (!place) return models_missing(r->a, name);
+    fv_status st = FV_OK;
+    if (strcmp(place, r->model_path) != 0) {
+        st = cli_model_options(r->a, &opt, &err);
+        if (st >= 0) st = models_load(&r->tile_model, r->ctx, place, &opt, &err);
+    }
+    free(place);
+    r->s.tiles.model = r->tile_model;
+    return st < 0 ? cli_fail(r->a, st, &err) : 0;
+}
+
 static int load_names(run_state *r)
 {
     fv_error err = {0};
@@ -170,12 +189,14 @@ int run_model_open(run_state *r)
     if (!(s->model && s->model[0]) && !strcmp(cli_text_or(r->a, "device", "auto"), "null")) return open_without_model(r);
     int code = load_names(r);
     if (!code) code = load_model(r);
+    if (!code) code = load_tile_model(r);
     if (code) return code;
     fv_status st = fv_detector_create(&r->detector, r->ctx, r->model,
                                       FV_DETECT_OPTIONS(.conf = (float)s->conf, .iou = (float)s->iou, .max_det = s->max_det, .imgsz_h = s->imgsz_h,
                                                         .imgsz_w = s->imgsz_w, .batch = s->batch, .names = (const char *const *)r->names,
                                                         .n_names = r->n_names, .task = s->task, .preset = s->preset, .mean = s->mean, .std = s->std,
-                                                        .channels = s->channels, .pad = s->pad, .multi_label = s->multi_label, .full_head = s->full_head, .streams = s->streams),
+                                                        .channels = s->channels, .pad = s->pad, .multi_label = s->multi_label, .full_head = s->full_head, .streams = s->streams,
+                                                        .tiles = &s->tiles),
                                       &err);
     if (st < 0) return cli_fail(r->a, st, &err);
     if (s->mode != RUN_PREDICT && fv_detector_task(r->detector) >= FV_TASK_CLASSIFY)
@@ -204,6 +225,7 @@ int run_model_open(run_state *r)
 void run_model_close(run_state *r)
 {
     fv_detector_free(&r->detector);
+    fv_model_free(&r->tile_model);
     fv_model_free(&r->model);
     fv_context_free(&r->ctx);
     for (int i = 0; i < r->n_class_ids; i++) free(r->class_ids[i]);

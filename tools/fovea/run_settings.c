@@ -1,6 +1,7 @@
 /* run_settings.c: flags and --config -> settings. A key of the file is the flag of the same name and is checked by the same
  * table. Called by run.c. */
 #include "run_settings.h"
+#include "run_tiles.h"
 #include "text.h"
 #include <math.h>
 #include <stdio.h>
@@ -83,11 +84,12 @@ static const char *const config_keys[] = {
     "model", "conf", "iou", "imgsz", "max-det", "classes", "names", "batch", "task", "preset", "mean", "std", "bgr", "pad",
     "vid-stride", "policy", "tracker", "track-buffer",
     "track-high-thresh", "track-low-thresh", "new-track-thresh", "match-thresh", "anchor", "interval", "duration", "rtsp-transport", "timeout", "reconnect", "camera-size", "camera-fps",
-    "camera-format", NULL};
+    "camera-format", "tiles", "slice-width", "slice-height", "overlap-width-ratio", "overlap-height-ratio", "no-standard-prediction", "postprocess-type",
+    "postprocess-match-metric", "postprocess-match-threshold", "postprocess-class-agnostic", "tile-model", "tile-groups", NULL};
 
 static const cli_flag *flag_named(const char *name)
 {
-    const cli_flag *const tables[] = {run_flags_detect, run_flags_count, run_flags_live};
+    const cli_flag *const tables[] = {run_flags_detect, run_flags_tiles, run_flags_count, run_flags_live};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const cli_flag *f = tables[t]; f->name; f++)
             if (!strcmp(f->name, name)) return f;
@@ -125,6 +127,8 @@ static const char *value_of(const settings *s, const char *name, bool has_flag)
     const char *v = has_flag ? cli_text(s->args, name) : NULL;
     return v ? v : from_config(s, name);
 }
+
+const char *settings_value(const settings *s, const char *name) { return value_of(s, name, true); }
 
 static double real_of(const settings *s, const char *name, bool has_flag, double otherwise)
 {
@@ -315,6 +319,7 @@ static int read_all(settings *s)
     if (anchor && fv_anchor_parse(anchor, &s->anchor) < 0) return bad_value(s, "anchor", anchor, "there is no such anchor");
     code = settings_rule(s);
     if (!code) code = parse_live(s);
+    if (!code) code = settings_tiles(s);
     if (!counts) return code;
     if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);
     if (!code) code = add_shapes(s, "zone", &s->zones, &s->n_zones, s->config.zones, s->config.n_zones);

@@ -34,6 +34,8 @@ typedef struct settings {
     bool multi_label; /* every class of a place: for scoring */
     int streams;      /* frames computed at the same time */
     bool full_head;   /* every box is computed */
+    fv_tile_options tiles;
+    const char *tile_model; /* null: that of the whole frame */
     double conf, iou; /* conf: of the detector */
     double track_high, track_low, new_track, match, track_buffer, interval;
     int imgsz_h, imgsz_w, max_det, batch, vid_stride; /* batch 0: not said */
@@ -49,6 +51,8 @@ typedef struct settings {
 int settings_load(settings *s, const cli_args *a, run_mode mode);
 /* Only RUN_RULE_FLAGS, for verbs without the rest; s->args is set. 0, or the exit code. */
 int settings_rule(settings *s);
+/* Flag of detection or tiles, else key of the file, else null. */
+const char *settings_value(const settings *s, const char *name);
 /* Where a value was given, for messages: "hall.yaml:4: imgsz" or "--imgsz"; "hall.yaml:7: line 'door'" or "--line door". */
 void settings_where(const settings *s, const char *name, text *t);
 void settings_where_shape(const settings *s, const char *what, const config_shape *shape, text *t);

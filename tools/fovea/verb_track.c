@@ -1,5 +1,6 @@
 /* verb_track.c: `fovea track`: predict, and follow what was found. Listed in main.c. */
 #include "run.h"
+#include "run_tiles.h"
 
 static int track(const cli_args *a) { return run_vision(a, RUN_TRACK); }
 
@@ -12,7 +13,7 @@ const cli_verb cli_verb_track = {
                "Detections count from --conf 0.1; a new track needs 0.25.",
     .example = "fovea track street.mp4 --model yolov8n.onnx -o tracked.mp4 --mot tracks.txt\n"
                "fovea track --replay det.txt --fps 30 --tracker ocsort --mot tracks.txt",
-    .groups = {{"detection", run_flags_detect}, {"tracking", run_flags_track}, {"live sources", run_flags_live}, {"outputs", run_flags_files},
+    .groups = {{"detection", run_flags_detect}, {"tiles", run_flags_tiles}, {"tracking", run_flags_track}, {"live sources", run_flags_live}, {"outputs", run_flags_files},
                {"drawing and encoding", run_flags_video}, {"computing", cli_flags_compute}, {"figures", cli_flags_output}},
     .positional = "source",
     .min_args = 0,

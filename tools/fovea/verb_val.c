@@ -2,6 +2,7 @@
  * thread, pictures are decoded ahead on another. Listed in main.c. */
 #include "models.h"
 #include "run.h"
+#include "run_tiles.h"
 #include "val.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static int open_model(val_job *j)
     s->batch = j->batch = (int)cli_int(a, "batch", 1);
     s->multi_label = true;
     int code = settings_rule(s);
+    if (!code) code = settings_tiles(s);
     if (code) return code;
     r->model_path = models_find(s->model);
     code = run_model_open(r);
@@ -250,7 +252,7 @@ const cli_verb cli_verb_val = {
                "P and R are precision and recall where their mean (F1) at an overlap of 0.5 is best.",
     .example = "fovea val yolov8n.onnx --data instances_val2017.json --images photos\n"
                "fovea val yolov8n.onnx --data data.yaml --limit 100 --json figures.json",
-    .groups = {{"data", flags_data}, {"reading the model", flags_rule}, {"outputs", flags_out}, {"computing", cli_flags_compute}},
+    .groups = {{"data", flags_data}, {"reading the model", flags_rule}, {"tiles", run_flags_tiles}, {"outputs", flags_out}, {"computing", cli_flags_compute}},
     .positional = "model",
     .words = "FILE|person|mark",
     .min_args = 1,

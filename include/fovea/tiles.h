@@ -1,0 +1,55 @@
+/* tiles.h: a large frame looked at in pieces: how it is cut, and how what was found in the pieces is put together. */
+#ifndef FOVEA_TILES_H
+#define FOVEA_TILES_H
+#include <fovea/status.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum fv_tiling {
+    FV_TILES_NONE, /* the frame as a whole, once */
+    FV_TILES_AUTO, /* tiles of the size of the network's input */
+    FV_TILES_GRID, /* cols x rows tiles */
+    FV_TILES_SIZE  /* tiles of width x height pixels; 0: the network's */
+} fv_tiling;
+
+/* How boxes of different tiles become one. The last three are those of SAHI, with its results. */
+typedef enum fv_tile_merge {
+    FV_MERGE_SEAM, /* boxes that two tiles see whole: the surer one stays; pieces at a seam are joined when the two tiles agree in what both see */
+    FV_MERGE_NMS,
+    FV_MERGE_NMM,
+    FV_MERGE_GREEDYNMM
+} fv_tile_merge;
+typedef enum fv_tile_metric {
+    FV_METRIC_AUTO, /* FV_MERGE_SEAM: IoU, else IoS */
+    FV_METRIC_IOS,  /* intersection over the smaller box */
+    FV_METRIC_IOU
+} fv_tile_metric;
+
+#define FV_TILES_MAX 1024 /* of a frame */
+
+struct fv_model;
+/* Zero is the default for every field. Tiles are all of one size, evenly spread, inside the frame, and cover all of it; a frame that is smaller than a
+ * tile has one tile of its own size, and no second look at the same. */
+typedef struct fv_tile_options {
+    uint32_t size;
+    fv_tiling tiling;
+    int cols, rows;               /* FV_TILES_GRID */
+    int width, height;            /* FV_TILES_SIZE */
+    float overlap_w, overlap_h;   /* least part of a tile that its neighbour sees as well, below 0.95; 0 = 0.2, below 0 = none */
+    int no_global;                /* non-zero: the frame as a whole is not looked at */
+    fv_tile_merge merge;
+    fv_tile_metric metric;
+    float threshold;              /* overlap from which two boxes are one thing, up to 1; 0 = 0.5 */
+    int agnostic;                 /* non-zero: whatever their classes */
+    struct fv_model *model;       /* for the tiles; null = that of the whole frame. Borrowed, outlives the detector. Its classes are found by name */
+    int groups;                   /* tiles computed at the same time, each by its share of the threads; 0 = 1, FV_TILE_GROUPS_AUTO: the fastest, measured at the start */
+} fv_tile_options;
+#define FV_TILE_OPTIONS(...) (&(fv_tile_options){.size = sizeof(fv_tile_options), __VA_ARGS__})
+#define FV_TILE_GROUPS_AUTO (-1)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

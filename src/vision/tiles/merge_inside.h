@@ -1,0 +1,48 @@
+/* merge_inside.h: what merge.c and merge_seam.c share. */
+#ifndef FVI_VISION_TILES_MERGE_INSIDE_H
+#define FVI_VISION_TILES_MERGE_INSIDE_H
+#include "vision/tiles/buckets.h"
+#include "vision/tiles/merge.h"
+
+/* One call's view of the merger. Boxes are in the order in which they are looked at: `box` is sorted, from[i] its number in the input. */
+typedef struct fvi_merge_job {
+    fvi_merge_params p; /* defaults filled in */
+    fvi_tiles_box *box; /* [n] */
+    int *from;          /* [n] */
+    int n;
+    const fvi_tile *tiles;
+    int n_tiles;
+    fvi_buckets *buckets;
+    int *hits;          /* [n] */
+    int *owner;         /* [n] the box that box i went into; i itself = it is a thing; -1 = not looked at yet */
+    int *next;          /* [n] of the input: chains of things */
+    int *order;         /* [n] boxes that went into others, in the order in which they are joined */
+    int n_order;
+    int *thing_of, *tail; /* [n] thing that box i began; last box of a thing's chain */
+    fvi_tiles_thing *things;
+    int n_things;
+} fvi_merge_job;
+
+/* Overlap by the metric, in the order of float operations that SAHI has; 0 for boxes without area. */
+static inline float fvi_merge_overlap(const float a[4], const float b[4], bool iou)
+{
+    float w = (a[2] < b[2] ? a[2] : b[2]) - (a[0] > b[0] ? a[0] : b[0]), h = (a[3] < b[3] ? a[3] : b[3]) - (a[1] > b[1] ? a[1] : b[1]);
+    if (!(w > 0) || !(h > 0)) return 0;
+    float inter = w * h, one = (a[2] - a[0]) * (a[3] - a[1]), two = (b[2] - b[0]) * (b[3] - b[1]);
+    float whole = iou ? one + two - inter : one < two ? one : two;
+    return whole > 0 ? inter / whole : 0;
+}
+
+static inline void fvi_merge_grow(float a[4], const float b[4])
+{
+    a[0] = a[0] < b[0] ? a[0] : b[0];
+    a[1] = a[1] < b[1] ? a[1] : b[1];
+    a[2] = a[2] > b[2] ? a[2] : b[2];
+    a[3] = a[3] > b[3] ? a[3] : b[3];
+}
+
+static inline bool fvi_merge_same_class(const fvi_merge_job *j, int a, int b) { return j->p.agnostic || j->box[a].class_id == j->box[b].class_id; }
+
+/* merge_seam.c */
+fv_status fvi_merge_seams(fvi_merge_job *j);
+#endif
