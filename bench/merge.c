@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     fvi_tiles_grid g = {8, 4, 640, 640};
     fvi_tiles_box *b = n > 0 && runs > 0 ? calloc((size_t)n, sizeof *b) : NULL;
     double *ms = n > 0 && runs > 0 ? calloc((size_t)runs, sizeof *ms) : NULL;
-    if (!b || !ms || fvi_merger_create(&m) < 0) return 1;
+    if (!b || !ms || fvi_merger_create(&m, fvi_cpu_detect()) < 0) return 1;
     for (int i = 0; i < 32; i++) tiles[i] = fvi_tiles_at(&g, i, W, H);
     tiles[32] = (fvi_tile){0, 0, W, H, 0};
     for (int crowd = 1; crowd <= 4; crowd += 3) {

@@ -237,7 +237,8 @@ static fv_status build(tiled *t, fv_model *model, const fv_detect_options *o, fv
     if (models[0] != models[1]) FVI_TRY(tiled_set_classes(&t->base, o->classes, o->classes ? o->n_classes : 0, err));
     snprintf(t->rule, sizeof t->rule, "%s; in tiles%s", d->rule, t->o.no_global ? "" : " and as a whole");
     t->base.rule = t->rule;
-    return fvi_merger_create(&t->merger) < 0 ? fvi_error_set(err, FV_ERR_MEMORY, "out of memory") : FV_OK;
+    fvi_cpu_flags cpu = t->ctx ? fvi_engine_cpu(t->ctx) : fvi_cpu_detect();
+    return fvi_merger_create(&t->merger, cpu) < 0 ? fvi_error_set(err, FV_ERR_MEMORY, "out of memory") : FV_OK;
 }
 
 fv_status fvi_flow_detector_tiled(fv_detector **out, fv_context *ctx, fv_model *model, const fv_detect_options *o, fv_error *err)

@@ -7,6 +7,7 @@
 
 #define SQUARE 64.0f
 #define MOST_SQUARES 512 /* along an axis: what is beyond is in the last */
+#define MOST_RANGES (2 * MOST_SQUARES + FVI_BUCKET_LEVELS) /* rows of all levels */
 
 static const float *box_at(const float *boxes, size_t stride, int i) { return (const float *)(const void *)((const char *)boxes + (size_t)i * stride); }
 
@@ -44,11 +45,13 @@ static size_t shape(fvi_buckets *k, const float *boxes, size_t stride, int n)
 }
 
 /* Boxes that are larger than the largest square are in the last level, whose one square everybody looks at. */
-static int square_of(const fvi_buckets *k, const float *b)
+static int square_of(fvi_buckets *k, const float *b)
 {
     float w = b[2] - b[0], h = b[3] - b[1], side = w > h ? w : h;
     int l = 0;
     while (l < k->levels - 1 && side > side_of(l)) l++;
+    if (w > k->widest[l]) k->widest[l] = w;
+    if (h > k->highest[l]) k->highest[l] = h;
     int x = square_at((b[0] + b[2]) * 0.5f - k->left, l, k->cols[l]), y = square_at((b[1] + b[3]) * 0.5f - k->top, l, k->rows[l]);
     return k->first[l] + y * k->cols[l] + x;
 }
@@ -62,13 +65,17 @@ static bool reserve(fvi_buckets *k, size_t squares, size_t n)
     }
     if (n > k->capacity) {
         size_t room = n + n / 2;
-        fvi_free(k->box);
         fvi_free(k->id);
         fvi_free(k->square);
-        k->box = fvi_calloc(room, sizeof *k->box);
         k->id = fvi_calloc(room, sizeof *k->id);
         k->square = fvi_calloc(room, sizeof *k->square);
-        k->capacity = k->box && k->id && k->square ? room : 0;
+        bool ok = k->id && k->square;
+        for (int c = 0; c < 8; c++) {
+            fvi_free(k->column[c]);
+            k->column[c] = fvi_calloc(room, sizeof *k->column[c]);
+            ok = ok && k->column[c];
+        }
+        k->capacity = ok ? room : 0;
     }
     return k->squares_capacity > squares && k->capacity >= n;
 }
@@ -78,6 +85,8 @@ fv_status fvi_buckets_fill(fvi_buckets *k, const float *boxes, size_t stride, in
     size_t squares = shape(k, boxes, stride, n);
     if (!reserve(k, squares, (size_t)n)) return FV_ERR_MEMORY;
     memset(k->start, 0, (squares + 1) * sizeof *k->start);
+    memset(k->widest, 0, sizeof k->widest);
+    memset(k->highest, 0, sizeof k->highest);
     for (int i = 0; i < n; i++) {
         k->square[i] = square_of(k, box_at(boxes, stride, i));
         k->start[k->square[i]]++;
@@ -90,36 +99,38 @@ fv_status fvi_buckets_fill(fvi_buckets *k, const float *boxes, size_t stride, in
     for (int i = n - 1; i >= 0; i--) {
         const float *b = box_at(boxes, stride, i);
         int to = --k->start[k->square[i]];
-        k->box[to] = (fvi_bucket_box){b[0], b[1], -b[2], -b[3]};
+        for (int c = 0; c < 4; c++) k->column[c][to] = b[c];
         k->id[to] = i;
     }
     return FV_OK;
 }
 
-int fvi_buckets_touching(const fvi_buckets *k, const float box[4], int *out)
+int fvi_buckets_find(const fvi_buckets *k, const fvi_overlap *kern, const fvi_overlap_query *q, int *out)
 {
-    typedef int64_t halves __attribute__((vector_size(16)));
-    const fvi_bucket_box mine = {box[2], box[3], -box[0], -box[1]};
-    int n = 0;
+    const float *box = q->box;
+    const fvi_overlap_boxes b = {k->column[0], k->column[1], k->column[2], k->column[3], k->column[4], k->column[5], k->column[6], k->column[7]};
+    int ranges[MOST_RANGES][2], n_ranges = 0;
     for (int l = 0; l < k->levels; l++) {
-        const float half = 0.5f * side_of(l);
-        int x0 = square_at(box[0] - k->left - half, l, k->cols[l]), x1 = square_at(box[2] - k->left + half, l, k->cols[l]);
-        int y0 = square_at(box[1] - k->top - half, l, k->rows[l]), y1 = square_at(box[3] - k->top + half, l, k->rows[l]);
+        const float w = 0.5f * k->widest[l], h = 0.5f * k->highest[l]; /* a middle that is further away belongs to a box that does not reach here */
+        if (w == 0 || h == 0) continue;
+        int x0 = square_at(box[0] - k->left - w, l, k->cols[l]), x1 = square_at(box[2] - k->left + w, l, k->cols[l]);
+        int y0 = square_at(box[1] - k->top - h, l, k->rows[l]), y1 = square_at(box[3] - k->top + h, l, k->rows[l]);
         for (int y = y0; y <= y1; y++) {
             const int *start = k->start + k->first[l] + y * k->cols[l];
-            for (int at = start[x0], end = start[x1 + 1]; at < end; at++) {
-                halves below = (halves)(k->box[at] < mine);
-                if ((below[0] & below[1]) == -1) out[n++] = k->id[at];
-            }
+            if (start[x0] == start[x1 + 1]) continue;
+            ranges[n_ranges][0] = start[x0];
+            ranges[n_ranges++][1] = start[x1 + 1];
         }
     }
+    int n = kern->find(out, &b, (const int(*)[2])ranges, n_ranges, q);
+    for (int i = 0; i < n; i++) out[i] = k->id[out[i]];
     return n;
 }
 
 void fvi_buckets_free(fvi_buckets *k)
 {
     fvi_free(k->start);
-    fvi_free(k->box);
+    for (int c = 0; c < 8; c++) fvi_free(k->column[c]);
     fvi_free(k->id);
     fvi_free(k->square);
     *k = (fvi_buckets){0};

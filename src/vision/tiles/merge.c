@@ -15,6 +15,7 @@ typedef struct sort_key {
 } sort_key;
 
 struct fvi_merger {
+    fvi_overlap kern;
     fvi_buckets buckets;
     fvi_tiles_box *box;
     int *from, *hits, *owner, *next, *order, *thing_of, *tail;
@@ -23,10 +24,12 @@ struct fvi_merger {
     int capacity;
 };
 
-fv_status fvi_merger_create(fvi_merger **out)
+fv_status fvi_merger_create(fvi_merger **out, fvi_cpu_flags cpu)
 {
     *out = fvi_calloc(1, sizeof **out);
-    return *out ? FV_OK : FV_ERR_MEMORY;
+    if (!*out) return FV_ERR_MEMORY;
+    fvi_overlap_init(&(*out)->kern, cpu);
+    return FV_OK;
 }
 
 static void drop(fvi_merger *m)
@@ -143,19 +146,47 @@ static int put_in_order(fvi_merger *m, const fvi_tiles_box *b, int n)
     return kept;
 }
 
+/* ---- neighbours ---- */
+
+fv_status fvi_merge_place(fvi_merge_job *j, bool tiles)
+{
+    fvi_buckets *k = j->buckets;
+    fv_status st = fvi_buckets_fill(k, j->box->box, sizeof *j->box, j->n);
+    for (int at = 0; at < j->n && st >= 0; at++) {
+        const fvi_tile *t = &j->tiles[j->box[k->id[at]].tile];
+        k->column[4][at] = tiles ? (float)t->x : -INFINITY;
+        k->column[5][at] = tiles ? (float)t->y : -INFINITY;
+        k->column[6][at] = tiles ? (float)(t->x + t->width) : INFINITY;
+        k->column[7][at] = tiles ? (float)(t->y + t->height) : INFINITY;
+    }
+    return st;
+}
+
+int fvi_merge_find(fvi_merge_job *j, int i)
+{
+    fvi_overlap_query q = {.sees = {-INFINITY, -INFINITY, INFINITY, INFINITY}, .threshold = j->p.threshold, .iou = j->p.metric == FV_METRIC_IOU};
+    const fvi_tile *t = &j->tiles[j->box[i].tile];
+    memcpy(q.box, j->box[i].box, sizeof q.box);
+    if (j->p.merge == FV_MERGE_SEAM) {
+        q.sees[0] = (float)t->x;
+        q.sees[1] = (float)t->y;
+        q.sees[2] = (float)(t->x + t->width);
+        q.sees[3] = (float)(t->y + t->height);
+    }
+    return fvi_buckets_find(j->buckets, j->kern, &q, j->hits);
+}
+
 /* ---- NMS and GREEDYNMM: a box goes to the first thing it matches ---- */
 
 static void greedy(fvi_merge_job *j)
 {
-    const bool iou = j->p.metric == FV_METRIC_IOU;
     for (int i = 0; i < j->n; i++) {
         if (j->owner[i] >= 0) continue;
         j->owner[i] = i;
-        const float *b = j->box[i].box;
-        int hits = fvi_buckets_touching(j->buckets, b, j->hits);
+        int hits = fvi_merge_find(j, i);
         for (int h = 0; h < hits; h++) {
             int k = j->hits[h];
-            if (j->owner[k] < 0 && fvi_merge_same_class(j, i, k) && fvi_merge_overlap(b, j->box[k].box, iou) >= j->p.threshold) j->owner[k] = i;
+            if (j->owner[k] < 0 && fvi_merge_same_class(j, i, k)) j->owner[k] = i;
         }
     }
     for (int i = 0; i < j->n; i++)
@@ -169,14 +200,12 @@ static bool dominates(const fvi_tiles_box *a, const fvi_tiles_box *b) { return a
 
 static void transitive(fvi_merge_job *j)
 {
-    const bool iou = j->p.metric == FV_METRIC_IOU;
     for (int i = 0; i < j->n; i++) {
-        int hits = fvi_buckets_touching(j->buckets, j->box[i].box, j->hits), begin = j->n_order;
+        int hits = fvi_merge_find(j, i), begin = j->n_order;
         if (j->owner[i] < 0) j->owner[i] = i;
         for (int h = 0; h < hits; h++) {
             int k = j->hits[h];
             if (k == i || j->owner[k] >= 0 || !fvi_merge_same_class(j, i, k) || !dominates(&j->box[i], &j->box[k])) continue;
-            if (!(fvi_merge_overlap(j->box[i].box, j->box[k].box, iou) >= j->p.threshold)) continue;
             j->owner[k] = j->owner[i];
             int at = j->n_order++; /* those of one box by their place in the input */
             for (; at > begin && j->from[k] < j->from[j->order[at - 1]]; at--) j->order[at] = j->order[at - 1];
@@ -237,7 +266,7 @@ fv_status fvi_tiles_merge(fvi_merger *m, const fvi_merge_params *p, const fvi_ti
     for (int i = 0; i < n; i++)
         if (b[i].tile < 0 || b[i].tile >= n_tiles) return FV_ERR_ARGUMENT;
     if (!reserve(m, n)) return FV_ERR_MEMORY;
-    fvi_merge_job j = {.p = *p, .box = m->box, .from = m->from, .tiles = tiles, .n_tiles = n_tiles, .buckets = &m->buckets, .hits = m->hits, .owner = m->owner,
+    fvi_merge_job j = {.p = *p, .box = m->box, .from = m->from, .tiles = tiles, .n_tiles = n_tiles, .buckets = &m->buckets, .kern = &m->kern, .hits = m->hits, .owner = m->owner,
                        .next = m->next, .order = m->order, .thing_of = m->thing_of, .tail = m->tail, .things = m->things};
     if (!(j.p.threshold > 0)) j.p.threshold = 0.5f;
     if (j.p.metric == FV_METRIC_AUTO) j.p.metric = j.p.merge == FV_MERGE_SEAM ? FV_METRIC_IOU : FV_METRIC_IOS;
@@ -246,7 +275,7 @@ fv_status fvi_tiles_merge(fvi_merger *m, const fvi_merge_params *p, const fvi_ti
     fv_status st = FV_OK;
     if (j.p.merge == FV_MERGE_SEAM) {
         st = fvi_merge_seams(&j);
-    } else if ((st = fvi_buckets_fill(j.buckets, j.box->box, sizeof *j.box, j.n)) >= 0) {
+    } else if ((st = fvi_merge_place(&j, false)) >= 0) {
         if (j.p.merge == FV_MERGE_NMM)
             transitive(&j);
         else

@@ -1,6 +1,7 @@
 /* merge.h: boxes of all tiles of a frame -> things. */
 #ifndef FVI_VISION_TILES_MERGE_H
 #define FVI_VISION_TILES_MERGE_H
+#include "kern/cpu.h"
 #include "vision/tiles/grid.h"
 #include <stdbool.h>
 
@@ -30,7 +31,7 @@ typedef struct fvi_merge_params {
 
 /* Scratch that grows and is kept. Threads: one at a time. */
 typedef struct fvi_merger fvi_merger;
-fv_status fvi_merger_create(fvi_merger **out);
+fv_status fvi_merger_create(fvi_merger **out, fvi_cpu_flags cpu);
 void fvi_merger_free(fvi_merger **m);
 /* b [n], tiles [n_tiles]; boxes that are no numbers are left out. *things [*n_things] by score,
  * highest first, and *next are the merger's, until the next call. n up to 1 << 24. */

@@ -13,6 +13,7 @@ typedef struct fvi_merge_job {
     const fvi_tile *tiles;
     int n_tiles;
     fvi_buckets *buckets;
+    const fvi_overlap *kern;
     int *hits;          /* [n] */
     int *owner;         /* [n] the box that box i went into; i itself = it is a thing; -1 = not looked at yet */
     int *next;          /* [n] of the input: chains of things */
@@ -23,15 +24,8 @@ typedef struct fvi_merge_job {
     int n_things;
 } fvi_merge_job;
 
-/* Overlap by the metric, in the order of float operations that SAHI has; 0 for boxes without area. */
-static inline float fvi_merge_overlap(const float a[4], const float b[4], bool iou)
-{
-    float w = (a[2] < b[2] ? a[2] : b[2]) - (a[0] > b[0] ? a[0] : b[0]), h = (a[3] < b[3] ? a[3] : b[3]) - (a[1] > b[1] ? a[1] : b[1]);
-    if (!(w > 0) || !(h > 0)) return 0;
-    float inter = w * h, one = (a[2] - a[0]) * (a[3] - a[1]), two = (b[2] - b[0]) * (b[3] - b[1]);
-    float whole = iou ? one + two - inter : one < two ? one : two;
-    return whole > 0 ? inter / whole : 0;
-}
+/* What box i overlaps enough, as the metric and the threshold say, into j->hits. */
+int fvi_merge_find(fvi_merge_job *j, int i);
 
 static inline void fvi_merge_grow(float a[4], const float b[4])
 {
@@ -43,6 +37,8 @@ static inline void fvi_merge_grow(float a[4], const float b[4])
 
 static inline bool fvi_merge_same_class(const fvi_merge_job *j, int a, int b) { return j->p.agnostic || j->box[a].class_id == j->box[b].class_id; }
 
+/* Boxes into the squares; tiles: overlaps are those within what both tiles see. */
+fv_status fvi_merge_place(fvi_merge_job *j, bool tiles);
 /* merge_seam.c */
 fv_status fvi_merge_seams(fvi_merge_job *j);
 #endif

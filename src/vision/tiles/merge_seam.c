@@ -19,24 +19,6 @@ static bool is_piece(const fvi_merge_job *j, int i)
            ((t->seams & FVI_SEAM_RIGHT) && b[2] >= (float)(t->x + t->width - mx)) || ((t->seams & FVI_SEAM_BOTTOM) && b[3] >= (float)(t->y + t->height - my));
 }
 
-/* The part of a box that a tile sees. */
-static void cut(float out[4], const float b[4], const fvi_tile *t)
-{
-    float x2 = (float)(t->x + t->width), y2 = (float)(t->y + t->height);
-    out[0] = b[0] > (float)t->x ? b[0] : (float)t->x;
-    out[1] = b[1] > (float)t->y ? b[1] : (float)t->y;
-    out[2] = b[2] < x2 ? b[2] : x2;
-    out[3] = b[3] < y2 ? b[3] : y2;
-}
-
-static bool agree(const fvi_merge_job *j, int a, int b)
-{
-    float one[4], two[4];
-    cut(one, j->box[a].box, &j->tiles[j->box[b].tile]);
-    cut(two, j->box[b].box, &j->tiles[j->box[a].tile]);
-    return fvi_merge_overlap(one, two, j->p.metric == FV_METRIC_IOU) >= j->p.threshold;
-}
-
 static int root_of(int *owner, int i)
 {
     while (owner[i] != i) i = owner[i] = owner[owner[i]];
@@ -73,21 +55,18 @@ static int wholes_first(fvi_merge_job *j)
     return wholes;
 }
 
-static bool match(const fvi_merge_job *j, int a, int b)
-{
-    return j->box[a].tile != j->box[b].tile && fvi_merge_same_class(j, a, b) && agree(j, a, b);
-}
-
 /* owner: of a whole box itself, or the surer one; of a piece the whole box that has it, or its fellow pieces. */
 static void find_owners(fvi_merge_job *j, int wholes)
 {
     for (int i = 0; i < j->n; i++) {
         if (j->owner[i] >= 0 && (i < wholes || j->owner[i] < wholes)) continue; /* it is in a whole box */
         if (j->owner[i] < 0) j->owner[i] = i;
-        int hits = fvi_buckets_touching(j->buckets, j->box[i].box, j->hits);
+        int hits = fvi_merge_find(j, i);
         for (int h = 0; h < hits; h++) {
             int k = j->hits[h];
-            if (k <= i || (j->owner[k] >= 0 && (i < wholes || j->owner[k] < wholes)) || !match(j, i, k)) continue;
+            if (k <= i || (j->owner[k] >= 0 && (i < wholes || j->owner[k] < wholes)) ||
+                j->box[i].tile == j->box[k].tile || !fvi_merge_same_class(j, i, k))
+                continue;
             if (i < wholes) {
                 j->owner[k] = i;
             } else {
@@ -120,7 +99,7 @@ static void sort_things(fvi_merge_job *j, int wholes)
 fv_status fvi_merge_seams(fvi_merge_job *j)
 {
     int wholes = wholes_first(j), whole_things = 0;
-    fv_status st = fvi_buckets_fill(j->buckets, j->box->box, sizeof *j->box, j->n);
+    fv_status st = fvi_merge_place(j, true);
     if (st < 0) return st;
     find_owners(j, wholes);
     for (int i = 0; i < j->n; i++) {

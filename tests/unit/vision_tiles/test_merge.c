@@ -20,7 +20,7 @@ static int n_things;
 
 static void run(const fvi_merge_params *p, int n, const fvi_tile *tiles, int n_tiles)
 {
-    if (!merger) assert_int_equal(fvi_merger_create(&merger), FV_OK);
+    if (!merger) assert_int_equal(fvi_merger_create(&merger, fvi_cpu_detect()), FV_OK);
     assert_int_equal(fvi_tiles_merge(merger, p, box, n, tiles, n_tiles, &things, &n_things, &chain), FV_OK);
 }
 
