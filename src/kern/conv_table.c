@@ -10,22 +10,31 @@ const fvi_conv_tactic fvi_conv_tactics[] = {
     {"conv depthwise c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_depthwise},
     {"conv winograd c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_wino},
     {"conv winograd2 c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_wino2},
+    {"conv bf16 reference c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_bf16_reference},
+    {"conv bf16 wide c", FVI_CPU_C, &fvi_conv_isa_c, &fvi_conv_bf16_wide},
 #ifdef FVI_X86
     {"conv direct avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_direct},
     {"conv depthwise avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_depthwise},
     {"conv winograd avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_wino},
     {"conv winograd2 avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_wino2},
+    {"conv bf16 wide avx2", FVI_CPU_AVX2, &fvi_conv_isa_avx2, &fvi_conv_bf16_wide},
     {"conv direct avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_direct},
     {"conv depthwise avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_depthwise},
     {"conv winograd avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_wino},
     {"conv winograd2 avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_wino2},
+    {"conv bf16 wide avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_bf16_wide},
 #endif
     {0},
 };
 
 static bool usable(const fvi_conv_tactic *t, const fvi_conv_params *p, fvi_cpu_flags flags)
 {
-    return (t->level & (flags | FVI_CPU_C)) && t->algorithm->supports(p);
+    return (t->level & (flags | FVI_CPU_C)) && fvi_conv_takes(t, p);
+}
+
+bool fvi_conv_is_low(const fvi_conv_params *p)
+{
+    return p->bf16 || p->in_type == FV_BF16 || p->out_type == FV_BF16 || (p->residual && p->res_type == FV_BF16) || (p->pre && p->pre_type == FV_BF16);
 }
 
 const fvi_conv_tactic *fvi_conv_choose(const fvi_conv_params *p, fvi_cpu_flags flags)
@@ -75,6 +84,7 @@ bool fvi_conv_describe(const fvi_conv_params *p, char *text, size_t n)
     ADD(" in %td,%td,%td,%td out %td,%td,%td,%td", p->in_n, p->in_c, p->in_h, p->in_w, p->out_n, p->out_c, p->out_h, p->out_w);
     if (p->residual) ADD(" residual %td,%td,%td,%td", p->res_n, p->res_c, p->res_h, p->res_w);
     if (p->pre) ADD(" pre %td,%td,%td >> %d", p->pre_n, p->pre_h, p->pre_w, p->pre_shift);
+    if (fvi_conv_is_low(p)) ADD(" types %d,%d,%d,%d%s", (int)p->in_type, (int)p->out_type, (int)p->res_type, (int)p->pre_type, p->bf16 ? " in bf16" : "");
     ADD(" act %d %a %a", (int)p->act, (double)p->alpha, (double)p->beta);
 #undef ADD
     return true;

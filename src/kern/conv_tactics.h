@@ -9,6 +9,8 @@ extern const fvi_conv_algorithm fvi_conv_depthwise; /* conv_depthwise.c */
 extern const fvi_conv_algorithm fvi_conv_wino;      /* conv_wino.c */
 extern const fvi_conv_algorithm fvi_conv_wino2;     /* conv_wino2.c */
 
+extern const fvi_conv_algorithm fvi_conv_bf16_reference, fvi_conv_bf16_wide; /* conv_bf16_ref.c, conv_bf16.c */
+
 /* Channel stride 1 on all sides, all windows inside the stored zeros, and counts that an int holds. */
 bool fvi_conv_is_nhwc(const fvi_conv_params *p);
 /* tile[m] += the addend of pixel x + m of output row (image,y), channels o.. (p->pre): before fvi_conv_finish. */

@@ -5,8 +5,11 @@
  * activation then scales it by its slope (<= 1.2 for all of them) and adds 1e-6 of the value (kern/act.h).
  * Winograd: y = A' [(G w G') . (B' d B)] A, so the magnitudes are |A'| [(|G||w||G'|) . (|B'||d||B|)] |A| (every matrix by its
  * absolute values) summed over channels, and about 20 operations more touch each of them: (20 + sqrt cin) eps/2 of that.
- * Stride 2 has the same form with 9x9 products. */
+ * Stride 2 has the same form with 9x9 products.
+ * BF16: pixels and weights are rounded here as the kernel must; the products of two BF16 are exact in FP32, so that the bound stays. A BF16
+ * output is rounded once more, 2^-8 of it at most, and its activation may be 1.3e-4 off (kern/conv.h). */
 #include "checkkern.h"
+#include "kern/bf16.h"
 #include "kern/conv.h"
 #include <float.h>
 #include <math.h>
@@ -27,7 +30,7 @@ typedef struct problem {
     fvi_conv_io io;
     float *w, *bias;
     float *in_base, *out_base;
-    size_t in_count, out_count;
+    size_t in_count, out_count, res_count, pre_count;
 } problem;
 
 /* |A'|, |G|, |B'| at 0, +-sqrt 1/2, +-sqrt 2, infinity: written down here once more, not shared with the kernels. */
@@ -148,7 +151,8 @@ static bool check_pixel(ck *c, const problem *q, int n, int y, int x, const doub
                 if (iy < 0 || iy >= p->h || ix < 0 || ix >= p->w) continue;
                 const float *a = pixel(q, n, iy, ix) + (o / cout) * cin * p->in_c;
                 for (int i = 0; i < cin; i++) {
-                    double v = (double)a[i * p->in_c] * q->w[((o * cin + i) * p->kh + ky) * p->kw + kx];
+                    const float x1 = a[i * p->in_c];
+                    double v = (double)(p->bf16 ? fvi_bf16_widen1(fvi_bf16_narrow1(x1)) : x1) * q->w[((o * cin + i) * p->kh + ky) * p->kw + kx];
                     sum += v, mag += fabs(v);
                 }
             }
@@ -169,6 +173,7 @@ static bool check_pixel(ck *c, const problem *q, int n, int y, int x, const doub
             want += q->io.res[n * p->res_n + y * p->res_h + x * p->res_w + o * p->res_c];
             tol += eps * fabs(want);
         }
+        if (p->out_type == FV_BF16) tol += fabs(want) / 256 * 1.001 + 1.3e-4 * (fabs(want) + fabs(sum)) * (p->act != FVI_KACT_NONE);
         float got = q->io.out[n * p->out_n + y * p->out_h + x * p->out_w + o * p->out_c];
         if (!ck_near(c, got, want, tol, "out[%d][%d][%d][%d]", n, o, y, x)) return false;
     }
@@ -223,7 +228,7 @@ static char *make_output(ck *c, problem *q, int gap_w, int gap_h)
         size_t count = (size_t)(p->n * p->res_n - gap_h);
         float *r = ck_in(c, count * sizeof *r);
         for (size_t i = 0; i < count; i++) r[i] = ck_uniform(c, -2, 2);
-        q->io.res = r;
+        q->io.res = r, q->res_count = count;
     }
     if (p->pre) {
         p->pre_w = p->cout + gap_h;
@@ -232,7 +237,7 @@ static char *make_output(ck *c, problem *q, int gap_w, int gap_h)
         size_t count = (size_t)(p->n * p->pre_n - gap_w - gap_h);
         float *r = ck_in(c, count * sizeof *r);
         for (size_t i = 0; i < count; i++) r[i] = ck_uniform(c, -2, 2);
-        q->io.pre = r;
+        q->io.pre = r, q->pre_count = count;
     }
     char *owned = calloc(q->out_count, 1);
     for (int n = 0; n < p->n; n++)
@@ -261,12 +266,47 @@ static void run_tactic(ck *c, const fvi_conv_tactic *t, const problem *q)
     free(packed), free(work);
 }
 
+/* The maps of q in the types of its parameters; their values are rounded in q, too, where they are. */
+static uint16_t *narrow_map(ck *c, float *x, size_t count)
+{
+    uint16_t *y = ck_in(c, count * sizeof *y);
+    for (size_t i = 0; i < count; i++) y[i] = fvi_bf16_narrow1(x[i]), x[i] = fvi_bf16_widen1(y[i]);
+    return y;
+}
+
+static void run_low(ck *c, const fvi_conv_tactic *t, problem *q, const char *owned)
+{
+    const fvi_conv_params *p = &q->p;
+    problem low = *q;
+    uint16_t *out = NULL;
+    if (p->in_type == FV_BF16) low.io.in = (const float *)(narrow_map(c, q->in_base, q->in_count) + (q->io.in - q->in_base));
+    if (p->residual && p->res_type == FV_BF16) low.io.res = (const float *)narrow_map(c, (float *)q->io.res, q->res_count);
+    if (p->pre && p->pre_type == FV_BF16) low.io.pre = (const float *)narrow_map(c, (float *)q->io.pre, q->pre_count);
+    if (p->out_type == FV_BF16) low.io.out = (float *)(out = ck_out(c, q->out_count * sizeof *out));
+    run_tactic(c, t, &low);
+    for (size_t i = 0; out && i < q->out_count; i++) {
+        if (owned[i])
+            q->out_base[i] = fvi_bf16_widen1(out[i]);
+        else if (!ck_true(c, ck_is_painted(out + i, sizeof *out), "wrote outside its channels or pixels, at element %zu of the output buffer", i))
+            break;
+    }
+}
+
+static void random_types(ck *c, fvi_conv_params *p)
+{
+    fv_dtype *const types[] = {&p->in_type, &p->out_type, &p->res_type, &p->pre_type};
+    p->bf16 = ck_range(c, 0, 3) > 0;
+    for (int i = 0; i < 4; i++) *types[i] = ck_range(c, 0, 2) ? FV_BF16 : FV_F32;
+    if (!fvi_conv_is_low(p)) p->bf16 = true;
+}
+
 static void fill_weights(ck *c, problem *q)
 {
     const fvi_conv_params *p = &q->p;
     size_t count = (size_t)p->cout * (size_t)(p->cin / p->groups) * (size_t)(p->kh * p->kw);
     q->w = ck_in(c, count * sizeof(float));
     ck_fill(c, q->w, count);
+    for (size_t i = 0; p->bf16 && i < count; i++) q->w[i] = fvi_bf16_widen1(fvi_bf16_narrow1(q->w[i]));
     q->bias = ck_range(c, 0, 4) ? ck_in(c, (size_t)p->cout * sizeof(float)) : NULL;
     if (q->bias) ck_fill(c, q->bias, (size_t)p->cout);
 }
@@ -313,10 +353,12 @@ static bool random_params(ck *c, fvi_conv_params *p, bool depthwise)
 
 static void describe(ck *c, const fvi_conv_params *p)
 {
-    ck_shape(c, "n=%d %dx%d c=%d->%d g=%d k=%dx%d s=%d,%d d=%d,%d pad=%d,%d halo=%d out=%dx%d ld=%td,%td->%td,%td %s%s%s", p->n,
+    char types[32] = "";
+    if (fvi_conv_is_low(p)) snprintf(types, sizeof types, " types %d%d%d%d%s", p->in_type, p->out_type, p->res_type, p->pre_type, p->bf16 ? " bf16" : "");
+    ck_shape(c, "n=%d %dx%d c=%d->%d g=%d k=%dx%d s=%d,%d d=%d,%d pad=%d,%d halo=%d out=%dx%d ld=%td,%td->%td,%td %s%s%s%s", p->n,
              p->h, p->w, p->cin, p->cout, p->groups, p->kh, p->kw, p->sh, p->sw, p->dh, p->dw, p->pt, p->pl, p->halo, p->ho,
              p->wo, p->in_w, p->in_h, p->out_w, p->out_h, fvi_kact_names[p->act], p->residual ? " + residual" : "",
-             !p->pre ? "" : p->pre_shift ? " pre of half size" : " pre");
+             !p->pre ? "" : p->pre_shift ? " pre of half size" : " pre", types);
 }
 
 static void one(ck *c, const fvi_conv_tactic *t, problem *q)
@@ -326,9 +368,14 @@ static void one(ck *c, const fvi_conv_tactic *t, problem *q)
     char *owned = make_output(c, q, ck_range(c, 0, 1) ? 0 : ck_range(c, 1, 40), ck_range(c, 0, 1) ? 0 : 7);
     fill_weights(c, q);
     describe(c, &q->p);
-    if (t->algorithm->supports(&q->p)) {
-        run_tactic(c, t, q);
-        double *wino = strstr(t->name, "winograd") ? wino_magnitudes(&q->p, &q->io, q->w) : NULL;
+    if (fvi_conv_takes(t, &q->p)) {
+        if (t->algorithm->low)
+            run_low(c, t, q, owned);
+        else
+            run_tactic(c, t, q);
+        const fvi_conv_params *p = &q->p;
+        const bool inside = strstr(t->name, "wide") && p->kh == 3 && p->kw == 3 && p->sh == p->sw && p->sh < 3 && p->dh == 1 && p->dw == 1 && p->groups == 1;
+        double *wino = inside || strstr(t->name, "winograd") ? wino_magnitudes(&q->p, &q->io, q->w) : NULL;
         bool ok = true;
         for (int n = 0; ok && n < q->p.n; n++)
             for (int y = 0; ok && y < q->p.ho; y++)
@@ -358,6 +405,7 @@ static void check(ck *c, const ck_kernel *k)
             q.p.pt = q.p.pl = q.p.halo;
             q.p.ho = out_size(q.p.h, 3, stride, 1, q.p.pt, q.p.pt), q.p.wo = out_size(q.p.w, 3, stride, 1, q.p.pl, q.p.pl);
         }
+        if (t->algorithm->low) random_types(c, &q.p);
         i++;
         one(c, t, &q);
     }
@@ -398,11 +446,13 @@ static void bench(ck *c, const ck_kernel *k)
         fvi_cpu_cache cache;
         fvi_cpu_caches(&cache);
         p->l1 = cache.l1d ? cache.l1d : 32 << 10, p->l2 = cache.l2 ? cache.l2 : 512 << 10;
-        if (!strcmp(t->name, "conv reference c") && fvi_conv_flops(p) > 1e8) continue;
+        if (t->algorithm->low) p->bf16 = true, p->in_type = p->out_type = FV_BF16;
+        if (strstr(t->name, "reference") && fvi_conv_flops(p) > 1e8) continue;
         make_input(c, &b.q, 0, 0);
         free(make_output(c, &b.q, 0, 0));
         fill_weights(c, &b.q);
-        if (t->algorithm->supports(p) && (p->groups == 1 || !strstr(t->name, "direct"))) {
+        if (t->algorithm->low) b.q.io.in = (const float *)(narrow_map(c, b.q.in_base, b.q.in_count) + (b.q.io.in - b.q.in_base));
+        if (fvi_conv_takes(t, p) && (p->groups == 1 || !strstr(t->name, "direct"))) {
             b.packed = aligned_alloc(64, (t->algorithm->packed_bytes(t, p) + 63) / 64 * 64);
             b.work = aligned_alloc(64, (t->algorithm->workspace_bytes(t, p) + 127) / 64 * 64);
             t->algorithm->pack(t, p, b.q.w, b.q.bias, b.packed);
