@@ -11,7 +11,9 @@ typedef struct fv_model fv_model;
 typedef struct fv_model_options {
     uint32_t size;
     const char *device;    /* null or "auto", "cpu"; "null": right shapes, no work, for tests. Others: FV_ERR_DEVICE */
-    const char *precision; /* null or "auto", "fp32" */
+    /* null or "auto" (fv_model_precision says what it became), "fp32", "bf16": convolutions multiply in BF16 and add in FP32, ends of heads stay FP32;
+     * any machine can, those with AMX are faster for it. Others: FV_ERR_DEVICE */
+    const char *precision;
     int no_rewrite;        /* non-zero: run the graph as it was written (to find out what a rewrite changed) */
 } fv_model_options;
 #define FV_MODEL_OPTIONS(...) (&(fv_model_options){.size = sizeof(fv_model_options), __VA_ARGS__})
@@ -45,7 +47,12 @@ FV_API int fv_model_outputs(const fv_model *m, const fv_port **ports);
 FV_API const char *fv_model_meta(const fv_model *m, const char *key);
 FV_API const char *fv_model_meta_at(const fv_model *m, int i, const char **key);
 FV_API const char *fv_model_device(const fv_model *m);    /* "cpu" */
-FV_API const char *fv_model_precision(const fv_model *m); /* "fp32" */
+FV_API const char *fv_model_precision(const fv_model *m); /* "fp32", "bf16" */
+/* Why it is that: "bf16 is not faster at this CPU level". Static. */
+FV_API const char *fv_model_precision_reason(const fv_model *m);
+/* Node i of those that stay FP32 in a mixed model, and (why may be null) the reason; null past the last. Borrowed until free. None are known while
+ * the model's shapes are open. */
+FV_API const char *fv_model_kept(const fv_model *m, int i, const char **why);
 /* Can N pictures be run at once? Null = yes, else a sentence that names the node which forbids it. Borrowed until free. */
 FV_API const char *fv_model_batch_obstacle(const fv_model *m);
 /* Text dump of the graph; `rewritten` 0 = as imported. owned: free with fv_string_free. */
@@ -129,7 +136,7 @@ typedef struct fv_step_info {
     double total_ms; /* since the last reset; 0 without `profile` */
     int64_t runs;
     double executed_gflop; /* what the tactic really multiplies: a Winograd step does a quarter */
-    const char *precision; /* "fp32"; static */
+    const char *precision; /* that it computes in: "fp32", "bf16"; static */
 } fv_step_info;
 /* FV_END past the last step. */
 FV_API fv_status fv_session_step(const fv_session *s, int i, fv_step_info *info);

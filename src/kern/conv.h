@@ -43,6 +43,7 @@ typedef struct fvi_conv_tactic fvi_conv_tactic;
 
 /* How: in plain C over the kernels of t->isa. */
 typedef struct fvi_conv_algorithm {
+    bool by_definition; /* slow, and asks where the map ends: cannot do a part of it */
     bool low; /* takes parameters with BF16 in them, and only those */
     bool (*supports)(const fvi_conv_params *p);
     /* Estimated cycles of one thread, to choose between tactics that support p; smaller is better. */

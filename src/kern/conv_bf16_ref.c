@@ -85,5 +85,5 @@ static void run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_co
     }
 }
 
-const fvi_conv_algorithm fvi_conv_bf16_reference = {.low = true, .supports = supports, .cost = cost, .packed_bytes = packed_bytes, .pack = pack,
+const fvi_conv_algorithm fvi_conv_bf16_reference = {.by_definition = true, .low = true, .supports = supports, .cost = cost, .packed_bytes = packed_bytes, .pack = pack,
                                                     .workspace_bytes = workspace, .chunks = chunks, .run = run};

@@ -81,6 +81,7 @@ static void ref_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fv
 }
 
 const fvi_conv_algorithm fvi_conv_reference = {
+    .by_definition = true,
     .supports = ref_supports,
     .cost = ref_cost,
     .packed_bytes = ref_packed_bytes,

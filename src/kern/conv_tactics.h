@@ -10,6 +10,7 @@ extern const fvi_conv_algorithm fvi_conv_wino;      /* conv_wino.c */
 extern const fvi_conv_algorithm fvi_conv_wino2;     /* conv_wino2.c */
 
 extern const fvi_conv_algorithm fvi_conv_bf16_reference, fvi_conv_bf16_wide; /* conv_bf16_ref.c, conv_bf16.c */
+extern const fvi_conv_algorithm fvi_conv_bf16_tiles; /* conv_bf16_tiles.c */
 
 /* Channel stride 1 on all sides, all windows inside the stored zeros, and counts that an int holds. */
 bool fvi_conv_is_nhwc(const fvi_conv_params *p);

@@ -4,6 +4,7 @@
 #include "backend/cpu/op_conv.h"
 #include "backend/cpu/op_nd.h"
 #include "base/checked.h"
+#include "kern/bf16.h"
 #include <limits.h>
 #include <string.h>
 
@@ -76,7 +77,7 @@ const char *fvi_cpu_conv_unsupported(const fvi_node *n)
 {
     const fvi_value *x = n->in[0], *w = n->in[1];
     if (!x || !w) return "a convolution without input or weights";
-    if (x->dtype != FV_NONE && x->dtype != FV_F32) return "a convolution that is not float32";
+    if (x->dtype != FV_NONE && x->dtype != FV_F32 && (x->dtype != FV_BF16 || x->rank != 4)) return "a convolution that is not float32 or bfloat16";
     if (w->dtype != FV_NONE && w->dtype != FV_F32) return "convolution weights that are not float32";
     if (x->rank > 4 && n->residual) return "a fused residual over three or more dimensions";
     return NULL;
@@ -131,6 +132,7 @@ fv_status fvi_cpu_conv_params(fvi_step *s, const fvi_tensor *x, const fvi_tensor
         .out_n = y->stride[0], .out_c = y->stride[1], .out_h = y->stride[2], .out_w = y->stride[3],
         .residual = res->dtype != FV_NONE,
         .res_n = res->stride[0], .res_c = res->stride[1], .res_h = res->stride[2], .res_w = res->stride[3],
+        .bf16 = s->node->bf16, .in_type = x->dtype, .out_type = y->dtype, .res_type = res->dtype,
         .act = (fvi_kact)s->node->act, .alpha = s->node->act_alpha, .beta = s->node->act_beta,
         .l1 = cache.l1d ? cache.l1d : 32 << 10, .l2 = cache.l2 ? cache.l2 : 512 << 10,
     };
@@ -141,7 +143,7 @@ fv_status fvi_cpu_conv_params(fvi_step *s, const fvi_tensor *x, const fvi_tensor
  * ConvTranspose say it once), and not for constants computed while loading. */
 static void warn_of_reference(const fvi_conv_job *j, const fvi_step *s)
 {
-    if (j->tactic != fvi_conv_tactics || !(s->env->cpu & ~(fvi_cpu_flags)FVI_CPU_C)) return;
+    if (!j->tactic->algorithm->by_definition || !(s->env->cpu & ~(fvi_cpu_flags)FVI_CPU_C)) return;
     if (s->tactic == j->tactic->name || s->in_const[0]) return;
     fvi_log_write(s->env->log, FV_LOG_WARNING,
                   "node '%s': no fast convolution takes its layout or padding; it runs as '%s', which is slow", s->name,
@@ -217,6 +219,7 @@ void fvi_cpu_conv_job_step(fvi_conv_job *j, const fvi_step *s)
 {
     const float *res = (const float *)s->residual.data;
     if (j->repack) pack(j, s);
+    /* offsets are those of a ConvTranspose, which is all floats */
     j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = res ? res + j->res_offset : NULL,
                           .pre = j->p.pre ? (const float *)s->in[3].data : NULL, .out = (float *)s->out[0].data + j->out_offset};
     fvi_cpu_conv_job_run(j, s);
@@ -309,7 +312,7 @@ const char *fvi_cpu_conv_tactic_at(int i)
 typedef struct conv_state {
     fvi_conv_job job;
     fvi_decision decision;
-    float *cropped; /* weights without what meets only padding; null = those of the model */
+    float *cropped; /* weights without what meets only padding, rounded where they multiply in BF16; null = those of the model */
 } conv_state;
 
 static const float *conv_weights(const fvi_step *s, const fvi_conv_job *j)
@@ -326,6 +329,11 @@ typedef struct region_run {
     const fvi_region *regions;
 } region_run;
 
+static float *element(const float *map, fv_dtype type, ptrdiff_t i)
+{
+    return (float *)((uintptr_t)map + (uintptr_t)(i * (ptrdiff_t)fv_dtype_size(type)));
+}
+
 /* A smaller convolution within the same memory: its neighbours are there instead of stored zeros. */
 static void run_region(void *arg, int chunk, int thread)
 {
@@ -336,9 +344,9 @@ static void run_region(void *arg, int chunk, int thread)
     fvi_conv_io io = j->io;
     p.n = 1, p.ho = r->y1 - r->y0, p.wo = r->x1 - r->x0;
     p.h -= r->y0, p.w -= r->x0;
-    io.in += r->image * p.in_n + r->y0 * p.in_h + r->x0 * p.in_w;
-    io.out += r->image * p.out_n + r->y0 * p.out_h + r->x0 * p.out_w;
-    if (io.res) io.res += r->image * p.res_n + r->y0 * p.res_h + r->x0 * p.res_w;
+    io.in = element(io.in, p.in_type, r->image * p.in_n + r->y0 * p.in_h + r->x0 * p.in_w);
+    io.out = element(io.out, p.out_type, r->image * p.out_n + r->y0 * p.out_h + r->x0 * p.out_w);
+    if (io.res) io.res = element(io.res, p.res_type, r->image * p.res_n + r->y0 * p.res_h + r->x0 * p.res_w);
     j->tactic->algorithm->run(j->tactic, &p, &io, j->packed, j->workspace + (size_t)thread * j->workspace_bytes, 0, 1);
 }
 
@@ -346,7 +354,7 @@ static bool conv_run_regions(fvi_step *s, const fvi_region *r, int n)
 {
     fvi_conv_job *j = &((conv_state *)s->state)->job;
     /* the reference asks where the map ends */
-    if (j->tactic == fvi_conv_tactics || j->repack || j->p.pre || j->p.sh != 1 || j->p.sw != 1) return false;
+    if (j->tactic->algorithm->by_definition || j->repack || j->p.pre || j->p.sh != 1 || j->p.sw != 1) return false;
     j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = (const float *)s->residual.data, .out = (float *)s->out[0].data};
     region_run a = {j, r};
     fvi_pool_run(s->env->pool, run_region, &a, n);
@@ -380,10 +388,11 @@ static fv_status set_addend(const fvi_step *s, fvi_conv_params *p, fv_error *err
 {
     const fvi_tensor *a = &s->in[3];
     const int shift = a->rank == 4 && a->dim[2] == p->ho && a->dim[3] == p->wo ? 0 : 1;
-    if (a->rank != 4 || a->dtype != FV_F32 || a->dim[0] != p->n || a->dim[1] != p->cout || a->dim[2] << shift != p->ho || a->dim[3] << shift != p->wo)
+    if (a->rank != 4 || (a->dtype != FV_F32 && a->dtype != FV_BF16) || a->dim[0] != p->n || a->dim[1] != p->cout || a->dim[2] << shift != p->ho || a->dim[3] << shift != p->wo)
         return fvi_error_set(err, FV_ERR_SHAPE, "%s: the addend does not fit the output", s->name);
     if (a->stride[1] != 1 && a->dim[1] != 1) return fvi_error_set(err, FV_ERR_INTERNAL, "%s: the addend's channels lie apart", s->name);
     p->pre = true;
+    p->pre_type = a->dtype;
     p->pre_shift = shift;
     p->pre_n = a->stride[0], p->pre_h = a->stride[2], p->pre_w = a->stride[3];
     return FV_OK;
@@ -403,10 +412,24 @@ static fv_status copy_cropped(conv_state *c, fvi_tensor *w, const int64_t first[
     return FV_OK;
 }
 
+/* Rounded to BF16, in memory of their own. */
+static fv_status round_weights(conv_state *c, const fvi_tensor *w, fv_error *err)
+{
+    const size_t count = (size_t)fvi_tensor_count(w);
+    const float *from = (const float *)w->data;
+    if (!c->cropped) c->cropped = fvi_alloc(count * sizeof(float));
+    if (!c->cropped) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for packed weights");
+    fvi_bf16_c.round(c->cropped, from, count);
+    return FV_OK;
+}
+
 static fv_status conv_prepare(fvi_step *s, fv_error *err)
 {
-    if (s->in[0].dtype != FV_F32 || s->in[1].dtype != FV_F32 || s->out[0].dtype != FV_F32)
-        return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: Conv runs in float32 only", s->name);
+    const bool low = s->node->bf16 || s->in[0].dtype == FV_BF16 || s->out[0].dtype == FV_BF16;
+    if ((s->in[0].dtype != FV_F32 && s->in[0].dtype != FV_BF16) || s->in[1].dtype != FV_F32 || (s->out[0].dtype != FV_F32 && s->out[0].dtype != FV_BF16))
+        return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: Conv runs in float32 and bfloat16 only", s->name);
+    if (low && (s->in[0].rank != 4 || !s->in_const[1]))
+        return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: Conv in bfloat16 wants 4-d maps and constant weights", s->name);
     if (s->in[0].rank > 4) return fvi_cpu_prepare_conv_nd(s, err);
     const int spatial = s->in[0].rank - 2;
     if (spatial < 1 || spatial > 2 || s->in[1].rank != s->in[0].rank || s->out[0].rank != s->in[0].rank)
@@ -437,6 +460,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
             return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
     }
     if (s->node->op == FVI_OP_CONV_ADD) FVI_TRY(set_addend(s, &p, err));
+    if (p.bf16) FVI_TRY(round_weights(c, &w, err));
     s->run = conv_run;
     s->run_regions = conv_run_regions;
     c->job.p = p;

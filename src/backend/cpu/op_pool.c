@@ -4,6 +4,7 @@
 #include "backend/cpu/loop.h"
 #include "backend/cpu/op_nd.h"
 #include "backend/cpu/step.h"
+#include "kern/bf16.h"
 #include "kern/pool.h"
 #include "model/graph/shape.h"
 #include <math.h>
@@ -22,6 +23,7 @@ typedef struct pool_window {
 typedef struct pool_state {
     pool_window w;
     fvi_pool_kern kern;
+    fvi_bf16_kern bf16;
     bool mean, count_pads, separable, fast;
     int chunks;
     size_t line; /* floats of a thread's intermediate line (separable) */
@@ -121,6 +123,55 @@ PLAIN(double, plain_f64, -(double)INFINITY)
 PLAIN(int8_t, plain_i8, INT8_MIN)
 PLAIN(uint8_t, plain_u8, 0)
 
+/* ---- BF16, maximum: channels of a pixel together where they are contiguous ---- */
+static void plain_bf16(const pool_state *p, int64_t n, int64_t oy)
+{
+    const pool_window *w = &p->w;
+    const uint16_t lowest = 0xff80; /* -infinity */
+    const uint16_t *x = (const uint16_t *)(const void *)w->x.data + n * w->x.stride[0], *taps[MOST_TAPS];
+    uint16_t *y = (uint16_t *)(void *)w->y.data + image_offset(&w->y, n, oy);
+    const int64_t step = p->fast ? w->x.dim[1] : 1;
+    int64_t ylo, yhi, xlo, xhi;
+    window_taps(w, 0, oy, &ylo, &yhi);
+    for (int64_t ox = 0; ox < w->out[1]; ox++) {
+        window_taps(w, 1, ox, &xlo, &xhi);
+        for (int64_t c = 0; c < w->x.dim[1]; c += step) {
+            uint16_t *to = y + c * w->y.stride[1] + ox * w->y.stride[3];
+            int count = 0;
+            bool first = true;
+            for (int64_t i = 0; i < step; i++) to[i] = lowest;
+            for (int64_t ky = ylo; ky < yhi; ky++)
+                for (int64_t kx = xlo; kx < xhi; kx++) {
+                    const int64_t iy = oy * w->stride[0] - w->before[0] + ky * w->dilation[0], ix = ox * w->stride[1] - w->before[1] + kx * w->dilation[1];
+                    taps[count++] = x + c * w->x.stride[1] + iy * w->x.stride[2] + ix * w->x.stride[3];
+                    if (count < MOST_TAPS) continue;
+                    p->bf16.max(to, taps, count, (size_t)step);
+                    taps[0] = to, count = 1, first = false;
+                }
+            if (count > !first) p->bf16.max(to, taps, count, (size_t)step);
+        }
+    }
+}
+
+static void separable_bf16(const pool_state *p, int64_t n, int64_t oy, uint16_t *line)
+{
+    const pool_window *w = &p->w;
+    const uint16_t *x = (const uint16_t *)(const void *)w->x.data + n * w->x.stride[0], *taps[MOST_TAPS];
+    uint16_t *y = (uint16_t *)(void *)w->y.data + image_offset(&w->y, n, oy);
+    int64_t c = w->x.dim[1], lo, hi;
+    window_taps(w, 0, oy, &lo, &hi);
+    const int rows = (int)(hi - lo);
+    for (int64_t ix = 0; ix < w->in[1]; ix++) {
+        for (int k = 0; k < rows; k++) taps[k] = x + (oy * w->stride[0] - w->before[0] + (lo + k) * w->dilation[0]) * w->x.stride[2] + ix * w->x.stride[3];
+        p->bf16.max(line + ix * c, taps, rows, (size_t)c);
+    }
+    for (int64_t ox = 0; ox < w->out[1]; ox++) {
+        window_taps(w, 1, ox, &lo, &hi);
+        for (int64_t k = lo; k < hi; k++) taps[k - lo] = line + (ox * w->stride[1] - w->before[1] + k * w->dilation[1]) * c;
+        p->bf16.max(y + ox * w->y.stride[3], taps, (int)(hi - lo), (size_t)c);
+    }
+}
+
 /* ---- floats, channels contiguous ---- */
 static void window_line(const pool_state *p, int64_t n, int64_t oy)
 {
@@ -173,7 +224,7 @@ static void separable_line(const pool_state *p, int64_t n, int64_t oy, float *li
 typedef void (*plain_fn)(const pool_state *p, int64_t n, int64_t oy);
 static plain_fn plain_of(fv_dtype t)
 {
-    return t == FV_F32 ? plain_f32 : t == FV_F64 ? plain_f64 : t == FV_I8 ? plain_i8 : t == FV_U8 ? plain_u8 : NULL;
+    return t == FV_F32 ? plain_f32 : t == FV_F64 ? plain_f64 : t == FV_I8 ? plain_i8 : t == FV_U8 ? plain_u8 : t == FV_BF16 ? plain_bf16 : NULL;
 }
 
 static bool channels_contiguous(const fvi_tensor *t) { return t->dim[1] == 1 || t->stride[1] == 1; }
@@ -186,7 +237,12 @@ static void chunk(void *arg, int i, int thread)
     int64_t lines = w->y.dim[0] * w->out[0];
     for (int64_t l = lines * i / p->chunks; l < lines * (i + 1) / p->chunks; l++) {
         int64_t n = l / w->out[0], oy = l % w->out[0];
-        if (p->separable)
+        if (w->x.dtype == FV_BF16) {
+            if (p->separable)
+                separable_bf16(p, n, oy, (uint16_t *)(void *)(p->scratch + (size_t)thread * p->line));
+            else
+                plain_bf16(p, n, oy);
+        } else if (p->separable)
             separable_line(p, n, oy, p->scratch + (size_t)thread * p->line);
         else if (p->fast)
             window_line(p, n, oy);
@@ -226,7 +282,7 @@ static bool no_empty_window(const pool_window *w)
 static fv_status prepare(fvi_step *s, fv_error *err)
 {
     bool mean = s->node->op == FVI_OP_AVERAGE_POOL;
-    unsigned types = FVI_TYPES_FLOAT | (mean ? 0 : FVI_TYPE_BIT(FV_I8) | FVI_TYPE_BIT(FV_U8));
+    unsigned types = FVI_TYPES_FLOAT | (mean ? 0 : FVI_TYPE_BIT(FV_BF16) | FVI_TYPE_BIT(FV_I8) | FVI_TYPE_BIT(FV_U8));
     if (s->in[0].rank > 4 || fvi_cpu_wants_indices(s->node)) return fvi_cpu_prepare_pool_nd(s, err);
     FVI_TRY(fvi_cpu_need_type(s->in[0].dtype, types, err));
     FVI_TRY(fvi_cpu_new_state(s, sizeof(pool_state), err));
@@ -238,7 +294,8 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     p->mean = mean;
     p->count_pads = mean && fvi_node_int(s->node, "count_include_pad", 0);
     int64_t area = w->kernel[0] * w->kernel[1], out = fvi_tensor_count(&w->y);
-    bool fast = w->x.dtype == FV_F32 && channels_contiguous(&w->x) && channels_contiguous(&w->y);
+    fvi_bf16_kern_init(&p->bf16, s->env->cpu);
+    bool fast = (w->x.dtype == FV_F32 || w->x.dtype == FV_BF16) && channels_contiguous(&w->x) && channels_contiguous(&w->y);
     p->separable = fast && !mean && w->kernel[0] <= MOST_TAPS && w->kernel[1] <= MOST_TAPS && w->kernel[0] > 1 && w->kernel[1] > 1 &&
                    w->kernel[0] * w->stride[1] + w->kernel[1] < area && no_empty_window(w);
     fast = p->separable || (fast && area <= MOST_TAPS);
@@ -265,7 +322,7 @@ static const char *refuse(const fvi_node *n)
 {
     if (n->op == FVI_OP_GLOBAL_AVERAGE_POOL) return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPES_FLOAT);
     if (n->op == FVI_OP_LP_POOL) return fvi_cpu_refuse_type(n->in[0]->dtype, FVI_TYPE_BIT(FV_F32));
-    return fvi_cpu_refuse_type(n->in[0]->dtype, n->op == FVI_OP_MAX_POOL ? FVI_TYPES_FLOAT | FVI_TYPE_BIT(FV_I8) | FVI_TYPE_BIT(FV_U8) : (unsigned)FVI_TYPES_FLOAT);
+    return fvi_cpu_refuse_type(n->in[0]->dtype, n->op == FVI_OP_MAX_POOL ? FVI_TYPES_FLOAT | FVI_TYPE_BIT(FV_BF16) | FVI_TYPE_BIT(FV_I8) | FVI_TYPE_BIT(FV_U8) : (unsigned)FVI_TYPES_FLOAT);
 }
 
 const fvi_cpu_op fvi_cpu_pool_ops[] = {

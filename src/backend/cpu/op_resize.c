@@ -16,28 +16,28 @@ typedef struct resize_state {
 } resize_state;
 
 /* ---- nearest, NHWC ---- */
-static void nearest_line(const fvi_step *s, const resize_state *r, int64_t n, int64_t oy, const float *above)
+static void nearest_line(const fvi_step *s, const resize_state *r, int64_t n, int64_t oy, const char *above)
 {
     const fvi_tensor *x = &s->in[0], *y = &s->out[0];
-    float *d = (float *)(void *)y->data + n * y->stride[0] + oy * y->stride[2];
-    const float *src = (const float *)(const void *)x->data + n * x->stride[0] + r->lo[0][oy] * x->stride[2];
-    int64_t c = y->dim[1], w = y->dim[3];
-    if (above && y->stride[3] == c) {
-        memcpy(d, above, (size_t)(w * c) * sizeof *d);
+    const int64_t es = (int64_t)fv_dtype_size(x->dtype), c = y->dim[1] * es, w = y->dim[3], pixel = y->stride[3] * es;
+    char *d = y->data + (n * y->stride[0] + oy * y->stride[2]) * es;
+    const char *src = x->data + (n * x->stride[0] + r->lo[0][oy] * x->stride[2]) * es;
+    if (above && pixel == c) {
+        memcpy(d, above, (size_t)(w * c));
         return;
     }
-    for (int64_t ox = 0; ox < w; ox++, d += y->stride[3]) memcpy(d, src + r->lo[1][ox] * x->stride[3], (size_t)c * sizeof *d);
+    for (int64_t ox = 0; ox < w; ox++, d += pixel) memcpy(d, src + r->lo[1][ox] * x->stride[3] * es, (size_t)c);
 }
 
 /* Each pixel becomes 2x2. */
 static void double_line(const fvi_step *s, int64_t n, int64_t iy)
 {
     const fvi_tensor *x = &s->in[0], *y = &s->out[0];
-    const float *src = (const float *)(const void *)x->data + n * x->stride[0] + iy * x->stride[2];
-    float *d = (float *)(void *)y->data + n * y->stride[0] + 2 * iy * y->stride[2];
-    size_t bytes = (size_t)y->dim[1] * sizeof *d;
-    int64_t row = y->stride[2], pixel = y->stride[3];
-    for (int64_t ix = 0; ix < x->dim[3]; ix++, src += x->stride[3], d += 2 * pixel) {
+    const int64_t es = (int64_t)fv_dtype_size(x->dtype), row = y->stride[2] * es, pixel = y->stride[3] * es;
+    const char *src = x->data + (n * x->stride[0] + iy * x->stride[2]) * es;
+    char *d = y->data + (n * y->stride[0] + 2 * iy * y->stride[2]) * es;
+    size_t bytes = (size_t)(y->dim[1] * es);
+    for (int64_t ix = 0; ix < x->dim[3]; ix++, src += x->stride[3] * es, d += 2 * pixel) {
         memcpy(d, src, bytes);
         memcpy(d + pixel, src, bytes);
         memcpy(d + row, src, bytes);
@@ -55,7 +55,7 @@ static void nearest_chunk(void *arg, int c, int thread)
     for (int64_t l = lines * c / r->chunks; l < lines * (c + 1) / r->chunks; l++) {
         int64_t n = l / y->dim[2], oy = l % y->dim[2];
         bool repeats = previous == l - 1 && oy > 0 && r->lo[0][oy] == r->lo[0][oy - 1];
-        nearest_line(s, r, n, oy, repeats ? (const float *)(const void *)y->data + n * y->stride[0] + (oy - 1) * y->stride[2] : NULL);
+        nearest_line(s, r, n, oy, repeats ? y->data + (n * y->stride[0] + (oy - 1) * y->stride[2]) * (int64_t)fv_dtype_size(y->dtype) : NULL);
         previous = l;
     }
 }
@@ -209,7 +209,7 @@ static fv_status prepare(fvi_step *s, fv_error *err)
         if (x->dim[i] == 0 && y->dim[i] > 0) return fvi_error_set(err, FV_ERR_SHAPE, "an empty input cannot be resized");
         if (x->dim[i] != y->dim[i] || rule.scale[i] != 1.0f || rule.crops) changed[n++] = i;
     }
-    bool map = x->rank == 4 && x->dtype == FV_F32 && channels_contiguous(x) && channels_contiguous(y) && !rule.crops;
+    bool map = x->rank == 4 && (x->dtype == FV_F32 || !linear) && channels_contiguous(x) && channels_contiguous(y) && !rule.crops;
     for (int i = 0; i < n; i++) map = map && changed[i] >= 2;
     if (n == 0) return fvi_cpu_prepare_copy(s, err);
     if (!linear && !map) return prepare_general_nearest(s, &rule, err);

@@ -56,10 +56,12 @@ static const fvi_value *symbolic_input(const fvi_graph *g)
     return NULL;
 }
 
-static fv_status rewrite(fvi_graph *g, fv_model *m, fv_error *err)
+static fv_status rewrite(fvi_graph *g, fv_model *m, bool final, fv_error *err)
 {
     /* the rewrites infer as they fold: shapes may depend on values that only folding knows */
-    return m->no_rewrite ? fvi_graph_infer(g, err) : fvi_rewrite_all(g, fvi_cpu_eval, &m->env, err);
+    if (m->no_rewrite) return fvi_graph_infer(g, err);
+    FVI_TRY(fvi_rewrite_all(g, fvi_cpu_eval, &m->env, err));
+    return m->bf16 ? fvi_rewrite_precision(g, final ? &m->kept : NULL, final ? &m->n_kept : NULL, err) : FV_OK;
 }
 
 static fv_status grow_batch(fvi_graph *g, fv_model *m, int batch, fv_error *err)
@@ -88,7 +90,7 @@ fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_o
         if (st >= 0) st = settle_batch(g, err);
         const fvi_value *open = st >= 0 ? symbolic_input(g) : NULL;
         if (open) st = fvi_error_set(err, FV_ERR_SHAPE, "input '%s' has dimensions that the file leaves open; give its shape", open->name);
-        if (st >= 0) st = rewrite(g, m, err);
+        if (st >= 0) st = rewrite(g, m, !opt, err);
     }
     if (st >= 0 && opt && opt->batch > 0) st = grow_batch(g, m, opt->batch, err);
     if (st < 0) {

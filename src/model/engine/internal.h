@@ -8,6 +8,7 @@
 #include "model/engine/lazy.h"
 #include "model/engine/timing.h"
 #include "model/plan/plan.h"
+#include "model/rewrite/rewrite.h"
 
 struct fv_context {
     fvi_log log;
@@ -26,6 +27,10 @@ struct fv_model {
     const fvi_backend *backend;
     fvi_backend_env env;
     bool no_rewrite;
+    bool bf16; /* convolutions multiply in BF16 (rewrite/precision.c) */
+    const char *precision_why;
+    fvi_kept *kept; /* [n_kept] in final's arena: what stays FP32 */
+    int n_kept;
     fvi_map file;
     fvi_graph *imported; /* as the file says */
     fvi_graph *final;    /* rewritten, for the declared shapes; null while a dimension is symbolic */

@@ -9,18 +9,36 @@
 
 #define MAX_MODEL_BYTES ((size_t)8 << 30)
 
+/* BF16 runs at every level, but only tiles make it faster than FP32. */
+static fv_status choose_precision(fv_model *m, const char *precision, fv_error *err)
+{
+    if (!strcmp(precision, "fp32")) {
+        m->precision_why = "it was asked for";
+        return FV_OK;
+    }
+    if (!strcmp(precision, "auto")) {
+        m->precision_why = "bf16 is not faster at this CPU level";
+        return FV_OK;
+    }
+    if (strcmp(precision, "bf16") || m->backend != fvi_backend_cpu())
+        return fvi_error_set(err, FV_ERR_DEVICE, "precision '%s' is not available on device %s: it has %s", precision, m->backend->name,
+                             m->backend == fvi_backend_cpu() ? "fp32, bf16" : "fp32");
+    if (m->no_rewrite) return fvi_error_set(err, FV_ERR_ARGUMENT, "precision bf16 is a rewrite of the graph: it cannot go with no_rewrite");
+    m->bf16 = true;
+    m->precision_why = "it was asked for";
+    return FV_OK;
+}
+
 static fv_status choose_backend(fv_model *m, const fv_model_options *opt, fv_error *err)
 {
-    const char *device = opt->device ? opt->device : "auto", *precision = opt->precision ? opt->precision : "auto";
+    const char *device = opt->device ? opt->device : "auto";
     if (!strcmp(device, "auto") || !strcmp(device, "cpu"))
         m->backend = fvi_backend_cpu();
     else if (!strcmp(device, "null"))
         m->backend = fvi_backend_null();
     else
         return fvi_error_set(err, FV_ERR_DEVICE, "device '%s' is not available: this build has cpu only", device);
-    if (strcmp(precision, "auto") && strcmp(precision, "fp32"))
-        return fvi_error_set(err, FV_ERR_DEVICE, "precision '%s' is not available on device %s: it has fp32", precision, m->backend->name);
-    return FV_OK;
+    return choose_precision(m, opt->precision ? opt->precision : "auto", err);
 }
 
 /* Models whose shapes are all given are rewritten now, so that errors show at load; others when a session gives shapes. */
@@ -157,11 +175,16 @@ const char *fv_model_meta_at(const fv_model *m, int i, const char **key)
 }
 
 const char *fv_model_device(const fv_model *m) { return m->backend->name; }
-const char *fv_model_precision(const fv_model *m)
+const char *fv_model_precision(const fv_model *m) { return m->bf16 ? "bf16" : "fp32"; }
+const char *fv_model_precision_reason(const fv_model *m) { return m->precision_why; }
+
+const char *fv_model_kept(const fv_model *m, int i, const char **why)
 {
-    (void)m;
-    return "fp32";
+    if (i < 0 || i >= m->n_kept) return NULL;
+    if (why) *why = m->kept[i].why;
+    return m->kept[i].node;
 }
+
 const char *fv_model_batch_obstacle(const fv_model *m) { return m->batch_obstacle; }
 
 fv_status fv_model_dump(const fv_model *m, int rewritten, char **text, fv_error *err)

@@ -63,6 +63,8 @@ static bool copy_node(fvi_graph *g, const fvi_node *from)
     n->act_alpha = from->act_alpha;
     n->act_beta = from->act_beta;
     n->residual = mapped(g, from->residual);
+    n->bf16 = from->bf16;
+    n->makes = from->makes;
     n->n_attr = from->n_attr;
     n->attr = fvi_arena_array(g->arena, (size_t)from->n_attr + 1, sizeof *n->attr);
     if (!n->attr || lost(n->domain, from->domain)) return false;

@@ -122,6 +122,7 @@ static void dump_node(fvi_str *out, const fvi_node *n)
         fvi_str_add(out, " residual ");
         fvi_str_add_terminal(out, n->residual->name);
     }
+    if (n->bf16) fvi_str_add(out, " in bf16");
     fvi_str_add(out, "\n");
 }
 

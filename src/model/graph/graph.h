@@ -73,6 +73,8 @@ struct fvi_node {
     fvi_act act;
     float act_alpha, act_beta;
     fvi_value *residual;
+    bool bf16;      /* set by rewrite/precision.c: a Conv that multiplies in BF16 */
+    fv_dtype makes; /* likewise: type of the outputs, whatever the operator's rule says; FV_NONE = the rule's */
     int id;
 };
 

@@ -74,7 +74,7 @@ fv_status fvi_shape_broadcast_dims(const fvi_node *n, fvi_dims *a, const fvi_dim
 fv_status fvi_shape_same_dtype(const fvi_node *n, int from, int to, fv_error *err)
 {
     int first = -1;
-    for (int k = from; k < to && k < n->n_in; k++) {
+    for (int k = from; k < to && k < n->n_in && n->makes == FV_NONE; k++) { /* else types were mixed on purpose */
         if (!n->in[k]) continue;
         if (first < 0) first = k;
         if (n->in[k]->dtype != n->in[first]->dtype)
@@ -134,7 +134,7 @@ static fv_status check_fused(const fvi_node *n, fv_error *err)
 {
     const fvi_value *r = n->residual, *o = n->out[0];
     if (!r) return FV_OK;
-    bool same = r->dtype == o->dtype && r->rank == o->rank;
+    bool same = (r->dtype == o->dtype || n->makes != FV_NONE) && r->rank == o->rank;
     for (int i = 0; same && i < o->rank; i++) same = r->dim[i] == o->dim[i];
     return same ? FV_OK
                 : fvi_node_error(n, err, FV_ERR_SHAPE, "the shape of its residual \"%.100s\" is not that of its output",
@@ -146,6 +146,7 @@ fv_status fvi_graph_infer_node(fvi_graph *g, fvi_node *n, fv_error *err)
     const fvi_op_info *op = fvi_op_get(n->op);
     FVI_TRY(check_ports(n, op, err));
     FVI_TRY(op->shape(g, n, err));
+    for (int k = 0; n->makes != FV_NONE && k < n->n_out; k++) n->out[k]->dtype = n->makes;
     FVI_TRY(check_empty(n, err));
     return check_fused(n, err);
 }

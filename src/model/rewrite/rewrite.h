@@ -17,6 +17,13 @@ fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *
  * away. g is inferred anew. */
 fv_status fvi_rewrite_rebatch(fvi_graph *g, int64_t batch, char *obstacle, size_t n, fv_error *err);
 
+/* Lets convolutions multiply in BF16 and values between them be BF16, by rules that need no pictures (precision.c has them); the last pass, on a
+ * graph that fvi_rewrite_all made. *kept (null: not wanted): what stays FP32 and why, [*n_kept] in the graph's arena. */
+typedef struct fvi_kept {
+    const char *node, *why; /* why is static */
+} fvi_kept;
+fv_status fvi_rewrite_precision(fvi_graph *g, fvi_kept **kept, int *n_kept, fv_error *err);
+
 /* ---- the passes, for tests; each expects an inferred graph and does not relink unless it says so ---- */
 fv_status fvi_rewrite_fold(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *err); /* infers as it goes */
 fv_status fvi_rewrite_identity(fvi_graph *g, bool *changed, fv_error *err); /* nodes that change nothing */

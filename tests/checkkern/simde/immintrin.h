@@ -211,4 +211,40 @@ static inline simde__m256i ck_cvtneps_pbh(simde__m512 a)
 #define _mm512_dpbf16_ps ck_dpbf16
 #undef _mm512_cvtneps_pbh
 #define _mm512_cvtneps_pbh ck_cvtneps_pbh
+
+/* 14 bits of the reciprocal, no more */
+static inline simde__m512 ck_rcp14(simde__m512 a)
+{
+    float f[16];
+    uint32_t u;
+    memcpy(f, &a, sizeof f);
+    for (int i = 0; i < 16; i++) {
+        f[i] = 1 / f[i];
+        memcpy(&u, &f[i], sizeof u);
+        if (f[i] == f[i]) u &= 0xfffffe00u;
+        memcpy(&f[i], &u, sizeof u);
+    }
+    memcpy(&a, f, sizeof a);
+    return a;
+}
+#undef _mm512_rcp14_ps
+#define _mm512_rcp14_ps ck_rcp14
+static inline simde__m512i ck_cvtepu16_epi32(simde__m256i a)
+{
+    return ck_join_si(simde_mm256_cvtepu16_epi32(simde_mm256_castsi256_si128(a)), simde_mm256_cvtepu16_epi32(simde_mm256_extracti128_si256(a, 1)));
+}
+#undef _mm512_cvtepu16_epi32
+#define _mm512_cvtepu16_epi32 ck_cvtepu16_epi32
+static inline simde__m256i ck_cvtepi32_epi16(simde__m512i a)
+{
+    uint32_t x[16];
+    uint16_t y[16];
+    simde__m256i r;
+    memcpy(x, &a, sizeof x);
+    for (int i = 0; i < 16; i++) y[i] = (uint16_t)x[i];
+    memcpy(&r, y, sizeof r);
+    return r;
+}
+#undef _mm512_cvtepi32_epi16
+#define _mm512_cvtepi32_epi16 ck_cvtepi32_epi16
 #endif
