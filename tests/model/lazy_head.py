@@ -12,6 +12,7 @@ DATA = os.environ.get("FOVEA_TEST_DATA") or os.path.join(os.path.dirname(os.path
 CLIP = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "fovea", "vtest.avi")
 RUNS = [("yolov8n_640_fp32", ["--conf", "0.25"], True), ("yolov8n_640_fp32", ["--conf", "0.1", "--batch", "3"], True),
         ("yolov8n_640_fp32", ["--conf", "0.6", "--classes", "dog,bus"], True), ("yolo11n_640_fp32", ["--conf", "0.25"], True),
+        ("yolov8n_640_fp32", ["--conf", "0.25", "--precision", "bf16"], True), ("yolo11n_640_fp32", ["--conf", "0.25", "--precision", "bf16"], True),
         ("yolov8n-seg_640_fp32", ["--conf", "0.5"], True), ("yolo26n_640_fp32", ["--conf", "0.25"], False),
         ("yolov5n_640_fp32", ["--conf", "0.25"], False)]
 
