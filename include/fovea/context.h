@@ -62,7 +62,7 @@ FV_API const char *fv_cpu_level(int i, const char **why_not);
 /* One line about the machine for reports and doctor: brand, cores, levels. Borrowed until the context is freed. */
 FV_API const char *fv_context_cpu_name(const fv_context *ctx);
 /* The most multiply-adds that the context's threads do together, in GFLOP/s (two a multiply-add), out of registers: measured for some tens of
- * milliseconds at the highest level in use. precision: null or "fp32"; another is FV_ERR_DEVICE. Nothing else should run meanwhile. */
+ * milliseconds at the highest level in use. precision: null or "fp32", "bf16"; another is FV_ERR_DEVICE. Nothing else should run meanwhile. */
 FV_API fv_status fv_context_measure_peak(fv_context *ctx, const char *precision, double *gflops, fv_error *err);
 
 #ifdef __cplusplus

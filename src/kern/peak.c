@@ -2,13 +2,21 @@
 #include "kern/vec_c.h"
 #include "kern/peak_vec.h"
 
-const fvi_peak fvi_peak_c = {"fp32", FVI_CPU_C, 12 * VF_W, peak_run};
+const fvi_peak fvi_peak_c = {"fp32", FVI_CPU_C, 12 * VF_W, 1, peak_run};
+const fvi_peak fvi_peak_bf16_c = {"bf16", FVI_CPU_C, 12 * VF_W, 1, peak_run};
 
 const fvi_peak *const fvi_peaks[] = {
     &fvi_peak_c,
 #ifdef FVI_X86
     &fvi_peak_avx2,
     &fvi_peak_avx512,
+#endif
+    &fvi_peak_bf16_c,
+#ifdef FVI_X86
+    &fvi_peak_bf16_avx2,
+    &fvi_peak_bf16_avx512,
+    &fvi_peak_bf16_avx512bf16,
+    &fvi_peak_bf16_amx,
 #endif
     NULL,
 };

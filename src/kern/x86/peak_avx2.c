@@ -2,4 +2,5 @@
 #include "kern/x86/vec_avx2.h"
 #include "kern/peak_vec.h"
 
-const fvi_peak fvi_peak_avx2 = {"fp32", FVI_CPU_AVX2, 12 * VF_W, peak_run};
+const fvi_peak fvi_peak_avx2 = {"fp32", FVI_CPU_AVX2, 12 * VF_W, 1, peak_run};
+const fvi_peak fvi_peak_bf16_avx2 = {"bf16", FVI_CPU_AVX2, 12 * VF_W, 1, peak_run};

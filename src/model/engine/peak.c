@@ -30,7 +30,7 @@ fv_status fv_context_measure_peak(fv_context *ctx, const char *precision, double
     for (int i = 0; i <= TRIES; i++) {
         int64_t t0 = fvi_now_ns();
         fvi_pool_run(ctx->pool, run_chunk, (void *)k, chunks);
-        double rate = 2.0 * k->lanes * CHUNK_ROUNDS * chunks / (double)(fvi_now_ns() - t0);
+        double rate = 2.0 * k->lanes * k->depth * CHUNK_ROUNDS * chunks / (double)(fvi_now_ns() - t0);
         if (i && rate > *gflops) *gflops = rate; /* the first one wakes threads and raises clocks */
     }
     return FV_OK;
