@@ -216,6 +216,18 @@ static int print_plan(const cli_args *a, fv_context *ctx, fv_model *m)
     return code;
 }
 
+/* What it computes in, and what stays FP32 where that is mixed. */
+static void print_precision(const fv_model *m)
+{
+    const char *node, *why;
+    printf("%-11s%s: %s\n", "precision", fv_model_precision(m), fv_model_precision_reason(m));
+    for (int i = 0; (node = fv_model_kept(m, i, &why)); i++) {
+        printf("%-11s", i ? "" : "fp32 nodes");
+        put(node);
+        printf(": %s\n", why);
+    }
+}
+
 static void print_model(const char *path, const fv_model *m)
 {
     const fv_port *ports;
@@ -234,6 +246,7 @@ static void print_model(const char *path, const fv_model *m)
     print_metadata(m);
     printf("%-11s%lld, %.1f MB\n", "parameters", (long long)info.parameters, (double)info.weight_bytes / 1e6);
     printf("%-11s%d imported, %d after rewriting\n", "nodes", info.nodes_imported, info.nodes_final);
+    print_precision(m);
 }
 
 static void print_all_metadata(const fv_model *m)
