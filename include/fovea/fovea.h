@@ -11,6 +11,7 @@
 #include <fovea/context.h>
 #include <fovea/count.h>
 #include <fovea/detect.h>
+#include <fovea/engine.h>
 #include <fovea/frame.h>
 #include <fovea/mask.h>
 #include <fovea/media.h>

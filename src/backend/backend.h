@@ -20,6 +20,15 @@ typedef struct fvi_timings {
     bool will_time; /* steps keep what fvi_family.make needs */
 } fvi_timings;
 
+/* Constants in the order in which kernels read them, when they are there already (engine/file.h) and need not be packed. A form says in words
+ * what the bytes depend on besides the weights: tactic, channels, … . */
+enum { FVI_FORM_MAX = 160 };
+typedef struct fvi_packed {
+    /* [bytes], FVI_ALIGN aligned, FVI_PAD readable bytes behind, as long as the plan lives; null = pack it. What lies there may be anything. */
+    const void *(*find)(void *user, const fvi_step *s, const char *form, size_t bytes);
+    void *user;
+} fvi_packed;
+
 /* What a step may use besides its tensors. */
 typedef struct fvi_backend_env {
     fvi_pool *pool;
@@ -27,6 +36,7 @@ typedef struct fvi_backend_env {
     const fvi_log *log;
     const fvi_timings *timings; /* null = tactics are chosen by estimate */
     const struct fvi_plan *like; /* a plan of the same graph that outlives this one; null = none */
+    const fvi_packed *packed; /* null = prepare packs everything */
 } fvi_backend_env;
 
 /* How a family of tactics (convolutions, …) lets its decisions be made by timing. A job is one piece of work bound to one tactic. */
@@ -68,7 +78,8 @@ struct fvi_step {
     const char *name;        /* node name, or "copy of X" */
     int n_in, n_out;
     fvi_tensor *in;          /* [n_in]; dtype FV_NONE = optional input left out */
-    bool *in_const;          /* [n_in]: data never changes (weights); prepare may pack it and forget it */
+    bool *in_const;          /* [n_in]: data never changes (weights); prepare may pack it and forget it. data null: only env->packed has it, and
+                                backend->packs said that this will do */
     fvi_tensor *out;         /* [n_out]; out never overlaps in, unless backend->in_place said so */
     fvi_tensor residual;     /* dtype FV_NONE = none */
     const char *tactic;      /* set by prepare: static string for tables, e.g. "conv3x3 avx2 6x16" */
@@ -82,6 +93,8 @@ struct fvi_step {
      * map's end. False: it cannot, nothing was done. */
     bool (*run_regions)(fvi_step *s, const fvi_region *r, int n);
     void (*release)(fvi_step *s); /* set by prepare; null = fvi_free(state) */
+    /* set by prepare; null = none. Its i-th packed constant with its form, to be found again by fvi_packed; null past the last. */
+    const void *(*packed)(const fvi_step *s, int i, char form[FVI_FORM_MAX], size_t *bytes);
 };
 
 /* What the plan asks before shapes are laid out. */
@@ -105,6 +118,8 @@ struct fvi_backend {
     /* Names of all tactics that decisions are made between, null past the end: timings are worth nothing once they change. The
      * function may be null. */
     const char *(*tactic_at)(int i);
+    /* Does prepare read constant `input` only to pack it? Then its bytes may be missing where env->packed has the packed ones. May be null. */
+    bool (*packs)(const fvi_node *n, int input);
 };
 
 const fvi_backend *fvi_backend_cpu(void);  /* backend/cpu/cpu.c */

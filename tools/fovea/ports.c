@@ -69,6 +69,25 @@ static bool parse_shape(const char *s, fv_port *p)
     return rank == p->rank;
 }
 
+int ports_shape(const cli_args *a, const fv_model *m, const char *flag, const char *given, fv_port *p, int *input)
+{
+    const fv_port *in;
+    const int n = fv_model_inputs(m, &in);
+    const char *colon = strrchr(given, ':');
+    int code = EXIT_OK;
+    text names = {0};
+    *input = colon ? port_find(in, n, given, (size_t)(colon - given)) : n == 1 ? 0 : -1;
+    port_names(&names, in, n);
+    if (*input < 0) {
+        code = cli_usage(a, "--%s %s: must be NAME:1x3x640x640, NAME one of %s", flag, given, n ? names.s : "no input at all");
+    } else {
+        *p = in[*input];
+        if (!parse_shape(colon ? colon + 1 : given, p)) code = cli_usage(a, "--%s %s: '%s' needs %d dimensions, such as 1x3x640x640", flag, given, p->name, p->rank);
+    }
+    text_free(&names);
+    return code;
+}
+
 int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes)
 {
     const fv_port *in;
@@ -79,15 +98,10 @@ int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes)
     for (int i = 0; i < n && batch; i++)
         if (want[i].rank > 0) want[i].dim[0] = batch;
     for (int i = 0; i < cli_count(a, "shapes") && !code; i++) {
-        const char *given = cli_nth(a, "shapes", i), *colon = strrchr(given, ':');
-        int p = colon ? port_find(in, n, given, (size_t)(colon - given)) : n == 1 ? 0 : -1;
-        text names = {0};
-        port_names(&names, in, n);
-        if (p < 0)
-            code = cli_usage(a, "--shapes %s: must be NAME:1x3x640x640, NAME one of %s", given, n ? names.s : "no input at all");
-        else if (!parse_shape(colon ? colon + 1 : given, &want[p]))
-            code = cli_usage(a, "--shapes %s: '%s' needs %d dimensions, such as 1x3x640x640", given, in[p].name, in[p].rank);
-        text_free(&names);
+        fv_port p;
+        int at;
+        code = ports_shape(a, m, "shapes", cli_nth(a, "shapes", i), &p, &at);
+        if (!code) want[at] = p;
     }
     if (code) {
         free(want);

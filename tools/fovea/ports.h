@@ -17,6 +17,8 @@ int ports_load(const cli_args *a, fv_context **ctx, fv_model **model);
 /* The wanted shape of every input: declared, then --batch, then each --shapes NAME:1x3x640x640. shapes [inputs] owned:
  * free(). Returns an exit code. */
 int ports_wanted(const cli_args *a, const fv_model *m, fv_port **shapes);
+/* One "NAME:1x3x640x640" given to --flag: *p, and which input it is. Returns an exit code. */
+int ports_shape(const cli_args *a, const fv_model *m, const char *flag, const char *given, fv_port *p, int *input);
 /* A first dimension that is still symbolic becomes 1, the size of a picture what the metadata says. Returns the first input of
  * which more is open, -1 = all is known. */
 int ports_settle(const fv_model *m, fv_port *wanted);

@@ -102,18 +102,23 @@ fv_status tuning_options(const cli_args *a, text *path, fv_context_options *o, f
     return FV_OK;
 }
 
-void tuning_text(text *t, const fv_session *s)
+void tuning_print(text *t, const fv_tuning_info *i)
 {
-    fv_tuning_info i = {.size = sizeof i};
-    if (fv_session_tuning(s, &i) < 0 || !i.choices) return;
-    text_printf(t, "tactics    %d choices: %d remembered", i.choices, i.remembered);
-    if (i.timed) text_printf(t, ", %d timed in %.2f s", i.timed, i.ms / 1e3);
-    if (i.estimated) text_printf(t, ", %d estimated", i.estimated);
-    if (i.refused) text_printf(t, ", %d remembered ones refused", i.refused);
-    if (i.missed[0]) {
+    if (!i->choices) return;
+    text_printf(t, "tactics    %d choices: %d remembered", i->choices, i->remembered);
+    if (i->timed) text_printf(t, ", %d timed in %.2f s", i->timed, i->ms / 1e3);
+    if (i->estimated) text_printf(t, ", %d estimated", i->estimated);
+    if (i->refused) text_printf(t, ", %d remembered ones refused", i->refused);
+    if (i->missed[0]) {
         text_add(t, " (");
-        text_terminal(t, i.missed);
+        text_terminal(t, i->missed);
         text_add(t, ")");
     }
     text_add(t, "\n");
+}
+
+void tuning_text(text *t, const fv_session *s)
+{
+    fv_tuning_info i = {.size = sizeof i};
+    if (fv_session_tuning(s, &i) >= 0) tuning_print(t, &i);
 }

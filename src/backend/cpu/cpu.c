@@ -65,6 +65,12 @@ static bool in_place(const fvi_node *n, int input)
     return true;
 }
 
+static bool packs(const fvi_node *n, int input)
+{
+    const fvi_cpu_op *o = find(n->op);
+    return o && input >= 0 && input < 32 && (o->packs >> input & 1);
+}
+
 static fv_status prepare(fvi_step *s, fv_error *err)
 {
     const char *why = unsupported(s->node);
@@ -78,6 +84,7 @@ static const fvi_backend cpu = {.name = "cpu",
                                 .input_layout = input_layout,
                                 .input_halo = input_halo,
                                 .in_place = in_place,
+                                .packs = packs,
                                 .prepare = prepare,
                                 .prepare_copy = fvi_cpu_prepare_copy,
                                 .tactic_at = fvi_cpu_conv_tactic_at};

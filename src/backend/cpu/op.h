@@ -10,6 +10,7 @@ typedef struct fvi_cpu_op {
     const char *(*unsupported)(const fvi_node *n); /* null = always fine */
     int (*halo)(const fvi_node *n);                /* null = 0 */
     fv_status (*prepare)(fvi_step *s, fv_error *err);
+    unsigned packs; /* bit i: constant input i is only read to be packed (fvi_backend.packs) */
 } fvi_cpu_op;
 
 /* Each op file defines a null-op terminated array of these. */

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "kern/bf16.h"
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert((int)FVI_ACT_COUNT == (int)FVI_KACT_COUNT && (int)FVI_ACT_SILU == (int)FVI_KACT_SILU &&
@@ -167,14 +168,50 @@ static char *weights_of_twin(const fvi_conv_job *j, const fvi_step *s)
     return NULL;
 }
 
+/* Weights or bias of which there are only packed bytes. */
+static bool weights_absent(const fvi_step *s)
+{
+    return !s->in[1].data || (s->n_in > 2 && s->in[2].dtype != FV_NONE && !s->in[2].data);
+}
+
+/* All that the order of packed bytes depends on: no strides, no batch, no cache sizes. */
+static void form_of(const fvi_conv_job *j, const fvi_conv_tactic *t, char form[FVI_FORM_MAX])
+{
+    const fvi_conv_params *p = &j->p;
+    snprintf(form, FVI_FORM_MAX, "%s %d to %d groups %d kernel %dx%d stride %dx%d phase %d", t->name, p->cin, p->cout, p->groups, p->kh, p->kw, p->sh, p->sw, j->phase);
+}
+
+static char *packed_already(const fvi_conv_job *j, const fvi_step *s, const fvi_conv_tactic *t)
+{
+    char form[FVI_FORM_MAX];
+    const fvi_packed *from = s->env->packed;
+    if (!from || !j->keeps || j->repack) return NULL;
+    form_of(j, t, form);
+    return (char *)(uintptr_t)from->find(from->user, s, form, t->algorithm->packed_bytes(t, &j->p));
+}
+
+/* Without weights only tactics come into question whose packed bytes are there. */
+static const fvi_conv_tactic *choose_packed(const fvi_conv_job *j, const fvi_step *s)
+{
+    const fvi_conv_tactic *t[FVI_TACTICS_MAX];
+    const int n = fvi_conv_rank(&j->p, s->env->cpu, 1e30, t, FVI_TACTICS_MAX);
+    for (int i = 0; i < n; i++)
+        if (packed_already(j, s, t[i])) return t[i];
+    return NULL;
+}
+
 fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err)
 {
+    const bool absent = j->keeps && weights_absent(s);
+    if (absent && (!j->tactic || !packed_already(j, s, j->tactic))) j->tactic = choose_packed(j, s);
+    if (absent && (!j->tactic || j->repack)) return fvi_error_set(err, FV_ERR_MODEL, "%s: its weights are not in the engine file in any form that this machine can use", s->name);
     if (!j->tactic) {
         j->tactic = fvi_conv_choose(&j->p, s->env->cpu);
         warn_of_reference(j, s);
     }
     const fvi_conv_algorithm *a = j->tactic->algorithm;
-    char *have = weights_of_twin(j, s);
+    char *have = packed_already(j, s, j->tactic);
+    if (!have && !absent) have = weights_of_twin(j, s);
     size_t packed = have ? 0 : a->packed_bytes(j->tactic, &j->p);
     j->borrowed = have;
     j->packed = have ? have : packed ? fvi_alloc(packed) : NULL;
@@ -287,6 +324,7 @@ fv_status fvi_cpu_conv_job_decide(fvi_conv_job *j, fvi_step *s, fvi_decision *d,
     char problem[FVI_PROBLEM_MAX];
     const char *stored = known && job_describe(j, problem) ? known->find(known->user, problem) : NULL;
     if (stored) j->tactic = fvi_conv_named(&j->p, s->env->cpu, stored);
+    j->keeps = true;
     *d = (fvi_decision){.family = &conv_family, .job = j, .refused = stored && !j->tactic};
     if (j->tactic) d->origin = FVI_ORIGIN_STORED;
     FVI_TRY(fvi_cpu_conv_job_init(j, s, err));
@@ -298,6 +336,15 @@ fv_status fvi_cpu_conv_job_decide(fvi_conv_job *j, fvi_step *s, fvi_decision *d,
 bool fvi_cpu_conv_keeps_weights(const fvi_step *s, const fvi_conv_job *j)
 {
     return j->repack || (s->env->timings && s->env->timings->will_time);
+}
+
+const void *fvi_cpu_conv_packed(const fvi_step *s, int i, char form[FVI_FORM_MAX], size_t *bytes)
+{
+    const fvi_conv_job *j = i < s->n_decisions ? s->decisions[i].job : NULL;
+    if (!j || j->repack) return NULL;
+    form_of(j, j->tactic, form);
+    *bytes = j->tactic->algorithm->packed_bytes(j->tactic, &j->p);
+    return j->packed;
 }
 
 const char *fvi_cpu_conv_tactic_at(int i)
@@ -399,12 +446,16 @@ static fv_status set_addend(const fvi_step *s, fvi_conv_params *p, fv_error *err
 }
 
 /* The weights of the rows and columns that stay. w: rank 4, dense; its dims become those of the copy. */
-static fv_status copy_cropped(conv_state *c, fvi_tensor *w, const int64_t first[2], const int64_t count[2], fv_error *err)
+static fv_status copy_cropped(conv_state *c, const fvi_step *s, fvi_tensor *w, const int64_t first[2], const int64_t count[2], fv_error *err)
 {
     fvi_tensor part = *w, rows;
     if (count[0] == w->dim[2] && count[1] == w->dim[3]) return FV_OK;
     fvi_tensor_slice(&rows, w, 2, first[0], count[0], 1);
     fvi_tensor_slice(&part, &rows, 3, first[1], count[1], 1);
+    if (!s->in[1].data) { /* packed already */
+        memcpy(w->dim, part.dim, sizeof part.dim);
+        return FV_OK;
+    }
     c->cropped = fvi_alloc((size_t)fvi_tensor_count(&part) * sizeof(float));
     if (!c->cropped) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for packed weights");
     *w = fvi_tensor_over(c->cropped, FV_F32, 4, part.dim);
@@ -448,7 +499,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
     if (s->node->in[1]->constant) { /* as conv_halo decided */
         int64_t first[2], count[2];
         fvi_cpu_conv_crop(x.dim + 2, w.dim + 2, &g, first, count);
-        FVI_TRY(copy_cropped(c, &w, first, count, err));
+        FVI_TRY(copy_cropped(c, s, &w, first, count, err));
     }
     fvi_conv_params p;
     FVI_TRY(fvi_cpu_conv_params(s, &x, &w, &y, &res, &g, &p, err));
@@ -463,6 +514,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
     if (p.bf16) FVI_TRY(round_weights(c, &w, err));
     s->run = conv_run;
     s->run_regions = conv_run_regions;
+    s->packed = fvi_cpu_conv_packed;
     c->job.p = p;
     c->job.weights = conv_weights;
     c->job.repack = !s->in_const[1] || (bias_of(s) && !s->in_const[2]);
@@ -476,10 +528,10 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
 
 const fvi_cpu_op fvi_cpu_conv_ops[] = {
     {.op = FVI_OP_CONV, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
-     .unsupported = fvi_cpu_conv_unsupported, .halo = conv_halo, .prepare = conv_prepare},
+     .unsupported = fvi_cpu_conv_unsupported, .halo = conv_halo, .prepare = conv_prepare, .packs = 6},
     {.op = FVI_OP_CONV_ADD, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
-     .unsupported = fvi_cpu_conv_unsupported, .halo = conv_halo, .prepare = conv_prepare},
+     .unsupported = fvi_cpu_conv_unsupported, .halo = conv_halo, .prepare = conv_prepare, .packs = 6},
     {.op = FVI_OP_CONV_TRANSPOSE, .in_layout = FVI_LAYOUT_NHWC, .out_layout = FVI_LAYOUT_NHWC,
-     .unsupported = fvi_cpu_conv_unsupported, .halo = fvi_cpu_conv_transpose_halo, .prepare = fvi_cpu_conv_transpose_prepare},
+     .unsupported = fvi_cpu_conv_unsupported, .halo = fvi_cpu_conv_transpose_halo, .prepare = fvi_cpu_conv_transpose_prepare, .packs = 6},
     {.op = FVI_OP_NONE},
 };

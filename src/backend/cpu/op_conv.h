@@ -29,11 +29,12 @@ struct fvi_conv_job {
     int phase;                        /* of a ConvTranspose */
     ptrdiff_t out_offset, res_offset; /* elements, from the step's output and residual */
     bool repack;                      /* weights or bias are computed by the model: packed at every run */
+    bool keeps;                       /* the packed form may come from, and go to, an engine file */
     /* set by fvi_cpu_conv_job_init */
     fvi_conv_io io;
     const fvi_conv_tactic *tactic;
     char *packed, *workspace;
-    bool borrowed; /* `packed` is the twin's */
+    bool borrowed; /* `packed` is the twin's or the engine file's, and complete */
     size_t workspace_bytes;
     int chunks;
 };
@@ -54,6 +55,8 @@ void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s); /* j->io is set *
 /* Must whoever prepares the step keep what `weights` reads? */
 bool fvi_cpu_conv_keeps_weights(const fvi_step *s, const fvi_conv_job *j);
 const char *fvi_cpu_conv_tactic_at(int i);
+/* fvi_step.packed of steps whose decisions are all convolutions. */
+const void *fvi_cpu_conv_packed(const fvi_step *s, int i, char form[FVI_FORM_MAX], size_t *bytes);
 void fvi_cpu_conv_job_free(fvi_conv_job *j);
 
 const char *fvi_cpu_conv_unsupported(const fvi_node *n);

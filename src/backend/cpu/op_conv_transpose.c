@@ -218,6 +218,7 @@ fv_status fvi_cpu_conv_transpose_prepare(fvi_step *s, fv_error *err)
     s->state = t;
     s->release = transpose_release;
     s->run = transpose_run;
+    s->packed = fvi_cpu_conv_packed;
     const bool bias = s->n_in > 2 && s->in[2].dtype != FV_NONE;
     return make_phases(s, &p, &g, !s->in_const[1] || (bias && !s->in_const[2]), err);
 }

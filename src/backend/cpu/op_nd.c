@@ -201,6 +201,8 @@ fv_status fvi_cpu_prepare_conv_nd(fvi_step *s, fv_error *err)
     nd_state *t;
     for (int i = 0; i < s->n_in; i++)
         if (fvi_cpu_has_input(s, i)) FVI_TRY(fvi_cpu_need_type(s->in[i].dtype, FVI_TYPE_BIT(FV_F32), err));
+    for (int i = 1; i < s->n_in; i++)
+        if (fvi_cpu_has_input(s, i) && !s->in[i].data) return fvi_error_set(err, FV_ERR_MODEL, "its weights are not in the engine file");
     if (s->residual.dtype != FV_NONE) return fvi_error_set(err, FV_ERR_UNSUPPORTED, "a fused residual over %d dimensions", s->in[0].rank);
     FVI_TRY(start(s, run_conv, "conv n-d plain", &t, err));
     t->groups = fvi_node_int(s->node, "group", 1);

@@ -2,6 +2,7 @@
  * graph is never changed. */
 #include "backend/cpu/eval.h"
 #include "base/alloc.h"
+#include "model/engine/file.h"
 #include "model/engine/internal.h"
 #include "model/rewrite/rewrite.h"
 #include <string.h>
@@ -78,21 +79,34 @@ static fv_status grow_batch(fvi_graph *g, fv_model *m, int batch, fv_error *err)
     return st;
 }
 
+/* What an engine file has planned for this. *from null: it is made from the imported graph, as for any model. */
+static fv_status from_file(const fvi_graph **from, const fv_model *m, const fv_session_options *opt, fv_error *err)
+{
+    *from = NULL;
+    if (!m->engine || m->refitted) return FV_OK;
+    FVI_TRY(fvi_file_allows(m->engine, m->imported, opt, err));
+    if (m->engine->plan) *from = fvi_file_graph(m->engine, m->imported, opt);
+    return *from || m->imported->n_nodes ? FV_OK : fvi_file_no_graph(m->engine, m->imported, opt, err);
+}
+
 fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, fv_error *err)
 {
     *out = NULL;
     bool reshaped = opt && opt->n_shapes > 0;
     fvi_graph *g = NULL;
-    fv_status st = fvi_graph_clone(&g, m->final && !reshaped ? m->final : m->imported, err);
+    const fvi_graph *planned;
+    FVI_TRY(from_file(&planned, m, opt, err));
+    fv_status st = fvi_graph_clone(&g, planned ? planned : m->final && !reshaped ? m->final : m->imported, err);
     if (st < 0) return st;
-    if (!m->final || reshaped) {
+    if (!planned && (!m->final || reshaped)) {
         for (int i = 0; st >= 0 && opt && i < opt->n_shapes; i++) st = apply_shape(g, &opt->shapes[i], err);
         if (st >= 0) st = settle_batch(g, err);
         const fvi_value *open = st >= 0 ? symbolic_input(g) : NULL;
         if (open) st = fvi_error_set(err, FV_ERR_SHAPE, "input '%s' has dimensions that the file leaves open; give its shape", open->name);
         if (st >= 0) st = rewrite(g, m, !opt, err);
     }
-    if (st >= 0 && opt && opt->batch > 0) st = grow_batch(g, m, opt->batch, err);
+    const int batch = planned ? fvi_file_batch(m->imported, opt) : opt ? opt->batch : 0;
+    if (st >= 0 && batch > 0) st = grow_batch(g, m, batch, err);
     if (st < 0) {
         fvi_graph_free(&g);
         return st;

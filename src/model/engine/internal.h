@@ -9,6 +9,8 @@
 #include "model/engine/timing.h"
 #include "model/plan/plan.h"
 #include "model/rewrite/rewrite.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
 struct fv_context {
     fvi_log log;
@@ -22,7 +24,12 @@ struct fv_context {
     void *tune_user;
 };
 
+typedef struct fvi_file fvi_file; /* file.h */
+
 struct fv_model {
+    atomic_int refs; /* its maker, and bodies that compute with it */
+    fvi_file *engine; /* counted: the engine file that it came from, or whose tactics it takes; null = none */
+    bool refitted;    /* the weights are its own: what the file has packed is of others */
     fv_context *ctx;
     const fvi_backend *backend;
     fvi_backend_env env;
@@ -32,41 +39,66 @@ struct fv_model {
     fvi_kept *kept; /* [n_kept] in final's arena: what stays FP32 */
     int n_kept;
     fvi_map file;
+    char *bytes;     /* read from a stream; null = none */
+    bool owns_final; /* although there is an engine file */
     fvi_graph *imported; /* as the file says */
     fvi_graph *final;    /* rewritten, for the declared shapes; null while a dimension is symbolic */
     fv_port *inputs, *outputs;
     char *batch_obstacle; /* null = batches can be run at once */
 };
 
-struct fv_session {
-    fv_model *model;
-    fvi_backend_env env; /* the model's, with the threads of this session and `timings` */
+/* What a session computes with; exchanged as a whole when it gets other weights (refit.c). */
+typedef struct fvi_body {
+    atomic_int refs; /* its session, and bodies that read its packed weights */
+    fv_model *model; /* counted */
+    struct fvi_body *like; /* counted; null = none */
+    fvi_backend_env env; /* the model's, with the threads of the session and what follows */
     fvi_timings timings;
-    char stored[FVI_TIMING_TEXT]; /* the last name that it gave */
-    fv_tuning_info tuning;
+    fvi_packed packed;
+    const struct fvi_body *tactics; /* while it is made: whose decisions are taken over; null = none */
+    char stored[FVI_TIMING_TEXT]; /* the last name that timings gave */
     fvi_graph *graph;
     fvi_plan *plan;
     fvi_lazy *lazy; /* null = everything is computed */
+    const fvi_value **values; /* [n_values] with `observe`: what nodes compute, in their order */
+    int n_values;
+} fvi_body;
+
+struct fv_session {
+    fv_model *model; /* counted: the one that it was made of, whose names the ports borrow */
+    fvi_body *body;
+    _Atomic(fvi_body *) offered; /* takes over at the next run; null = none */
+    fvi_body *spent;             /* was taken over from; freed by whoever offers next */
+    pthread_mutex_t refit;       /* who offers or takes over */
+    fvi_graph *port_graph;       /* names of the ports; null = the body's */
+    fv_session_options made;     /* as it was created, shapes its own */
+    fv_port *made_shapes;
+    bool made_lazy;
+    fv_tuning_info tuning;
     fv_port *inputs, *outputs;
     float *converted; /* a port's tensor on its way between the type it declares and float32; null = no port needs it */
     int64_t *step_ns; /* [n_steps] when profiling */
     int64_t runs;
     double plan_ms;
-    const fvi_value **values; /* [n_values] with `observe`: what nodes compute, in their order */
-    int n_values;
 };
 
+/* session.c: a body of `model` for the session's shapes. replaces: a body whose tactics and memory it shall take over; null = none. */
+fv_status fvi_engine_body(fvi_body **out, fv_session *s, fv_model *model, fvi_body *like, const fvi_body *replaces, fv_error *err);
+void fvi_engine_take_over(fv_session *s); /* refit.c: between two runs */
+fv_status fvi_engine_same_form(const fvi_graph *a, const fvi_graph *b, fv_error *err); /* but for weights */
+void fvi_engine_body_drop(fvi_body **b);
+fv_model *fvi_engine_keep(fv_model *m); /* one more reference; fv_model_free gives it back */
 /* graphs.c: ports of a graph's inputs or outputs; owned: fvi_free. Names are borrowed from the graph. `file`: the same ports as
  * imported, which know the types that the file declares (rewrites may put other values behind an output). */
 fv_port *fvi_engine_ports(fvi_value *const *values, fvi_value *const *file, int n);
 /* session.c: the caller's dense tensor as a strided one, after checking that it is what the port says, or of the type
  * computed in. */
 fv_status fvi_engine_dense_like(const fv_port *p, fv_dtype computed, const fv_tensor *t, fvi_tensor *out, fv_error *err);
-/* tuning.c: s->env, before the plan is made; then the choices that are not remembered are timed where the context asks for it. */
-void fvi_engine_remember(fv_session *s);
+/* tuning.c: b->env, before the plan is made; then the choices that are not remembered are timed where the context asks for it. */
+void fvi_engine_remember(fvi_body *b);
 fv_status fvi_engine_tune(fv_session *s, fv_error *err);
-/* values.c: fills s->values. */
-fv_status fvi_engine_list_values(fv_session *s, fv_error *err);
+/* values.c: fills b->values. */
+fv_status fvi_engine_list_values(fvi_body *b, fv_error *err);
 /* graphs.c: a graph of its own for these shapes, rewritten. */
 fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, fv_error *err);
 #endif

@@ -44,6 +44,7 @@ fv_status fvi_lazy_find(fvi_lazy **out, fvi_graph *g, fv_error *err);
 fv_status fvi_lazy_bind(fvi_lazy *l, const fvi_plan *p, fv_error *err); /* after planning g */
 /* Cells whose score of a class of keep [classes] (null = any) is over conf; superset by rounding errors of the sigmoid. */
 void fvi_lazy_want(fvi_lazy *l, float conf, const uint8_t *keep);
+void fvi_lazy_follow(fvi_lazy *l, const fvi_lazy *from); /* wants what `from`, of the same graph, wants */
 void fvi_lazy_run(fvi_lazy *l, fvi_plan *p, int64_t *step_ns);
 void fvi_lazy_free(fvi_lazy **l);
 

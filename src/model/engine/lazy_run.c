@@ -38,6 +38,14 @@ void fvi_lazy_want(fvi_lazy *l, float conf, const uint8_t *keep)
     l->floor = p <= 0 ? -INFINITY : !l->logits ? (float)p : (float)log(p / (1 - p));
 }
 
+void fvi_lazy_follow(fvi_lazy *l, const fvi_lazy *from)
+{
+    l->full = from->full;
+    l->floor = from->floor;
+    l->n_keep = from->n_keep;
+    memcpy(l->keep, from->keep, sizeof *l->keep * (size_t)l->classes);
+}
+
 typedef struct scan {
     const fvi_lazy *l;
     const fvi_tensor *t;

@@ -12,8 +12,8 @@ static fv_status make_room(fv_session *s, fv_error *err)
 {
     size_t most = 0;
     for (int side = 0; side < 2; side++)
-        for (int i = 0; i < (side ? s->graph->n_outputs : s->graph->n_inputs); i++) {
-            const fvi_value *v = (side ? s->graph->outputs : s->graph->inputs)[i];
+        for (int i = 0; i < (side ? s->body->graph->n_outputs : s->body->graph->n_inputs); i++) {
+            const fvi_value *v = (side ? s->body->graph->outputs : s->body->graph->inputs)[i];
             size_t count = (size_t)fvi_value_count(v);
             if ((side ? s->outputs : s->inputs)[i].dtype != v->dtype && count > most) most = count;
         }
@@ -21,26 +21,81 @@ static fv_status make_room(fv_session *s, fv_error *err)
     return !most || s->converted ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
 }
 
-static fv_status build(fv_session *s, const fv_session_options *opt, bool lazy, fv_error *err)
+void fvi_engine_body_drop(fvi_body **bp)
+{
+    fvi_body *b = *bp;
+    *bp = NULL;
+    if (!b || atomic_fetch_sub(&b->refs, 1) > 1) return;
+    fvi_lazy_free(&b->lazy);
+    fvi_plan_free(&b->plan);
+    fvi_graph_free(&b->graph);
+    fvi_engine_body_drop(&b->like);
+    fv_model_free(&b->model);
+    fvi_free(b->values);
+    fvi_free(b);
+}
+
+static fv_status fill_body(fvi_body *b, fv_session *s, fv_error *err)
+{
+    fv_model *m = b->model;
+    b->env = m->env;
+    if (s->made.ctx) b->env.pool = s->made.ctx->pool;
+    b->env.like = b->like ? b->like->plan : NULL;
+    FVI_TRY(fvi_engine_specialise(&b->graph, m, &s->made, err));
+    fvi_engine_remember(b);
+    if (s->made_lazy) FVI_TRY(fvi_lazy_find(&b->lazy, b->graph, err));
+    if (b->tactics) FVI_TRY(fvi_engine_same_form(b->tactics->graph, b->graph, err));
+    FVI_TRY(fvi_plan_create_in(&b->plan, b->graph, m->backend, &b->env, s->made.observe != 0, b->tactics ? b->tactics->plan : NULL, err));
+    if (b->lazy) FVI_TRY(fvi_lazy_bind(b->lazy, b->plan, err));
+    return s->made.observe ? fvi_engine_list_values(b, err) : FV_OK;
+}
+
+fv_status fvi_engine_body(fvi_body **out, fv_session *s, fv_model *model, fvi_body *like, const fvi_body *replaces, fv_error *err)
+{
+    fvi_body *b = *out = fvi_calloc(1, sizeof *b);
+    if (!b) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    atomic_store(&b->refs, 1);
+    b->model = fvi_engine_keep(model);
+    b->like = like;
+    if (like) atomic_fetch_add(&like->refs, 1);
+    b->tactics = replaces;
+    fv_status st = fill_body(b, s, err);
+    b->tactics = NULL;
+    if (st < 0) fvi_engine_body_drop(out);
+    return st;
+}
+
+static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *err)
 {
     fv_model *m = s->model;
     int64_t t0 = fvi_now_ns();
-    s->env = m->env;
-    if (opt->ctx) s->env.pool = opt->ctx->pool;
-    s->env.like = opt->share ? opt->share->plan : NULL;
-    FVI_TRY(fvi_engine_specialise(&s->graph, m, opt, err));
-    fvi_engine_remember(s);
-    if (lazy) FVI_TRY(fvi_lazy_find(&s->lazy, s->graph, err));
-    FVI_TRY(fvi_plan_create(&s->plan, s->graph, m->backend, &s->env, opt->observe != 0, err));
-    if (s->lazy) FVI_TRY(fvi_lazy_bind(s->lazy, s->plan, err));
-    s->inputs = fvi_engine_ports(s->graph->inputs, m->imported->inputs, s->graph->n_inputs);
-    s->outputs = fvi_engine_ports(s->graph->outputs, m->imported->outputs, s->graph->n_outputs);
-    if (opt->observe) FVI_TRY(fvi_engine_list_values(s, err));
-    if (opt->profile) s->step_ns = fvi_calloc((size_t)s->plan->n_steps + 1, sizeof *s->step_ns);
+    FVI_TRY(fvi_engine_body(&s->body, s, m, opt->share ? opt->share->body : NULL, NULL, err));
+    const fvi_body *b = s->body;
+    s->inputs = fvi_engine_ports(b->graph->inputs, m->imported->inputs, b->graph->n_inputs);
+    s->outputs = fvi_engine_ports(b->graph->outputs, m->imported->outputs, b->graph->n_outputs);
+    if (opt->profile) s->step_ns = fvi_calloc((size_t)b->plan->n_steps + 1, sizeof *s->step_ns);
     if (!s->inputs || !s->outputs || (opt->profile && !s->step_ns)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     FVI_TRY(make_room(s, err));
     s->plan_ms = fvi_ms(fvi_now_ns() - t0);
     return fvi_engine_tune(s, err);
+}
+
+/* What the session was asked for, for the day it gets other weights. */
+static fv_status remember_made(fv_session *s, const fv_session_options *opt, bool lazy, fv_error *err)
+{
+    s->made = *opt;
+    s->made.share = NULL;
+    s->made.shapes = NULL;
+    s->made_lazy = lazy;
+    if (opt->n_shapes <= 0) return FV_OK;
+    s->made.shapes = s->made_shapes = fvi_calloc((size_t)opt->n_shapes, sizeof *s->made_shapes);
+    if (!s->made_shapes) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < opt->n_shapes; i++) {
+        s->made_shapes[i] = opt->shapes[i];
+        s->made_shapes[i].name = fvi_strdup(opt->shapes[i].name ? opt->shapes[i].name : "");
+        if (!s->made_shapes[i].name) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    }
+    return FV_OK;
 }
 
 static fv_status create(fv_session **out, fv_model *m, const fv_session_options *opt, bool lazy, fv_error *err)
@@ -55,8 +110,10 @@ static fv_status create(fv_session **out, fv_model *m, const fv_session_options 
     if (opt->share && opt->share->model != m) return fvi_error_set(err, FV_ERR_ARGUMENT, "only sessions of one model can share weights");
     fv_session *s = fvi_calloc(1, sizeof *s);
     if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
-    s->model = m;
-    fv_status st = build(s, opt, lazy, err);
+    pthread_mutex_init(&s->refit, NULL);
+    s->model = fvi_engine_keep(m);
+    fv_status st = remember_made(s, opt, lazy, err);
+    if (st >= 0) st = build(s, opt, err);
     if (st < 0) {
         fv_session_free(&s);
         return st;
@@ -74,31 +131,36 @@ fv_status fvi_session_create_lazy(fv_session **out, fv_model *m, const fv_sessio
 
 bool fvi_session_lazy_form(const fv_session *s, int *output, int *first, int *classes)
 {
-    if (!s->lazy) return false;
-    *output = s->lazy->output;
-    *first = s->lazy->first;
-    *classes = s->lazy->classes;
+    if (!s->body->lazy) return false;
+    *output = s->body->lazy->output;
+    *first = s->body->lazy->first;
+    *classes = s->body->lazy->classes;
     return true;
 }
 
 void fvi_session_want(fv_session *s, float conf, const uint8_t *keep)
 {
-    if (s->lazy) fvi_lazy_want(s->lazy, conf, keep);
+    if (s->body->lazy) fvi_lazy_want(s->body->lazy, conf, keep);
 }
 
-bool fvi_session_found(const fv_session *s) { return !s->lazy || s->lazy->active; }
+bool fvi_session_found(const fv_session *s) { return !s->body->lazy || s->body->lazy->active; }
 
 void fv_session_free(fv_session **sp)
 {
     if (!sp || !*sp) return;
     fv_session *s = *sp;
-    fvi_lazy_free(&s->lazy);
-    fvi_plan_free(&s->plan);
-    fvi_graph_free(&s->graph);
+    fvi_body *offered = atomic_load(&s->offered);
+    fvi_engine_body_drop(&offered);
+    fvi_engine_body_drop(&s->spent);
+    fvi_engine_body_drop(&s->body);
+    fvi_graph_free(&s->port_graph);
+    for (int i = 0; i < s->made.n_shapes && s->made_shapes; i++) fvi_free((void *)(uintptr_t)s->made_shapes[i].name);
+    fvi_free(s->made_shapes);
+    fv_model_free(&s->model);
+    pthread_mutex_destroy(&s->refit);
     fvi_free(s->inputs);
     fvi_free(s->outputs);
     fvi_free(s->step_ns);
-    fvi_free(s->values);
     fvi_free(s->converted);
     FVI_FREE(*sp);
 }
@@ -106,17 +168,17 @@ void fv_session_free(fv_session **sp)
 int fv_session_inputs(const fv_session *s, const fv_port **ports)
 {
     if (ports) *ports = s->inputs;
-    return s->graph->n_inputs;
+    return s->body->graph->n_inputs;
 }
 
 int fv_session_outputs(const fv_session *s, const fv_port **ports)
 {
     if (ports) *ports = s->outputs;
-    return s->graph->n_outputs;
+    return s->body->graph->n_outputs;
 }
 
-const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->inputs[i]->id]; }
-const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i) { return &s->plan->tensor[s->graph->outputs[i]->id]; }
+const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i) { return &s->body->plan->tensor[s->body->graph->inputs[i]->id]; }
+const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i) { return &s->body->plan->tensor[s->body->graph->outputs[i]->id]; }
 
 fv_status fvi_engine_dense_like(const fv_port *p, fv_dtype computed, const fv_tensor *t, fvi_tensor *out, fv_error *err)
 {
@@ -136,7 +198,7 @@ fv_status fvi_engine_dense_like(const fv_port *p, fv_dtype computed, const fv_te
 fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, fv_error *err)
 {
     fvi_tensor from;
-    if (!s || i < 0 || i >= s->graph->n_inputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no input %d", i);
+    if (!s || i < 0 || i >= s->body->graph->n_inputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no input %d", i);
     const fvi_tensor *to = fvi_session_input_tensor(s, i);
     FVI_TRY(fvi_engine_dense_like(&s->inputs[i], to->dtype, t, &from, err));
     if (from.dtype != to->dtype) {
@@ -150,7 +212,7 @@ fv_status fv_session_set_input(fv_session *s, int i, const fv_tensor *t, fv_erro
 fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_error *err)
 {
     fvi_tensor to;
-    if (!s || i < 0 || i >= s->graph->n_outputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no output %d", i);
+    if (!s || i < 0 || i >= s->body->graph->n_outputs) return fvi_error_set(err, FV_ERR_ARGUMENT, "there is no output %d", i);
     const fvi_tensor *from = fvi_session_output_tensor(s, i);
     FVI_TRY(fvi_engine_dense_like(&s->outputs[i], from->dtype, t, &to, err));
     if (from->dtype == to.dtype) {
@@ -166,26 +228,27 @@ fv_status fv_session_get_output(const fv_session *s, int i, fv_tensor *t, fv_err
 fv_status fv_session_run(fv_session *s)
 {
     if (!s) return FV_ERR_ARGUMENT;
-    if (s->lazy)
-        fvi_lazy_run(s->lazy, s->plan, s->step_ns);
+    if (atomic_load_explicit(&s->offered, memory_order_relaxed)) fvi_engine_take_over(s);
+    if (s->body->lazy)
+        fvi_lazy_run(s->body->lazy, s->body->plan, s->step_ns);
     else
-        fvi_plan_run(s->plan, s->step_ns);
+        fvi_plan_run(s->body->plan, s->step_ns);
     s->runs++;
     return FV_OK;
 }
 
 void fv_session_get_info(const fv_session *s, fv_session_info *info)
 {
-    *info = (fv_session_info){.steps = s->plan->n_steps, .arena_bytes = (int64_t)s->plan->memory_bytes, .gflop = s->plan->gflop, .plan_ms = s->plan_ms};
-    for (int i = 0; i < s->graph->n_values; i++)
-        if (s->graph->values[i]->constant) info->weight_bytes += fvi_value_count(s->graph->values[i]) * (int64_t)fv_dtype_size(s->graph->values[i]->dtype);
+    *info = (fv_session_info){.steps = s->body->plan->n_steps, .arena_bytes = (int64_t)s->body->plan->memory_bytes, .gflop = s->body->plan->gflop, .plan_ms = s->plan_ms};
+    for (int i = 0; i < s->body->graph->n_values; i++)
+        if (s->body->graph->values[i]->constant) info->weight_bytes += fvi_value_count(s->body->graph->values[i]) * (int64_t)fv_dtype_size(s->body->graph->values[i]->dtype);
 }
 
 fv_status fv_session_step(const fv_session *s, int i, fv_step_info *info)
 {
     if (i < 0) return FV_ERR_ARGUMENT;
-    if (i >= s->plan->n_steps) return FV_END;
-    const fvi_step *step = &s->plan->steps[i];
+    if (i >= s->body->plan->n_steps) return FV_END;
+    const fvi_step *step = &s->body->plan->steps[i];
     memset(info, 0, sizeof *info);
     info->name = step->name;
     info->op = step->node ? fvi_op_get(step->node->op)->name : "copy";
@@ -205,5 +268,5 @@ fv_status fv_session_step(const fv_session *s, int i, fv_step_info *info)
 void fv_session_reset_profile(fv_session *s)
 {
     s->runs = 0;
-    if (s->step_ns) memset(s->step_ns, 0, sizeof *s->step_ns * (size_t)s->plan->n_steps);
+    if (s->step_ns) memset(s->step_ns, 0, sizeof *s->step_ns * (size_t)s->body->plan->n_steps);
 }

@@ -108,7 +108,7 @@ void fvi_timing_clear(fvi_timing_store *s)
 /* ---- of a context ---- */
 
 /* Timings are comparable only where all of this is equal. */
-static void describe_device(char text[FVI_TIMING_TEXT], fvi_cpu_flags cpu, int threads)
+void fvi_timing_device_text(char text[FVI_TIMING_TEXT], fvi_cpu_flags cpu, int threads)
 {
     char levels[80], model[96];
     fvi_cpu_cache k;
@@ -119,7 +119,7 @@ static void describe_device(char text[FVI_TIMING_TEXT], fvi_cpu_flags cpu, int t
 }
 
 /* The names stand for the kernels: a program with other tactics would have chosen among others. */
-static void describe_version(char text[FVI_TIMING_TEXT], const fvi_backend *backend)
+void fvi_timing_version(char text[FVI_TIMING_TEXT], const fvi_backend *backend)
 {
     uint64_t h = 0;
     for (int i = 0; backend->tactic_at && backend->tactic_at(i); i++) h = fvi_hash_text(backend->tactic_at(i), h);
@@ -133,8 +133,8 @@ fv_status fvi_timing_cache_create(fvi_timing_cache **out, const char *path, cons
     if (!c) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     pthread_mutex_init(&c->lock, NULL);
     c->log = log;
-    describe_device(c->device, cpu, threads);
-    describe_version(c->version, backend);
+    fvi_timing_device_text(c->device, cpu, threads);
+    fvi_timing_version(c->version, backend);
     c->path = path ? fvi_strdup(path) : NULL;
     if (!path || c->path) return FV_OK;
     fvi_timing_cache_free(out);

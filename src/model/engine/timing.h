@@ -55,6 +55,10 @@ bool fvi_timing_read(fvi_timing_store *s, const char *path, const char *version,
 /* Under a lock beside the file: what it holds by now and what `s` holds, written together. An unusable file is replaced. */
 fv_status fvi_timing_merge(const fvi_timing_store *s, const char *path, const char *version, fv_error *err);
 
+/* Of the program and its tactics; of a machine. */
+void fvi_timing_version(char text[FVI_TIMING_TEXT], const fvi_backend *backend);
+void fvi_timing_device_text(char text[FVI_TIMING_TEXT], fvi_cpu_flags cpu, int threads);
+
 /* ---- of a context ---- */
 
 typedef struct fvi_timing_cache {

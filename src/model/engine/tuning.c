@@ -1,19 +1,44 @@
 /* tuning.c: between a session's plan and the timing cache of its context: what is remembered goes into the plan, what the plan
  * times is remembered. Called by session.c. */
 #include "base/clock.h"
+#include "model/engine/file.h"
 #include "model/engine/internal.h"
 #include <string.h>
 
-static const char *find(void *user, const char *problem)
+/* The tactic that a body has for the same work. */
+static const char *find_there(const fvi_body *b, const char *problem)
 {
-    fv_session *s = user;
-    return fvi_timing_cache_find(s->model->ctx->timings, problem, s->stored) ? s->stored : NULL;
+    char its[FVI_PROBLEM_MAX];
+    for (int i = 0; i < b->plan->n_steps; i++)
+        for (int k = 0; k < b->plan->steps[i].n_decisions; k++) {
+            const fvi_decision *d = &b->plan->steps[i].decisions[k];
+            if (d->family->describe(d->job, its) && !strcmp(its, problem)) return d->tactic;
+        }
+    return NULL;
 }
 
-void fvi_engine_remember(fv_session *s)
+/* First whose weights these replace, then the engine file, then the timing cache. */
+static const char *find(void *user, const char *problem)
 {
-    s->timings = (fvi_timings){.find = find, .user = s, .will_time = s->model->ctx->tune > 0};
-    s->env.timings = &s->timings;
+    fvi_body *b = user;
+    const char *name = b->tactics ? find_there(b->tactics, problem) : NULL;
+    if (!name && b->model->engine) name = fvi_file_tactic(b->model->engine, problem);
+    if (name) return name;
+    return fvi_timing_cache_find(b->model->ctx->timings, problem, b->stored) ? b->stored : NULL;
+}
+
+static const void *find_packed(void *user, const fvi_step *s, const char *form, size_t bytes)
+{
+    const fvi_body *b = user;
+    return fvi_file_packed(b->model->engine, s->name, form, bytes);
+}
+
+void fvi_engine_remember(fvi_body *b)
+{
+    b->timings = (fvi_timings){.find = find, .user = b, .will_time = b->model->ctx->tune > 0 && !b->model->engine && !b->tactics};
+    b->env.timings = &b->timings;
+    b->packed = (fvi_packed){.find = find_packed, .user = b};
+    b->env.packed = b->model->engine && !b->model->refitted ? &b->packed : NULL;
 }
 
 static bool before(void *user, const fvi_step *step, int done, int total)
@@ -42,13 +67,13 @@ static const fvi_step *first_missed(const fvi_plan *p)
 static void count(fv_session *s)
 {
     fv_tuning_info *t = &s->tuning;
-    t->choices = fvi_plan_decisions(s->plan, -1);
-    t->remembered = fvi_plan_decisions(s->plan, FVI_ORIGIN_STORED);
-    t->timed = fvi_plan_decisions(s->plan, FVI_ORIGIN_TIMED);
-    t->estimated = fvi_plan_decisions(s->plan, FVI_ORIGIN_ESTIMATE);
+    t->choices = fvi_plan_decisions(s->body->plan, -1);
+    t->remembered = fvi_plan_decisions(s->body->plan, FVI_ORIGIN_STORED);
+    t->timed = fvi_plan_decisions(s->body->plan, FVI_ORIGIN_TIMED);
+    t->estimated = fvi_plan_decisions(s->body->plan, FVI_ORIGIN_ESTIMATE);
     t->refused = 0;
-    for (int i = 0; i < s->plan->n_steps; i++)
-        for (int k = 0; k < s->plan->steps[i].n_decisions; k++) t->refused += s->plan->steps[i].decisions[k].refused;
+    for (int i = 0; i < s->body->plan->n_steps; i++)
+        for (int k = 0; k < s->body->plan->steps[i].n_decisions; k++) t->refused += s->body->plan->steps[i].decisions[k].refused;
 }
 
 static fv_status time_all(fv_session *s, fv_error *err)
@@ -56,7 +81,7 @@ static fv_status time_all(fv_session *s, fv_error *err)
     const fv_context *c = s->model->ctx;
     const int64_t t0 = fvi_now_ns();
     const int total = s->tuning.estimated;
-    fv_status st = fvi_plan_tune(s->plan, s->graph, c->tune, &(fvi_tune_watch){before, decided, s}, err);
+    fv_status st = fvi_plan_tune(s->body->plan, s->body->graph, c->tune, &(fvi_tune_watch){before, decided, s}, err);
     s->tuning.ms = fvi_ms(fvi_now_ns() - t0);
     count(s);
     if (s->tuning.timed) fvi_timing_cache_save(c->timings);
@@ -74,13 +99,13 @@ fv_status fvi_engine_tune(fv_session *s, fv_error *err)
     if (!s->tuning.estimated) return FV_OK;
     fvi_timing_cache_explain(c->timings, s->tuning.missed);
     if (c->require_timings) {
-        const fvi_step *step = first_missed(s->plan);
+        const fvi_step *step = first_missed(s->body->plan);
         return fvi_error_set(err, FV_ERR_STATE, "the timing cache has no choice for step '%s'%s%s, nor for %d others of %d: %s", step->name,
                              step->node ? " " : "", step->node ? fvi_op_get(step->node->op)->name : "", s->tuning.estimated - 1,
                              s->tuning.choices, s->tuning.missed);
     }
     /* Sessions of one model choose alike, also those with threads of their own: only timings with the model's are remembered. */
-    return c->tune && s->env.pool == c->pool ? time_all(s, err) : FV_OK;
+    return c->tune && !s->model->engine && s->body->env.pool == c->pool ? time_all(s, err) : FV_OK;
 }
 
 fv_status fv_session_tuning(const fv_session *s, fv_tuning_info *info)

@@ -23,6 +23,7 @@ struct fvi_value {
     int64_t dim[FV_MAX_RANK];
     char *symbol[FV_MAX_RANK]; /* name of a symbolic dimension, or null */
     const void *constant;      /* dense little-endian data when the value is a constant, else null */
+    bool absent;               /* a constant whose bytes are not in memory (`constant` is not null and must not be read): an engine file has them packed */
     bool is_input, is_output;  /* of the graph */
     fvi_node *producer;        /* null for inputs and constants */
     int uses;                  /* node inputs and residuals that read it, +1 when is_output; kept by fvi_graph_relink */

@@ -23,6 +23,18 @@ static const fvi_step *twin_of(const fvi_plan_builder *b, const fvi_plan_draft *
     return s && s->node && d->node && s->node->op == d->node->op && !strcmp(s->name, d->name) && s->n_in == d->n_in ? s : NULL;
 }
 
+/* Constants without bytes reach only steps that do not read them. */
+static fv_status check_absent(const fvi_plan_builder *b, const fvi_step *s, fv_error *err)
+{
+    for (int i = 0; i < s->n_in; i++) {
+        if (!s->in_const[i] || s->in[i].data || fvi_tensor_count(&s->in[i]) == 0) continue;
+        if (!s->node || !b->backend->packs || !b->backend->packs(s->node, i))
+            return fvi_error_set(err, FV_ERR_MODEL, "node '%s' reads a constant whose bytes are not there", s->name);
+    }
+    if (s->residual.dtype != FV_NONE && !s->residual.data) return fvi_error_set(err, FV_ERR_MODEL, "node '%s' adds a constant whose bytes are not there", s->name);
+    return FV_OK;
+}
+
 static fv_status bind_step(fvi_plan_builder *b, const fvi_plan_draft *d, fvi_step *s, const fvi_step *twin, fv_error *err)
 {
     s->backend = b->backend;
@@ -43,6 +55,7 @@ static fv_status bind_step(fvi_plan_builder *b, const fvi_plan_draft *d, fvi_ste
     }
     for (int i = 0; i < d->n_out; i++) rebase(b, &s->out[i], d->out_buffer[i]);
     rebase(b, &s->residual, d->residual_buffer);
+    FVI_TRY(check_absent(b, s, err));
     fv_status st = s->node ? b->backend->prepare(s, err) : b->backend->prepare_copy(s, err);
     if (st < 0) return fvi_error_prefix(err, st, "node '%s'%s%s", s->name, s->node ? " " : "", s->node ? fvi_op_get(s->node->op)->name : "");
     return FV_OK;
@@ -73,12 +86,19 @@ static fv_status bind_all(fvi_plan_builder *b, fv_error *err)
 
 fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, bool observe, fv_error *err)
 {
+    return fvi_plan_create_in(out, g, backend, env, observe, NULL, err);
+}
+
+fv_status fvi_plan_create_in(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, bool observe, const fvi_plan *room,
+                             fv_error *err)
+{
     *out = NULL;
     fvi_plan *p = fvi_calloc(1, sizeof *p);
     if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
     fvi_plan_builder b = {.g = g, .plan = p, .backend = backend, .observe = observe};
     p->backend = backend;
     p->env = env;
+    if (room) p->memory = room->memory, p->memory_bytes = room->memory_bytes, p->memory_lent = true;
     p->arena = fvi_arena_create(0);
     p->tensor = p->arena ? fvi_arena_array(p->arena, (size_t)g->n_values + 1, sizeof *p->tensor) : NULL;
     b.value = fvi_calloc((size_t)g->n_values + 1, sizeof *b.value);
@@ -104,7 +124,7 @@ void fvi_plan_free(fvi_plan **pp)
     fvi_plan *p = *pp;
     if (!p) return;
     for (int i = 0; i < p->n_steps; i++) fvi_step_release(&p->steps[i]);
-    fvi_free(p->memory);
+    if (!p->memory_lent) fvi_free(p->memory);
     fvi_arena_free(&p->arena);
     FVI_FREE(*pp);
 }

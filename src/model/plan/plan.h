@@ -21,6 +21,7 @@ typedef struct fvi_plan {
     int n_halos;
     char *memory; /* activations */
     size_t memory_bytes;
+    bool memory_lent; /* somebody else frees it */
     int copies; /* steps that only move data */
     double gflop;
 } fvi_plan;
@@ -28,6 +29,9 @@ typedef struct fvi_plan {
 /* g: shapes all known, borrowed until free; env likewise. observe: every value keeps its memory until the next run, nothing is
  * overwritten. FV_ERR_UNSUPPORTED names the node. */
 fv_status fvi_plan_create(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, bool observe, fv_error *err);
+/* The same in the memory of `room`, a plan of such a graph (null: its own), of which only one runs at a time. */
+fv_status fvi_plan_create_in(fvi_plan **out, const fvi_graph *g, const fvi_backend *backend, const fvi_backend_env *env, bool observe, const fvi_plan *room,
+                             fv_error *err);
 void fvi_plan_free(fvi_plan **p);
 /* How many decisions between tactics its steps have; origin: an fvi_origin, or -1 for all. */
 int fvi_plan_decisions(const fvi_plan *p, int origin);

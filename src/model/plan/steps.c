@@ -204,7 +204,7 @@ fv_status fvi_plan_draft_steps(fvi_plan_builder *b, fv_error *err)
         const fvi_value *v = g->values[i];
         fvi_plan_value *pv = &b->value[i];
         if (v->constant) {
-            b->plan->tensor[i] = fvi_tensor_over(v->constant, v->dtype, v->rank, v->dim); /* read only; in_const says so */
+            b->plan->tensor[i] = fvi_tensor_over(v->absent ? NULL : v->constant, v->dtype, v->rank, v->dim); /* read only; in_const says so */
             pv->placed = true;
         } else if (v->is_input) {
             if (fvi_plan_own_buffer(b, v) < 0) st = no_memory(err);

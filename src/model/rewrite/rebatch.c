@@ -64,7 +64,7 @@ static fv_status replicate(rebatch *r, fvi_node *n, int k)
     const fvi_value *c = n->in[k];
     int64_t dim[FV_MAX_RANK], count = fvi_value_count(c), bytes = 0;
     int64_t one = count * (int64_t)fv_dtype_size(c->dtype);
-    if (!c->constant || c->rank < 1 || c->dim[0] != 1 || !fvi_mul_i64(one, r->batch, &bytes) || bytes > MAX_REPLICA)
+    if (!c->constant || c->absent || c->rank < 1 || c->dim[0] != 1 || !fvi_mul_i64(one, r->batch, &bytes) || bytes > MAX_REPLICA)
         return forbid(r, n, "joins values of each image with others that are not per image");
     memcpy(dim, c->dim, sizeof dim);
     dim[0] = r->batch;

@@ -1,0 +1,145 @@
+/* refit.c: other weights for the same graph: an ONNX model takes the tactics of an engine, a session exchanges what it computes with
+ * between two runs. Rewrites do not depend on what weights say (rewrite.h), so running them again on the new model is the recipe of every
+ * constant, batch normalisation and merged layers included; that the result has the same form is checked, not assumed. */
+#include "base/alloc.h"
+#include "model/engine/file.h"
+#include "model/engine/internal.h"
+#include "model/graph/store.h"
+#include <stdio.h>
+#include <string.h>
+
+static fv_status form_of(const fvi_graph *g, uint64_t *form, fv_error *err)
+{
+    return fvi_graph_form(g, form) ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+}
+
+/* ---- which weights are not as the engine knows them ---- */
+
+static bool same_shape(const fvi_source *s, const fvi_value *v)
+{
+    bool same = s->dtype == v->dtype && s->rank == v->rank;
+    for (int d = 0; same && d < s->rank; d++) same = s->dim[d] == v->dim[d];
+    return same;
+}
+
+static int compare_sources(const fvi_file *f, const fvi_graph *g, fvi_str *lacking, fvi_str *other)
+{
+    int n = 0, shown = 0;
+    for (int i = 0; i < f->n_sources; i++) {
+        const fvi_source *s = &f->sources[i];
+        const fvi_value *v = fvi_graph_find(g, s->name);
+        if (v && v->constant && same_shape(s, v)) continue;
+        n++;
+        if (shown++ < 8) fvi_str_printf(v && v->constant ? other : lacking, " '%.60s'", s->name);
+    }
+    return n;
+}
+
+static fv_status differs(const fvi_file *f, const fvi_graph *g, fv_error *err)
+{
+    fvi_str lacking = {0}, other = {0};
+    const int n = compare_sources(f, g, &lacking, &other);
+    fv_status st;
+    if (n)
+        st = fvi_error_set(err, FV_ERR_MODEL, "it is not a model of the graph that the engine was built from: %d of its %d weights differ;%s%.400s%s%s%.400s; give an export of the same model, or build a new engine", n,
+                           f->n_sources, lacking.len ? " missing:" : "", lacking.s ? lacking.s : "", lacking.len && other.len ? ";" : "", other.len ? " of another shape or type:" : "",
+                           other.s ? other.s : "");
+    else
+        st = fvi_error_set(err, FV_ERR_MODEL, "it is not a model of the graph that the engine was built from: its weights have the same names and shapes, but operators, attributes "
+                                              "or shapes differ; give an export of the same model, or build a new engine");
+    fvi_str_free(&lacking);
+    fvi_str_free(&other);
+    return st;
+}
+
+fv_status fv_engine_refit(fv_model *w, const fv_model *engine, fv_error *err)
+{
+    char hex[20];
+    uint64_t form;
+    if (!w || !engine || !engine->engine || w->engine) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_engine_refit: wants an ONNX model that is not an engine, and an engine");
+    fvi_file *f = engine->engine;
+    FVI_TRY(form_of(w->imported, &form, err));
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)form);
+    if (strcmp(hex, fvi_file_info(f, "graph"))) return differs(f, w->imported, err);
+    if (w->final && f->n_graphs > 1 && engine->final) {
+        uint64_t mine, its;
+        FVI_TRY(form_of(w->final, &mine, err));
+        FVI_TRY(form_of(engine->final, &its, err));
+        if (mine != its)
+            return fvi_error_set(err, FV_ERR_MODEL, "the weights lead to another rewritten graph than the engine's (scales of quantised layers decide, or another precision): build a new engine");
+    }
+    atomic_fetch_add(&f->refs, 1);
+    w->engine = f;
+    w->refitted = true;
+    return FV_OK;
+}
+
+/* ---- a session that runs ---- */
+
+fv_status fvi_engine_same_form(const fvi_graph *a, const fvi_graph *b, fv_error *err)
+{
+    uint64_t x, y;
+    FVI_TRY(form_of(a, &x, err));
+    FVI_TRY(form_of(b, &y, err));
+    return x == y ? FV_OK : fvi_error_set(err, FV_ERR_MODEL, "the session cannot take these weights over: they are of another graph, precision or shape");
+}
+
+static bool same_place(const fvi_plan *a, const fvi_plan *b, fvi_value *const *va, fvi_value *const *vb, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const fvi_tensor *x = &a->tensor[va[i]->id], *y = &b->tensor[vb[i]->id];
+        bool same = x->data == y->data && x->rank == y->rank && x->dtype == y->dtype;
+        for (int d = 0; same && d < x->rank; d++) same = x->dim[d] == y->dim[d] && x->stride[d] == y->stride[d];
+        if (!same) return false;
+    }
+    return true;
+}
+
+/* Both lie in the same memory, and are read and written at the same places. */
+static bool interchangeable(const fvi_body *a, const fvi_body *b)
+{
+    return a->plan->n_steps == b->plan->n_steps && a->graph->n_inputs == b->graph->n_inputs && a->graph->n_outputs == b->graph->n_outputs && !a->lazy == !b->lazy &&
+           same_place(a->plan, b->plan, a->graph->inputs, b->graph->inputs, a->graph->n_inputs) &&
+           same_place(a->plan, b->plan, a->graph->outputs, b->graph->outputs, a->graph->n_outputs);
+}
+
+static fv_status offer(fv_session *s, fv_model *m, fv_error *err)
+{
+    fvi_body *now = NULL, *old = atomic_exchange(&s->offered, NULL); /* one that no run took over */
+    fvi_engine_body_drop(&old);
+    fvi_engine_body_drop(&s->spent);
+    FVI_TRY(fvi_engine_body(&now, s, m, NULL, s->body, err));
+    if (!interchangeable(s->body, now)) {
+        fvi_engine_body_drop(&now);
+        return fvi_error_set(err, FV_ERR_MODEL, "the session cannot take these weights over: their plan is another one");
+    }
+    atomic_store(&s->offered, now);
+    return FV_OK;
+}
+
+fv_status fv_session_refit(fv_session *s, fv_model *m, fv_error *err)
+{
+    if (!s || !m) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_refit: no session, or no model");
+    if (s->made.observe) return fvi_error_set(err, FV_ERR_STATE, "a session made with observe keeps its weights");
+    pthread_mutex_lock(&s->refit);
+    const fv_status st = offer(s, m, err);
+    pthread_mutex_unlock(&s->refit);
+    return st;
+}
+
+/* In the thread that runs the session, which does not wait: while the next weights are being prepared there is nothing to take. Nothing is
+ * freed or allocated here. */
+void fvi_engine_take_over(fv_session *s)
+{
+    if (pthread_mutex_trylock(&s->refit)) return;
+    fvi_body *now = atomic_exchange(&s->offered, NULL), *old = s->body;
+    if (now) {
+        if (now->lazy) fvi_lazy_follow(now->lazy, old->lazy);
+        now->plan->memory_lent = false;
+        old->plan->memory_lent = true;
+        if (!s->port_graph) s->port_graph = old->graph, old->graph = NULL; /* has the names of the ports */
+        s->body = now;
+        s->spent = old;
+    }
+    pthread_mutex_unlock(&s->refit);
+}
