@@ -29,6 +29,7 @@ stand_in() {
         echo '{"images":[{"id":1,"file_name":"a.jpg","width":64,"height":32}],"annotations":[],"categories":[{"id":1,"name":"person"}]}' >"$1" ;;
     data.yaml) printf 'val: photos\nnames: [person]\n' >"$1" && echo '0 0.5 0.5 0.1 0.1' >photos/a.txt ;;
     *.onnx) ln -sf "$model" "$1" ;;
+    *.fv) fovea build "$model" --quiet --builderOptimizationLevel 0 -o "$1" ;;
     *.jpg | *.png) cp "$tmp/p.jpg" "$1" ;;
     *.mp4 | *.mkv | *.avi) cp "$tmp/clip.mp4" "$1" ;;
     *.yaml) cp "$tmp/c.yaml" "$1" ;;

@@ -46,9 +46,12 @@ typedef struct bench {
     double started; /* of the measurement, ms */
     double wall_s, warm_up_ms;
     int warm_up_runs, batch;
+    double load_ms, refit_ms, session_ms; /* model opened; --refitFromOnnx up to the packing, which is the session's; sessions made */
     double peak; /* GFLOP/s of the threads in use; 0 = not measured */
     text shapes;
 } bench;
+
+const char *bench_model(const cli_args *a); /* MODEL or --loadEngine */
 
 /* bench_stats.c. s: n >= 1. */
 void bench_add(bench_series *s, double ms);

@@ -83,7 +83,7 @@ static void json_layers(text *t, const bench *b)
 void bench_json(text *t, const bench *b, const bench_result *r, bool layers)
 {
     text_add(t, "{\"model\":");
-    text_json(t, cli_positional(b->a, 0));
+    text_json(t, bench_model(b->a));
     text_add(t, ",\"device\":");
     text_json(t, fv_model_device(b->model));
     text_add(t, ",\"precision\":");
@@ -95,6 +95,9 @@ void bench_json(text *t, const bench *b, const bench_result *r, bool layers)
     text_printf(t, ",\"batch\":%d,\"runs\":%zu,\"warm_up_runs\":%d", b->batch, r->latency.n, b->warm_up_runs);
     json_field(t, "warm_up_ms", b->warm_up_ms, 3);
     json_field(t, "wall_s", b->wall_s, 4);
+    json_field(t, "load_ms", b->load_ms, 3);
+    json_field(t, "refit_ms", b->refit_ms, 3);
+    json_field(t, "session_ms", b->session_ms, 3);
     json_stats(t, "latency_ms", &r->latency);
     json_stats(t, "compute_ms", &r->compute);
     json_stats(t, "host_ms", &r->host);
@@ -130,7 +133,7 @@ void bench_print(const bench *b, const bench_result *r)
     fv_session_info info;
     fv_session_get_info(b->lanes[0].session, &info);
     text name = {0};
-    text_terminal(&name, cli_positional(b->a, 0));
+    text_terminal(&name, bench_model(b->a));
     text_add(&name, "\nshapes     ");
     text_terminal(&name, b->shapes.s ? b->shapes.s : "");
     printf("model      %s\n", name.s);
@@ -144,6 +147,10 @@ void bench_print(const bench *b, const bench_result *r)
     if (info.gflop > 0) printf(", %.1f GFLOP/s", info.gflop / b->batch * r->throughput);
     printf("\nmemory     %.1f MB activations, %.1f MB weights, planned in %.1f ms, %d steps\n", (double)info.arena_bytes / 1e6,
            (double)info.weight_bytes / 1e6, info.plan_ms, info.steps);
+    const bool refitted = b->refit_ms > 0;
+    if (cli_on(b->a, "timeDeserialize")) printf("load       %.2f ms: opened and checked %.2f, planned %.2f\n", b->load_ms + b->session_ms, b->load_ms, b->session_ms);
+    if (cli_on(b->a, "timeRefit") && refitted)
+        printf("refit      %.2f ms: model read and compared %.2f, planned and packed %.2f\n", b->refit_ms + b->session_ms, b->refit_ms, b->session_ms);
     text tactics = {0};
     tuning_text(&tactics, b->lanes[0].session);
     if (tactics.len) fputs(tactics.s, stdout);

@@ -49,7 +49,7 @@ static int parse_word(side *s, const cli_args *a, const char *word)
 static bool is_model(const char *word)
 {
     size_t n = strcspn(word, ":");
-    return memchr(word, '/', n) || (!word[n] && n > 5 && !strcmp(word + n - 5, ".onnx")) || models_builtin(word);
+    return memchr(word, '/', n) || (!word[n] && n > 5 && !strcmp(word + n - 5, ".onnx")) || (!word[n] && n > 3 && !strcmp(word + n - 3, ".fv")) || models_builtin(word);
 }
 
 int side_parse(side *s, const cli_args *a, const char *spec)

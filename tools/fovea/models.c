@@ -1,10 +1,12 @@
 /* models.c: the name of a model -> the model. Called by every verb that has one. */
 #include "models.h"
 #include "text.h"
+#include <fovea/engine.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool models_builtin(const char *name)
 {
@@ -28,7 +30,7 @@ static char *found(const char *dir, const char *name, const char *ext)
 char *models_find(const char *name)
 {
     if (!name || !name[0]) return NULL;
-    if (models_builtin(name)) return tool_strdup(name);
+    if (!strcmp(name, "-") || models_builtin(name)) return tool_strdup(name);
     const char *env = getenv("FOVEA_MODELS"), *dirs[2] = {env && env[0] ? env : "models", "models"};
     char *path = found("", name, "");
     for (int i = 0; i < 2 && !path && !strchr(name, '/'); i++) {
@@ -38,10 +40,20 @@ char *models_find(const char *name)
     return path;
 }
 
+static int64_t from_stdin(void *user, void *to, size_t size)
+{
+    (void)user;
+    for (;;) {
+        const ssize_t n = read(STDIN_FILENO, to, size);
+        if (n >= 0 || errno != EINTR) return n;
+    }
+}
+
 fv_status models_load(fv_model **out, fv_context *ctx, const char *place, const fv_model_options *opt, fv_error *err)
 {
     const void *bytes;
     size_t size;
+    if (!strcmp(place, "-")) return fv_model_load_stream(out, ctx, from_stdin, NULL, opt, err);
     if (!models_builtin(place)) return fv_model_load(out, ctx, place, opt, err);
     fv_status st = fv_builtin_model(place, &bytes, &size, err);
     return st < 0 ? st : fv_model_load_memory(out, ctx, bytes, size, opt, err);

@@ -30,7 +30,9 @@ void port_names(text *t, const fv_port *ports, int n)
     for (int i = 0; i < n; i++) text_printf(t, "%s'%s'", i == 0 ? "" : i == n - 1 ? " and " : ", ", ports[i].name);
 }
 
-int ports_load(const cli_args *a, fv_context **ctx, fv_model **model)
+int ports_load(const cli_args *a, fv_context **ctx, fv_model **model) { return ports_load_from(a, cli_positional(a, 0), ctx, model); }
+
+int ports_load_from(const cli_args *a, const char *name, fv_context **ctx, fv_model **model)
 {
     fv_error err = {0};
     fv_model_options opt;
@@ -39,7 +41,7 @@ int ports_load(const cli_args *a, fv_context **ctx, fv_model **model)
     fv_status s = cli_model_options(a, &opt, &err);
     if (s >= 0) s = cli_context(a, ctx, &err);
     if (s < 0) return cli_fail(a, s, &err);
-    char *place = models_find(cli_positional(a, 0));
+    char *place = models_find(name);
     s = place ? models_load(model, *ctx, place, &opt, &err) : FV_ERR_MODEL;
     bool missing = !place;
     free(place);
@@ -47,7 +49,7 @@ int ports_load(const cli_args *a, fv_context **ctx, fv_model **model)
     fv_context_free(ctx);
     /* whatever is wrong with a model file, missing included, means that there is no usable model */
     bool file = s == FV_ERR_INPUT || s == FV_ERR_LIMIT;
-    int code = missing ? models_missing(a, cli_positional(a, 0)) : cli_fail(a, s, &err);
+    int code = missing ? models_missing(a, name) : cli_fail(a, s, &err);
     return file ? EXIT_MODEL : code;
 }
 

@@ -13,6 +13,7 @@ void port_names(text *t, const fv_port *ports, int n);
 
 /* Loads the model at positional 0 with the shared flags. *ctx and *model are null after a failure; returns an exit code. */
 int ports_load(const cli_args *a, fv_context **ctx, fv_model **model);
+int ports_load_from(const cli_args *a, const char *name, fv_context **ctx, fv_model **model); /* the one of that name */
 
 /* The wanted shape of every input: declared, then --batch, then each --shapes NAME:1x3x640x640. shapes [inputs] owned:
  * free(). Returns an exit code. */

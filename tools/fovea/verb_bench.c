@@ -1,6 +1,7 @@
 /* verb_bench.c: latency and throughput of a model, as trtexec and benchmark_app report them. Latency is what a caller
  * waits: inputs copied in, network run, outputs copied out; compute is the network alone. */
 #include "bench.h"
+#include "engines.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,9 @@ static fv_status prepare(bench *b, fv_error *err)
     fv_status s = FV_OK;
     b->streams = (int)cli_int(b->a, "streams", 1);
     b->lanes = tool_alloc(((size_t)b->streams + 1) * sizeof *b->lanes);
+    const double start = now_ms();
     for (int i = 0; i < b->streams && s >= 0; i++) s = open_lane(b, &b->lanes[i], 0, err);
+    b->session_ms = now_ms() - start;
     return s;
 }
 
@@ -233,13 +236,32 @@ static void free_lane(bench_lane *l)
     fv_context_free(&l->ctx);
 }
 
+const char *bench_model(const cli_args *a) { return cli_given(a, "loadEngine") ? cli_text(a, "loadEngine") : cli_positional(a, 0); }
+
+/* The model becomes the engine with the weights of --refitFromOnnx. */
+static int refit(bench *b)
+{
+    fv_model *with = NULL;
+    if (!fv_engine_info(b->model, "version")) return cli_usage(b->a, "--refitFromOnnx: %s is no engine file, it has its weights", bench_model(b->a));
+    int code = engine_refitted(b->a, b->ctx, b->model, cli_text(b->a, "refitFromOnnx"), &with, &b->refit_ms);
+    if (code) return code;
+    fv_model_free(&b->model);
+    b->model = with;
+    return EXIT_OK;
+}
+
 static int run(const cli_args *a)
 {
     bench b = {.a = a};
     fv_error err = {0};
     int code = check_flags(a);
-    if (!code) code = ports_load(a, &b.ctx, &b.model);
+    const double start = now_ms();
+    if (!code) code = cli_given(a, "loadEngine") && cli_positionals(a) ? cli_usage(a, "MODEL and --loadEngine say the same thing; give one of them") : EXIT_OK;
+    if (!code && !cli_given(a, "loadEngine") && !cli_positionals(a)) code = cli_usage(a, "which model? give MODEL or --loadEngine F.fv");
+    if (!code) code = ports_load_from(a, bench_model(a), &b.ctx, &b.model);
     if (code) return code;
+    b.load_ms = now_ms() - start;
+    if (cli_given(a, "refitFromOnnx")) code = refit(&b);
     if (cli_int(a, "streams", 1) > fv_context_threads(b.ctx))
         code = cli_usage(a, "--streams %d need at least as many threads; there are %d", (int)cli_int(a, "streams", 1), fv_context_threads(b.ctx));
     if (!code) code = ports_wanted(a, b.model, &b.wanted);
@@ -260,6 +282,10 @@ static int run(const cli_args *a)
 }
 
 static const cli_flag flags[] = {
+    {"loadEngine", "F.fv", "an engine file instead of MODEL, as trtexec says it"},
+    {"refitFromOnnx", "MODEL.onnx", "put the weights of a model into the engine first (a stripped one needs it)"},
+    {"timeDeserialize", NULL, "print how long loading took: file opened, checked, planned, ready to run", CLI_SWITCH},
+    {"timeRefit", NULL, "print how long --refitFromOnnx took: model read, compared, weights packed", CLI_SWITCH},
     {"warmUp", "MS", "run this long before measuring (200)", CLI_REAL, 0, 1e7},
     {"duration", "S", "measure at least this long (3)", CLI_REAL, 0, 1e6},
     {"iterations", "N", "measure at least so many runs (10)", CLI_INT, 1, 1e9},
@@ -277,16 +303,16 @@ static const cli_flag flags[] = {
 const cli_verb cli_verb_bench = {
     .name = "bench",
     .job = "latency and throughput of a model, per step if wanted",
-    .usage = "MODEL [flags]",
+    .usage = "MODEL|- [flags]",
     .details = "Latency is what a caller waits: inputs copied in, network, outputs copied out. Compute is the network\n"
                "alone, host is the copying; cv is the coefficient of variation. Every output is computed in full.\n"
                "A profile counts the multiplies that are executed (Winograd: a quarter) and measures what the threads\n"
                "could do at most (all threads on one run). Implementations that are not remembered are timed first.",
-    .example = "fovea bench yolov8n.onnx --threads 2 --duration 5\nfovea bench yolov8n.onnx --dump-profile --json bench.json",
+    .example = "fovea bench yolov8n.onnx --threads 2 --duration 5\nfovea bench --loadEngine yolov8n.fv --batch 8 --timeDeserialize\nfovea bench yolov8n.onnx --dump-profile --json bench.json",
     .groups = {{"measuring", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
     .words = "FILE|person|mark|fill",
-    .min_args = 1,
+    .min_args = 0,
     .max_args = 1,
     .tune = 3,
     .run = run,

@@ -2,6 +2,7 @@
 #include "models.h"
 #include "ports.h"
 #include <fovea/detect.h>
+#include <fovea/engine.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +201,9 @@ static int print_plan(const cli_args *a, fv_context *ctx, fv_model *m)
         return EXIT_OK;
     }
     fv_status st = ports_session(&s, m, wanted, (int)cli_int(a, "batch", 0), 0, &err);
-    if (st < 0)
+    if (st == FV_ERR_MODEL && fv_engine_info(m, "version"))
+        print_line("steps", err.text); /* no weights: what there is was printed */
+    else if (st < 0)
         code = cli_fail(a, st, &err);
     else {
         fv_session_info info;
@@ -228,6 +231,27 @@ static void print_precision(const fv_model *m)
     }
 }
 
+/* What an engine file says of itself, and its parts. */
+static void print_engine(const fv_model *m)
+{
+    const char *key, *value, *what, *level;
+    int64_t bytes;
+    puts("format     engine file of fovea");
+    for (int i = 0; (value = fv_engine_info_at(m, i, &key)); i++)
+        if (value[0]) {
+            fputs("           ", stdout);
+            put(key);
+            fputs(" = ", stdout);
+            put(value);
+            putchar('\n');
+        }
+    for (int i = 0; fv_engine_part_at(m, i, &what, &level, &bytes) == FV_OK; i++) {
+        printf("%-11s%s", i ? "" : "parts", what);
+        if (level) fputs(" for ", stdout), put(level);
+        printf(", %lld bytes\n", (long long)bytes);
+    }
+}
+
 static void print_model(const char *path, const fv_model *m)
 {
     const fv_port *ports;
@@ -238,7 +262,10 @@ static void print_model(const char *path, const fv_model *m)
     puts(models_builtin(path) ? ", built in" : "");
     print_line("graph", info.graph_name);
     print_line("producer", info.producer);
-    printf("%-11sONNX, IR version %lld, opset %d\n", "format", (long long)info.ir_version, info.opset);
+    if (fv_engine_info(m, "version"))
+        print_engine(m);
+    else
+        printf("%-11sONNX, IR version %lld, opset %d\n", "format", (long long)info.ir_version, info.opset);
     int n = fv_model_inputs(m, &ports);
     print_ports("inputs", ports, n);
     n = fv_model_outputs(m, &ports);

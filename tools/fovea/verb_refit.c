@@ -54,7 +54,7 @@ const cli_verb cli_verb_refit = {
     .usage = "F.fv --weights MODEL.onnx -o FULL.fv [flags]",
     .details = "The graph must be the one that the engine was built from; tactics stay, nothing is timed. Another graph is\n"
                "refused with the weights that are missing or have another shape.",
-    .example = "fovea build yolov8n.onnx --stripWeights -o slim.fv\nfovea refit slim.fv --weights yolov8n.onnx -o full.fv",
+    .example = "fovea refit slim.fv --weights yolov8n.onnx -o full.fv",
     .groups = {{"engine", flags}, {"computing", cli_flags_compute}},
     .positional = "model",
     .words = "FILE",
