@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#define HUGE ((size_t)2 << 20)
 #define MAX_BYTES ((size_t)1 << 39) /* nobody asks for more; sanitizers abort instead of returning null above this */
 
 static atomic_uint_fast64_t allocations;
@@ -28,7 +30,9 @@ void *fvi_alloc(size_t bytes)
 {
     if (bytes > MAX_BYTES || must_fail()) return NULL;
     atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    char *p = aligned_alloc(FVI_ALIGN, fvi_round_up(bytes + FVI_PAD, FVI_ALIGN));
+    const bool large = bytes >= 2 * HUGE; /* weights, activations: the system may give it in large pages, with 512 times fewer faults */
+    char *p = aligned_alloc(large ? HUGE : FVI_ALIGN, fvi_round_up(bytes + FVI_PAD, FVI_ALIGN));
+    if (p && large) madvise(p, bytes / HUGE * HUGE, MADV_HUGEPAGE);
     if (p) memset(p + bytes, 0, FVI_PAD);
     return p;
 }

@@ -31,6 +31,16 @@ size_t fvi_wino_packed_bytes(const fvi_conv_tactic *t, const fvi_conv_params *p)
     return (fvi_conv_bias_floats(width) + FVI_WINO_MATRICES * weights) * sizeof(float);
 }
 
+enum { PACK = 16 }; /* output channels at a time: the 36 matrices lie apart by powers of two, so each line is written once and whole */
+
+static void pack_some(const fvi_wino_scheme *scheme, const float *w, size_t next, int count, float *dst, size_t matrix)
+{
+    float u[PACK][FVI_WINO_MATRICES];
+    for (int o = 0; o < count; o++) scheme->weights(w + (size_t)o * next, u[o]);
+    for (size_t g = 0; g < FVI_WINO_MATRICES; g++)
+        for (int o = 0; o < count; o++) dst[g * matrix + (size_t)o] = u[o][g];
+}
+
 void fvi_wino_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias, void *packed)
 {
     const size_t width = width_of(t, p), cin = (size_t)p->cin;
@@ -42,12 +52,11 @@ void fvi_wino_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const flo
     for (int i = 0; i < split.panels; i++) {
         const int first = fvi_conv_panel_start(split, i) * vec, next = fvi_conv_panel_start(split, i + 1) * vec;
         const size_t n = (size_t)(next - first);
-        for (int o = first; o < next && o < p->cout; o++)
-            for (size_t c = 0; c < cin; c++) {
-                float u[FVI_WINO_MATRICES];
-                scheme_of(p)->weights(w + ((size_t)o * cin + c) * 9, u);
-                float *dst = d + (size_t)first * cin + c * n + (size_t)(o - first);
-                for (size_t g = 0; g < FVI_WINO_MATRICES; g++) dst[g * cin * width] = u[g];
+        const int last = next < p->cout ? next : p->cout;
+        for (size_t c = 0; c < cin; c++)
+            for (int o = first; o < last; o += PACK) {
+                const int count = last - o < PACK ? last - o : PACK;
+                pack_some(scheme_of(p), w + ((size_t)o * cin + c) * 9, cin * 9, count, d + (size_t)first * cin + c * n + (size_t)(o - first), cin * width);
             }
     }
 }
