@@ -178,7 +178,8 @@ static bool weights_absent(const fvi_step *s)
 static void form_of(const fvi_conv_job *j, const fvi_conv_tactic *t, char form[FVI_FORM_MAX])
 {
     const fvi_conv_params *p = &j->p;
-    snprintf(form, FVI_FORM_MAX, "%s %d to %d groups %d kernel %dx%d stride %dx%d phase %d", t->name, p->cin, p->cout, p->groups, p->kh, p->kw, p->sh, p->sw, j->phase);
+    snprintf(form, FVI_FORM_MAX, "%s %d to %d groups %d kernel %dx%d stride %dx%d phase %d%s", t->name, p->cin, p->cout, p->groups, p->kh, p->kw, p->sh, p->sw, j->phase,
+             p->bf16 ? " bf16" : "");
 }
 
 static char *packed_already(const fvi_conv_job *j, const fvi_step *s, const fvi_conv_tactic *t)
@@ -511,7 +512,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
             return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
     }
     if (s->node->op == FVI_OP_CONV_ADD) FVI_TRY(set_addend(s, &p, err));
-    if (p.bf16) FVI_TRY(round_weights(c, &w, err));
+    if (p.bf16 && s->in[1].data) FVI_TRY(round_weights(c, &w, err));
     s->run = conv_run;
     s->run_regions = conv_run_regions;
     s->packed = fvi_cpu_conv_packed;

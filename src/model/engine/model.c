@@ -103,6 +103,8 @@ static fv_status load_engine(fv_model *m, void *memory, size_t size, const fv_mo
         if (m->engine != f) fvi_file_close(&f);
         return st;
     }
+    m->bf16 = !strcmp(has, "bf16");
+    if (!opt->precision || !strcmp(opt->precision, "auto")) m->precision_why = "the engine file was built for it";
     if (m->imported->n_nodes && !m->final && !(f->marks & FVI_FILE_STRIPPED)) {
         m->owns_final = true;
         FVI_TRY(prepare(m, err));

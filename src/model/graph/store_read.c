@@ -140,7 +140,8 @@ static fv_status read_node(reader *r)
     FVI_TRY(text(r, &domain, true, MAX_NAME));
     const uint32_t opset = fvi_take_u32(r->in);
     FVI_TRY(text(r, &name, true, MAX_NAME));
-    const uint8_t act = fvi_take_u8(r->in);
+    const uint8_t bf16 = fvi_take_u8(r->in), makes = fvi_take_u8(r->in), act = fvi_take_u8(r->in);
+    if (bf16 > 1 || makes >= FV_DTYPE_COUNT) return damaged(r, "a node has a type that does not exist");
     const float alpha = fvi_take_f32(r->in), beta = fvi_take_f32(r->in);
     if (act >= FVI_ACT_COUNT || opset > 1000) return damaged(r, "a node has an activation or opset that does not exist");
     const uint32_t n_in = fvi_take_count(r->in, 4, MAX_PORTS);
@@ -152,6 +153,8 @@ static fv_status read_node(reader *r)
     if (!n) return no_memory(r);
     n->domain = domain;
     n->opset = (int)opset;
+    n->bf16 = bf16;
+    n->makes = (fv_dtype)makes;
     n->act = (fvi_act)act;
     n->act_alpha = alpha, n->act_beta = beta;
     fvi_bytes *rest = r->in;
@@ -211,7 +214,7 @@ static fv_status read_all(reader *r)
     FVI_TRY(read_head(r));
     const uint32_t values = fvi_take_count(r->in, 8, MAX_VALUES);
     for (uint32_t i = 0; i < values; i++) FVI_TRY(read_value(r));
-    const uint32_t nodes = fvi_take_count(r->in, 33, MAX_NODES);
+    const uint32_t nodes = fvi_take_count(r->in, 35, MAX_NODES);
     for (uint32_t i = 0; i < nodes; i++) FVI_TRY(read_node(r));
     FVI_TRY(read_ports(r, &r->g->inputs, &r->g->n_inputs, true));
     FVI_TRY(read_ports(r, &r->g->outputs, &r->g->n_outputs, false));

@@ -87,6 +87,8 @@ static void put_node(writer *w, const fvi_node *n)
     fvi_put_text(w->out, n->domain);
     fvi_put_u32(w->out, (uint32_t)n->opset);
     if (w->names) fvi_put_text(w->out, n->name);
+    fvi_put_u8(w->out, n->bf16);
+    fvi_put_u8(w->out, (uint8_t)n->makes);
     fvi_put_u8(w->out, (uint8_t)n->act);
     fvi_put_f32(w->out, n->act_alpha);
     fvi_put_f32(w->out, n->act_beta);
