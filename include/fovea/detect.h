@@ -129,6 +129,8 @@ typedef struct fv_detect_times {
     int64_t prep_ns, infer_ns, heads_ns;
 } fv_detect_times;
 FV_API void fv_detector_times(const fv_detector *d, fv_detect_times *t);
+/* What a detector with tiles has looked at; not while it runs. FV_ERR_STATE: it has none. */
+FV_API fv_status fv_detector_tile_figures(const fv_detector *d, fv_tile_figures *f);
 #ifdef __cplusplus
 }
 #endif

@@ -45,9 +45,29 @@ typedef struct fv_tile_options {
     int agnostic;                 /* non-zero: whatever their classes */
     struct fv_model *model;       /* for the tiles; null = that of the whole frame. Borrowed, outlives the detector. Its classes are found by name */
     int groups;                   /* tiles computed at the same time, each by its share of the threads; 0 = 1, FV_TILE_GROUPS_AUTO: the fastest, measured at the start */
+    /* Films (frames in order, from one source; other formats than I420, NV12 and GRAY, and tasks with more than boxes, are looked at in full): */
+    int watch;        /* non-zero: only what has changed is looked at, and every tile from time to time */
+    float refresh_s;  /* seconds of the film in which every tile comes round; 0 = 2 */
+    float budget_ms;  /* time a frame may take, as far as choosing what to look at can keep it; implies watch; 0 = none */
 } fv_tile_options;
 #define FV_TILE_OPTIONS(...) (&(fv_tile_options){.size = sizeof(fv_tile_options), __VA_ARGS__})
 #define FV_TILE_GROUPS_AUTO (-1)
+
+/* What was looked at, over all frames so far. */
+#define FV_TILE_MAP_W 64
+#define FV_TILE_MAP_H 36
+typedef struct fv_tile_figures {
+    int cols, rows, width, height; /* tiles of the last frame, and their size */
+    int64_t frames;
+    int64_t tiles;    /* views that looking at everything would have taken: tiles, and the whole */
+    int64_t looks;    /* pictures that networks saw */
+    int64_t skipped;  /* the difference */
+    int64_t regions, canvases; /* changed parts, and the pictures that several of them shared */
+    int64_t late;     /* changed parts and tiles that had to wait for a later frame because of the budget */
+    int64_t over_budget; /* frames that took longer than the budget */
+    double look_ms;   /* of the last frame's looks, each */
+    uint32_t visits[FV_TILE_MAP_H][FV_TILE_MAP_W]; /* looks at each part of the frame; the whole is not counted */
+} fv_tile_figures;
 
 #ifdef __cplusplus
 }

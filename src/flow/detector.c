@@ -457,6 +457,12 @@ int fv_detector_class_count(const fv_detector *d) { return d ? d->n_classes : 0;
 fv_task fv_detector_task(const fv_detector *d) { return d ? d->task : FV_TASK_DETECT; }
 const char *fv_detector_rule(const fv_detector *d) { return d && d->rule ? d->rule : ""; }
 void fv_detector_times(const fv_detector *d, fv_detect_times *t) { *t = d->times; }
+fv_status fv_detector_tile_figures(const fv_detector *d, fv_tile_figures *f)
+{
+    if (!d || !f || !d->tiles) return FV_ERR_STATE;
+    *f = *d->tiles;
+    return FV_OK;
+}
 void fv_detector_input_size(const fv_detector *d, int *width, int *height)
 {
     if (width) *width = d ? d->input_w : 0;

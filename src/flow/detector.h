@@ -27,6 +27,7 @@ struct fv_detector {
     fv_detect_times times;
     fv_detector *const *members; /* [n_members] detectors with the same results that may run at the same time; 0 = only itself */
     int n_members;
+    const fv_tile_figures *tiles; /* null: it has none */
 };
 
 static inline int fvi_flow_detector_streams(const fv_detector *d) { return d && d->n_members > 1 ? d->n_members : 1; }

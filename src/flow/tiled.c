@@ -1,7 +1,7 @@
 /* tiled.c: a detector that looks at a frame as a whole and in tiles, and makes one answer of what it finds. In: frames of any size. Each frame's
  * views are a row that one or several groups of networks work through (tiled_groups.c); boxes are merged (vision/tiles) and gathered
  * (tiled_gather.c). Called by the pipeline as any other detector. */
-#include "flow/tiled.h"
+#include "flow/tiled_watch.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -31,6 +31,8 @@ typedef struct tiled {
     int *item;
     size_t boxes_capacity, items_capacity;
     fvi_merger *merger;
+    fvi_flow_watch *watch; /* null: every view of every frame */
+    fv_tile_figures figures;
     char rule[256];
 } tiled;
 
@@ -72,7 +74,7 @@ static fv_status plan(tiled *t, const fv_frame *f, fv_error *err)
     int n_tiles = t->grid.cols * t->grid.rows, n = 0;
     FVI_TRY(reserve_views(t, (size_t)n_tiles + 1, err));
     if (one_look(t) || !t->o.no_global) {
-        t->tiles[n] = (fvi_tile){0, 0, f->width, f->height, 0};
+        t->tiles[n] = (fvi_tile){0, 0, f->width, f->height, one_look(t) ? 0u : FVI_TILE_COARSE};
         t->which[n++] = one_look(t) && t->o.no_global ? FVI_NET_TILES : FVI_NET_WHOLE;
     }
     for (int i = 0; i < n_tiles && !one_look(t); i++) {
@@ -82,6 +84,10 @@ static fv_status plan(tiled *t, const fv_frame *f, fv_error *err)
     t->n_views = n;
     t->frame_w = f->width;
     t->frame_h = f->height;
+    t->figures.cols = t->grid.cols;
+    t->figures.rows = t->grid.rows;
+    t->figures.width = t->grid.width;
+    t->figures.height = t->grid.height;
     if (t->ctx)
         fvi_log_write(fvi_engine_log(t->ctx), FV_LOG_INFO, "frames of %dx%d: %dx%d tiles of %dx%d%s", f->width, f->height, t->grid.cols, t->grid.rows, t->grid.width,
                       t->grid.height, t->o.no_global ? "" : one_look(t) ? ", which is the whole" : " and the whole");
@@ -118,33 +124,75 @@ static fv_status collect(tiled *t, int *count, fv_error *err)
     return FV_OK;
 }
 
+/* Boxes that are known -> the frame's. */
+static fv_status conclude(tiled *t, const fv_frame *f, const fvi_tiles_box *boxes, int n, const fvi_tile *tiles, int n_tiles, fv_detections *out, fv_error *err)
+{
+    const fvi_tiles_thing *things;
+    const int *next;
+    int n_things;
+    fv_status st = fvi_tiles_merge(t->merger, &t->merge, boxes, n, tiles, n_tiles, &things, &n_things, &next);
+    if (st < 0) return fvi_error_set(err, st, "the boxes of %d tiles could not be merged: %s", n_tiles, fv_status_text(st));
+    fvi_flow_gather g = {t->base.task, t->found, tiles, boxes, t->item, next, f->width, f->height};
+    st = fvi_flow_gather_things(&g, things, n_things < t->max_det ? n_things : t->max_det, out);
+    return st < 0 ? fvi_error_set(err, st, "the boxes of %d tiles could not be gathered: %s", n_tiles, fv_status_text(st)) : FV_OK;
+}
+
+static void add_times(tiled *t, const fv_detect_times *times, int64_t since)
+{
+    t->base.times.prep_ns += times->prep_ns;
+    t->base.times.infer_ns += times->infer_ns;
+    t->base.times.heads_ns += times->heads_ns + fvi_now_ns() - since;
+}
+
+/* All views. */
 static fv_status look_at(tiled *t, const fv_frame *f, fv_detections *out, fv_error *err)
 {
     fv_detect_times times;
-    FVI_TRY(plan(t, f, err));
     for (int v = 0; v < t->n_views; v++)
         t->views[v] = (fvi_flow_view){f, {t->tiles[v].x, t->tiles[v].y, t->tiles[v].width, t->tiles[v].height}};
     FVI_TRY(fvi_flow_groups_look(t->groups, t->views, t->which, t->n_views, t->found, &times, err));
     int64_t t0 = fvi_now_ns();
-    const fvi_tiles_thing *things;
-    const int *next;
-    int n, n_things;
+    int n;
     FVI_TRY(collect(t, &n, err));
-    fv_status st = fvi_tiles_merge(t->merger, &t->merge, t->boxes, n, t->tiles, t->n_views, &things, &n_things, &next);
-    if (st < 0) return fvi_error_set(err, st, "the boxes of %d tiles could not be merged: %s", t->n_views, fv_status_text(st));
-    fvi_flow_gather g = {t->base.task, t->found, t->tiles, t->boxes, t->item, next, f->width, f->height};
-    st = fvi_flow_gather_things(&g, things, n_things < t->max_det ? n_things : t->max_det, out);
-    if (st < 0) return fvi_error_set(err, st, "the boxes of %d tiles could not be gathered: %s", t->n_views, fv_status_text(st));
-    t->base.times.prep_ns += times.prep_ns;
-    t->base.times.infer_ns += times.infer_ns;
-    t->base.times.heads_ns += times.heads_ns + fvi_now_ns() - t0;
+    FVI_TRY(conclude(t, f, t->boxes, n, t->tiles, t->n_views, out, err));
+    add_times(t, &times, t0);
+    t->figures.looks += t->n_views;
+    t->figures.tiles += t->n_views;
+    for (int v = 0; v < t->n_views; v++)
+        if (t->which[v] == FVI_NET_TILES || v > 0) fvi_flow_watch_visit(&t->figures, &t->tiles[v], f->width, f->height);
     return FV_OK;
+}
+
+/* What has changed, and what is due. */
+static fv_status watch(tiled *t, const fv_frame *f, fv_detections *out, fv_error *err)
+{
+    const fvi_flow_plan p = {t->tiles, t->which, t->n_views, !t->o.no_global, t->grid.width, t->grid.height, t->class_of, t->silent};
+    const fvi_tiles_box *boxes;
+    const fvi_tile *seen;
+    int n, n_seen;
+    fv_detect_times times;
+    int64_t t0 = fvi_now_ns();
+    FVI_TRY(fvi_flow_watch_look(t->watch, &p, t->groups, f, &boxes, &n, &seen, &n_seen, &times, &t->figures, err));
+    int64_t t1 = fvi_now_ns(), looked = times.prep_ns + times.infer_ns + times.heads_ns;
+    FVI_TRY(conclude(t, f, boxes, n, seen, n_seen, out, err));
+    times.prep_ns += t1 - t0 > looked ? t1 - t0 - looked : 0; /* choosing what to look at */
+    add_times(t, &times, t1);
+    t->figures.over_budget += t->o.budget_ms > 0 && (double)(fvi_now_ns() - t0) * 1e-6 > (double)t->o.budget_ms;
+    return FV_OK;
+}
+
+static fv_status look(tiled *t, const fv_frame *f, fv_detections *out, fv_error *err)
+{
+    FVI_TRY(plan(t, f, err));
+    t->figures.frames++;
+    bool can = t->watch && t->base.task == FV_TASK_DETECT && !one_look(t) && fvi_flow_watch_can(f);
+    return can ? watch(t, f, out, err) : look_at(t, f, out, err);
 }
 
 static fv_status tiled_run(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
 {
     d->times = (fv_detect_times){0};
-    for (int i = 0; i < n; i++) FVI_TRY(look_at((tiled *)d, frames[i], &out[i], err));
+    for (int i = 0; i < n; i++) FVI_TRY(look((tiled *)d, frames[i], &out[i], err));
     return FV_OK;
 }
 
@@ -190,6 +238,7 @@ static void tiled_free(fv_detector *d)
     tiled *t = (tiled *)d;
     free_views(t);
     fvi_merger_free(&t->merger);
+    fvi_flow_watch_free(&t->watch);
     fvi_flow_groups_free(&t->groups);
     fvi_free(t->class_of);
     fvi_free(t->boxes);
@@ -238,6 +287,8 @@ static fv_status build(tiled *t, fv_model *model, const fv_detect_options *o, fv
     snprintf(t->rule, sizeof t->rule, "%s; in tiles%s", d->rule, t->o.no_global ? "" : " and as a whole");
     t->base.rule = t->rule;
     fvi_cpu_flags cpu = t->ctx ? fvi_engine_cpu(t->ctx) : fvi_cpu_detect();
+    if (t->o.watch || t->o.budget_ms > 0) FVI_TRY(fvi_flow_watch_create(&t->watch, cpu, (double)t->o.budget_ms, (double)t->o.refresh_s, err));
+    t->base.tiles = &t->figures;
     return fvi_merger_create(&t->merger, cpu) < 0 ? fvi_error_set(err, FV_ERR_MEMORY, "out of memory") : FV_OK;
 }
 

@@ -94,7 +94,7 @@ fv_status fvi_flow_gather_things(const fvi_flow_gather *g, const fvi_tiles_thing
 {
     int points = 0;
     bool rows = g->task == FV_TASK_POSE || g->task == FV_TASK_OBB || g->task == FV_TASK_SEGMENT;
-    for (int i = 0; i < n && !points; i++) points = g->found[g->boxes[things[i].first].tile].n_keypoints;
+    for (int i = 0; i < n && !points && g->task == FV_TASK_POSE; i++) points = g->found[g->boxes[things[i].first].tile].n_keypoints;
     fvi_detections_begin(out, g->task);
     if (fv_detections_reserve(out, n) < 0) return FV_ERR_MEMORY;
     if (rows && (g->task != FV_TASK_POSE || points) && fvi_detections_rows(out, g->task, n > out->extras_capacity ? n : out->extras_capacity, points) < 0)

@@ -1,6 +1,7 @@
 /* run_report.c: what is said when all is over: --summary, --run, --report, the lines of speeds and counts, and the list of
  * inputs that failed. Called by run.c. */
 #include "run_stream.h"
+#include "run_tiles.h"
 #include <errno.h>
 #include <fovea/report.h>
 #include <stdlib.h>
@@ -143,9 +144,11 @@ int run_report(run_state *r)
     metrics_of(r, &m);
     tally_json(&r->tally, &summary, &m, r->detector);
     add_live_summaries(r, &summary);
+    tiles_json(r->detector, &summary, true);
     int code = write_files(r, &m, summary.s);
     if (!cli_on(r->a, "quiet") && m.processed) {
         speed_lines(r, &t, &m);
+        tiles_print(r->detector, &t);
         tally_print(&r->tally, &t, r->detector);
         errno = 0;
         bool bad = fwrite(t.s, 1, t.len, r->out.talk) < t.len || fflush(r->out.talk);

@@ -85,7 +85,7 @@ static const char *const config_keys[] = {
     "vid-stride", "policy", "tracker", "track-buffer",
     "track-high-thresh", "track-low-thresh", "new-track-thresh", "match-thresh", "anchor", "interval", "duration", "rtsp-transport", "timeout", "reconnect", "camera-size", "camera-fps",
     "camera-format", "tiles", "slice-width", "slice-height", "overlap-width-ratio", "overlap-height-ratio", "no-standard-prediction", "postprocess-type",
-    "postprocess-match-metric", "postprocess-match-threshold", "postprocess-class-agnostic", "tile-model", "tile-groups", NULL};
+    "postprocess-match-metric", "postprocess-match-threshold", "postprocess-class-agnostic", "tile-model", "tile-groups", "budget", "tile-refresh", "exact", NULL};
 
 static const cli_flag *flag_named(const char *name)
 {

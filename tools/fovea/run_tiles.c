@@ -19,6 +19,9 @@ const cli_flag run_flags_tiles[] = {
     {"postprocess-class-agnostic", NULL, "whatever their classes", CLI_SWITCH},
     {"tile-model", "M", "model for the tiles (that of --model, for both)"},
     {"tile-groups", "auto|N", "tiles computed at the same time, each by its share of the threads; auto: the fastest, tried at the start (1)"},
+    {"budget", "MS", "films: look at what changed most first, so that a frame takes no longer; the rest waits (none)", CLI_REAL, 1, 1e6},
+    {"tile-refresh", "SECONDS", "films: every tile is looked at so often, changed or not (2)", CLI_REAL, 0.01, 3600},
+    {"exact", NULL, "films: look at every tile of every frame; else (track, count) at what has changed", CLI_SWITCH},
     {0}};
 
 static int wrong(const settings *s, const char *name, const char *v, const char *why)
@@ -112,7 +115,42 @@ int settings_tiles(settings *s)
     o->merge = !kind || kind[0] == 'S' ? FV_MERGE_SEAM : kind[0] == 'G' ? FV_MERGE_GREEDYNMM : kind[2] == 'S' ? FV_MERGE_NMS : FV_MERGE_NMM;
     o->metric = !metric ? FV_METRIC_AUTO : metric[2] == 'S' ? FV_METRIC_IOS : FV_METRIC_IOU;
     o->threshold = threshold ? strtof(threshold, NULL) : 0;
+    const char *budget = settings_value(s, "budget"), *refresh = settings_value(s, "tile-refresh");
+    bool exact = switched(s, "exact");
+    if (exact && budget) return cli_usage(s->args, "--exact looks at everything and --budget at what there is time for: give one of them");
+    o->budget_ms = budget ? strtof(budget, NULL) : 0;
+    o->refresh_s = refresh ? strtof(refresh, NULL) : 0;
+    o->watch = s->mode != RUN_PREDICT && !exact;
     s->tile_model = settings_value(s, "tile-model");
     if (o->tiling != FV_TILES_NONE && !s->batch) s->batch = 1;
     return check_needless(s);
+}
+
+void tiles_json(const fv_detector *d, text *summary, bool visits)
+{
+    fv_tile_figures *f = tool_alloc(sizeof *f);
+    if (fv_detector_tile_figures(d, f) >= 0 && summary->len) {
+        summary->s[--summary->len] = 0; /* the closing brace */
+        text_printf(summary, ",\"tiles\":{\"grid\":[%d,%d],\"size\":[%d,%d],\"frames\":%lld,\"views\":%lld,\"looks\":%lld,\"skipped\":%lld,\"regions\":%lld,\"canvases\":%lld,"
+                             "\"late\":%lld,\"over_budget\":%lld",
+                    f->cols, f->rows, f->width, f->height, (long long)f->frames, (long long)f->tiles, (long long)f->looks, (long long)f->skipped, (long long)f->regions,
+                    (long long)f->canvases, (long long)f->late, (long long)f->over_budget);
+        if (visits) text_printf(summary, ",\"visits\":{\"columns\":%d,\"rows\":%d,\"looks\":[", FV_TILE_MAP_W, FV_TILE_MAP_H);
+        for (int i = 0; visits && i < FV_TILE_MAP_W * FV_TILE_MAP_H; i++) text_printf(summary, i ? ",%u" : "%u", f->visits[i / FV_TILE_MAP_W][i % FV_TILE_MAP_W]);
+        text_add(summary, visits ? "]}}}" : "}}");
+    }
+    free(f);
+}
+
+void tiles_print(const fv_detector *d, text *t)
+{
+    fv_tile_figures *f = tool_alloc(sizeof *f);
+    if (fv_detector_tile_figures(d, f) >= 0 && f->frames) {
+        text_printf(t, "Tiles: %dx%d of %dx%d; %.1f looks a frame of %.1f", f->cols, f->rows, f->width, f->height, (double)f->looks / (double)f->frames,
+                    (double)f->tiles / (double)f->frames);
+        if (f->regions) text_printf(t, ", %.1f changed parts a frame", (double)f->regions / (double)f->frames);
+        if (f->late || f->over_budget) text_printf(t, "; %lld looks had to wait, %lld frames over the budget", (long long)f->late, (long long)f->over_budget);
+        text_add(t, "\n");
+    }
+    free(f);
 }

@@ -29,6 +29,8 @@ fv_status fvi_tiles_check(const fv_tile_options *o, fv_error *err)
         if (v && (v < LEAST_SIDE || v > MOST_SIDE))
             return fvi_error_set(err, FV_ERR_ARGUMENT, "a tile %d pixels %s: it is %d to %d", v, i ? "high" : "wide", LEAST_SIDE, MOST_SIDE);
     }
+    if (!(o->refresh_s >= 0 && o->refresh_s <= 3600) || !(o->budget_ms >= 0 && o->budget_ms <= 3.6e6f))
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "every tile in %g s and %g ms a frame: both are 0 (the default) up to an hour", (double)o->refresh_s, (double)o->budget_ms);
     if (o->groups < FV_TILE_GROUPS_AUTO || o->groups > 64) return fvi_error_set(err, FV_ERR_ARGUMENT, "%d groups of tiles: there can be 1 to 64", o->groups);
     return FV_OK;
 }

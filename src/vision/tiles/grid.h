@@ -3,12 +3,12 @@
 #define FVI_VISION_TILES_GRID_H
 #include <fovea/tiles.h>
 
-enum { FVI_SEAM_LEFT = 1, FVI_SEAM_TOP = 2, FVI_SEAM_RIGHT = 4, FVI_SEAM_BOTTOM = 8 };
+enum { FVI_SEAM_LEFT = 1, FVI_SEAM_TOP = 2, FVI_SEAM_RIGHT = 4, FVI_SEAM_BOTTOM = 8, FVI_TILE_COARSE = 16 /* it sees the frame smaller than the others do */ };
 
 /* Part of a frame in pixels. */
 typedef struct fvi_tile {
     int x, y, width, height;
-    unsigned seams; /* its edges behind which the frame goes on */
+    unsigned seams; /* its edges behind which the frame goes on; FVI_TILE_COARSE */
 } fvi_tile;
 
 typedef struct fvi_tiles_grid {

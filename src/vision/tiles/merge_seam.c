@@ -2,13 +2,18 @@
  *
  * Two boxes of different tiles are about one thing when the tiles agree: each box is cut to what the other tile sees, and the two parts overlap
  * enough. Of whole boxes the surer one stays as it is. A piece that agrees with a whole box is dropped; pieces that agree with each other are joined, over any number of
- * tiles. Boxes of one tile are never merged: its head has done that. */
+ * tiles. Boxes of one tile are never merged: its head has done that.
+ *
+ * A small box of the look at the whole is guessed from a few pixels. It gives way to any whole box of a tile that is about as large and lies mostly in it or
+ * around it; large boxes of the whole are as good as others. */
 #include "base/checked.h"
 #include "vision/tiles/merge_inside.h"
 #include <string.h>
 
 #define SEAM_PART 64 /* a box ends at a seam when it ends within 1/64 of the tile's side */
 #define SEAM_LEAST 3 /* pixels */
+#define GUESS_PART 12  /* a box of the whole is a guess when its sides are below 1/12 of the frame's longer side */
+#define GUESS_SIZE 0.2f /* least ratio of its area and that of the box that it gives way to */
 
 static bool is_piece(const fvi_merge_job *j, int i)
 {
@@ -17,6 +22,15 @@ static bool is_piece(const fvi_merge_job *j, int i)
     int mx = fvi_clamp_int(t->width / SEAM_PART, SEAM_LEAST, t->width), my = fvi_clamp_int(t->height / SEAM_PART, SEAM_LEAST, t->height);
     return ((t->seams & FVI_SEAM_LEFT) && b[0] <= (float)(t->x + mx)) || ((t->seams & FVI_SEAM_TOP) && b[1] <= (float)(t->y + my)) ||
            ((t->seams & FVI_SEAM_RIGHT) && b[2] >= (float)(t->x + t->width - mx)) || ((t->seams & FVI_SEAM_BOTTOM) && b[3] >= (float)(t->y + t->height - my));
+}
+
+/* A small box of a coarse look. */
+static bool is_guess(const fvi_merge_job *j, int i)
+{
+    const fvi_tile *t = &j->tiles[j->box[i].tile];
+    const float *b = j->box[i].box;
+    float most = (float)(t->width > t->height ? t->width : t->height) / GUESS_PART;
+    return (t->seams & FVI_TILE_COARSE) && b[2] - b[0] < most && b[3] - b[1] < most;
 }
 
 static int root_of(int *owner, int i)
@@ -36,31 +50,51 @@ static void unite(int *owner, int a, int b)
         owner[a] = b;
 }
 
-/* Whole boxes [0, wholes) before pieces, each by score. Sorted in place by a stable partition. */
-static int wholes_first(fvi_merge_job *j)
+/* Boxes of one kind to the front of [from, n), each kind in its order. Returns the end of the front. */
+static int to_front(fvi_merge_job *j, int from, bool (*is)(const fvi_merge_job *j, int i), bool wanted)
 {
-    int wholes = 0, n = 0;
-    fvi_tiles_box *pieces = (fvi_tiles_box *)(void *)j->things; /* no thing is there yet, and a thing is no smaller than a box */
-    for (int i = 0; i < j->n; i++) {
-        if (is_piece(j, i)) {
-            j->order[n] = j->from[i];
-            pieces[n++] = j->box[i];
+    int front = from, n = 0;
+    fvi_tiles_box *rest = (fvi_tiles_box *)(void *)j->things; /* no thing is there yet, and a thing is no smaller than a box */
+    _Static_assert(sizeof(fvi_tiles_box) <= sizeof(fvi_tiles_thing), "boxes fit where things will be");
+    for (int i = from; i < j->n; i++) {
+        if (is(j, i) == wanted) {
+            j->from[front] = j->from[i];
+            j->box[front++] = j->box[i];
         } else {
-            j->from[wholes] = j->from[i];
-            j->box[wholes++] = j->box[i];
+            j->order[n] = j->from[i];
+            rest[n++] = j->box[i];
         }
     }
-    memcpy(j->box + wholes, pieces, (size_t)n * sizeof *pieces);
-    memcpy(j->from + wholes, j->order, (size_t)n * sizeof *j->from);
-    return wholes;
+    memcpy(j->box + front, rest, (size_t)n * sizeof *rest);
+    memcpy(j->from + front, j->order, (size_t)n * sizeof *j->from);
+    return front;
+}
+
+static float area_of(const float b[4]) { return (b[2] - b[0]) * (b[3] - b[1]); }
+
+/* Guesses [sure, wholes) that lie in box i, or around it, and are about as large. */
+static void take_guesses(fvi_merge_job *j, int i, int sure, int wholes)
+{
+    fvi_merge_params p = j->p;
+    j->p.metric = FV_METRIC_IOS;
+    int hits = fvi_merge_find(j, i);
+    j->p = p;
+    float a = area_of(j->box[i].box);
+    for (int h = 0; h < hits; h++) {
+        int k = j->hits[h];
+        float b = area_of(j->box[k].box);
+        if (k < sure || k >= wholes || j->owner[k] >= 0 || j->box[i].tile == j->box[k].tile || !fvi_merge_same_class(j, i, k)) continue;
+        if (a >= GUESS_SIZE * b && b >= GUESS_SIZE * a) j->owner[k] = i;
+    }
 }
 
 /* owner: of a whole box itself, or the surer one; of a piece the whole box that has it, or its fellow pieces. */
-static void find_owners(fvi_merge_job *j, int wholes)
+static void find_owners(fvi_merge_job *j, int sure, int wholes)
 {
     for (int i = 0; i < j->n; i++) {
         if (j->owner[i] >= 0 && (i < wholes || j->owner[i] < wholes)) continue; /* it is in a whole box */
         if (j->owner[i] < 0) j->owner[i] = i;
+        if (i < sure && sure < wholes) take_guesses(j, i, sure, wholes);
         int hits = fvi_merge_find(j, i);
         for (int h = 0; h < hits; h++) {
             int k = j->hits[h];
@@ -87,24 +121,29 @@ static void begin_thing(fvi_merge_job *j, int i)
     j->thing_of[i] = j->n_things++;
 }
 
-/* Things of whole boxes and of pieces are two sorted rows: they are merged into one. */
-static void sort_things(fvi_merge_job *j, int wholes)
+/* Things [0, wholes) and the rest are two sorted rows of n: they are merged into one. */
+static void sort_things(fvi_merge_job *j, int wholes, int n)
 {
     fvi_tiles_thing *row = j->things, *copy = row + j->n_things; /* behind them: there are no more things than boxes, and room for two of each */
-    int n = j->n_things, a = 0, b = wholes, at = 0;
+    int a = 0, b = wholes, at = 0;
     memcpy(copy, row, (size_t)n * sizeof *row);
     while (at < n) row[at++] = b >= n || (a < wholes && copy[a].score >= copy[b].score) ? copy[a++] : copy[b++];
 }
 
 fv_status fvi_merge_seams(fvi_merge_job *j)
 {
-    int wholes = wholes_first(j), whole_things = 0;
+    int wholes = to_front(j, 0, is_piece, false), sure, sure_things = 0, whole_things = 0;
+    int all = j->n; /* only among the whole boxes */
+    j->n = wholes;
+    sure = to_front(j, 0, is_guess, false);
+    j->n = all;
     fv_status st = fvi_merge_place(j, true);
     if (st < 0) return st;
-    find_owners(j, wholes);
+    find_owners(j, sure, wholes);
     for (int i = 0; i < j->n; i++) {
         int root = i < wholes ? j->owner[i] : root_of(j->owner, i);
         if (root == i) begin_thing(j, i);
+        if (i == sure - 1) sure_things = j->n_things;
         if (i == wholes - 1) whole_things = j->n_things;
         if (root == i || root < wholes) continue; /* a whole box stays as it is */
         fvi_tiles_thing *t = &j->things[j->thing_of[root]];
@@ -114,6 +153,7 @@ fv_status fvi_merge_seams(fvi_merge_job *j)
         j->next[from] = -1;
         *tail = from;
     }
-    sort_things(j, whole_things);
+    sort_things(j, sure_things, whole_things);
+    sort_things(j, whole_things, j->n_things);
     return FV_OK;
 }

@@ -173,6 +173,30 @@ static void test_not_eaten(void **state)
     assert_int_equal(n_things, 2);
 }
 
+/* A small box of the whole frame, which sees six times less, gives way to what a tile sees; a large one does not. */
+static void test_guesses_give_way(void **state)
+{
+    (void)state;
+    make_tiles();
+    tiles[8].seams = FVI_TILE_COARSE;
+    put(0, 90, 90, 140, 190, 0.9f, 8); /* IoU 0.35 */
+    put(1, 100, 105, 130, 165, 0.6f, 0);
+    run(&seam, 2, tiles, 9);
+    assert_int_equal(n_things, 1);
+    assert_true(things->box[0] == 100 && things->box[3] == 165 && things->score == 0.6f);
+    put(1, 110, 110, 120, 120, 0.6f, 0); /* something much smaller is something else */
+    run(&seam, 2, tiles, 9);
+    assert_int_equal(n_things, 2);
+    put(0, 90, 90, 340, 490, 0.5f, 8);
+    put(1, 100, 105, 300, 400, 0.6f, 0);
+    run(&seam, 2, tiles, 9);
+    assert_true(n_things == 1 && things->box[0] == 100); /* IoU 0.59: the surer one */
+    put(2, 200, 200, 222, 250, 0.3f, 8); /* nobody else saw it */
+    run(&seam, 3, tiles, 9);
+    assert_int_equal(n_things, 2);
+    tiles[8].seams = 0;
+}
+
 /* Three pieces of a bus, the middle one last: the two ends meet only through it. */
 static void test_bridge(void **state)
 {
@@ -259,7 +283,7 @@ static int done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_sahi), cmocka_unit_test(test_every_thing_once), cmocka_unit_test(test_crowd_stays),
-                                       cmocka_unit_test(test_not_eaten), cmocka_unit_test(test_bridge), cmocka_unit_test(test_odd_boxes),
+                                       cmocka_unit_test(test_not_eaten), cmocka_unit_test(test_guesses_give_way), cmocka_unit_test(test_bridge), cmocka_unit_test(test_odd_boxes),
                                        cmocka_unit_test(test_buckets_miss_nothing)};
     return cmocka_run_group_tests_name("vision_tiles/merge", tests, NULL, done);
 }
