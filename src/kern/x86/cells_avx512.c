@@ -10,7 +10,9 @@ static void sums(uint16_t *d, const uint8_t *src, ptrdiff_t stride, int rows, in
         __m512i sum = _mm512_setzero_si512();
         for (int y = 0; y < rows; y++)
             sum = _mm512_add_epi64(sum, _mm512_sad_epu8(_mm512_maskz_loadu_epi8(there, src + y * stride + FVI_CELL * (ptrdiff_t)i), _mm512_setzero_si512()));
-        _mm512_mask_cvtepi64_storeu_epi16(d + i, (__mmask8)((1u << left) - 1), sum);
+        uint64_t part[8];
+        _mm512_storeu_si512(part, sum);
+        for (int c = 0; c < left; c++) d[i + c] = (uint16_t)part[c];
     }
 }
 
