@@ -5,6 +5,27 @@
 #include "kern/act.h"
 #include "kern/x86/vact.h"
 
+/* Rows of n vectors, n constant: the function's constants are loaded once, not once a row; for the tiles of a convolution that is
+ * a third of its time. */
+#define FVI_ACT_NARROW(name, n)                                                                                        \
+    for (ptrdiff_t r = 0; r < rows; r++, dst += ldd, src += lds) {                                                     \
+        vf x[n];                                                                                                       \
+        for (int i = 0; i < (n); i++) x[i] = act_##name(vf_load(src + i * VF_W), k);                                   \
+        for (int i = 0; i < (n); i++) vf_store(dst + i * VF_W, x[i]);                                                  \
+    }
+#define FVI_ACT_NARROW_ROWS(name)                                                                                      \
+    static void narrow_##name(float *dst, ptrdiff_t ldd, const float *src, ptrdiff_t lds, const float *res,            \
+                              ptrdiff_t ldr, ptrdiff_t rows, ptrdiff_t cols, float alpha, float beta)                  \
+    {                                                                                                                  \
+        const ab k = {vf_set(alpha), vf_set(beta)};                                                                    \
+        if (!res && cols == 2 * VF_W)                                                                                  \
+            FVI_ACT_NARROW(name, 2)                                                                                    \
+        else if (!res && cols == VF_W)                                                                                 \
+            FVI_ACT_NARROW(name, 1)                                                                                    \
+        else                                                                                                           \
+            rows_##name(dst, ldd, src, lds, res, ldr, rows, cols, alpha, beta);                                        \
+    }
+
 #define FVI_ACT_ROWS(name)                                                                                             \
     static void rows_##name(float *dst, ptrdiff_t ldd, const float *src, ptrdiff_t lds, const float *res,              \
                             ptrdiff_t ldr, ptrdiff_t rows, ptrdiff_t cols, float alpha, float beta)                    \
@@ -36,7 +57,9 @@ FVI_ACT_ROWS(hardsigmoid)
 FVI_ACT_ROWS(hardswish)
 FVI_ACT_ROWS(tanh)
 FVI_ACT_ROWS(gelu)
+FVI_ACT_NARROW_ROWS(sigmoid)
+FVI_ACT_NARROW_ROWS(silu)
 
-const fvi_act_kern VF_NAME(fvi_act) = {{rows_none, rows_relu, rows_leaky, rows_clip, rows_sigmoid, rows_silu,
+const fvi_act_kern VF_NAME(fvi_act) = {{rows_none, rows_relu, rows_leaky, rows_clip, narrow_sigmoid, narrow_silu,
                                         rows_hardsigmoid, rows_hardswish, rows_tanh, rows_gelu}};
 #endif
