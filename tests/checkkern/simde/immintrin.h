@@ -91,6 +91,20 @@ CK_MASK_MEMORY(128_epi16, simde__m128i, int16_t, __mmask8, 8)
 #define _mm_maskz_loadu_epi16 ck_maskz_loadu_128_epi16
 #define _mm_mask_storeu_epi16 ck_mask_storeu_128_epi16
 
+/* the low byte of each of 16 numbers */
+static inline simde__m128i ck_low_bytes(simde__m512i a)
+{
+    int32_t v[16];
+    uint8_t b[16];
+    simde__m128i y;
+    memcpy(v, &a, sizeof v);
+    for (int i = 0; i < 16; i++) b[i] = (uint8_t)v[i];
+    memcpy(&y, b, sizeof y);
+    return y;
+}
+#undef _mm512_cvtepi32_epi8
+#define _mm512_cvtepi32_epi8 ck_low_bytes
+
 /* halves of 512-bit values */
 static inline simde__m256 ck_half_ps(simde__m512 a, int i)
 {
