@@ -31,7 +31,8 @@ void *fvi_alloc(size_t bytes)
     if (bytes > MAX_BYTES || must_fail()) return NULL;
     atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
     const bool large = bytes >= 2 * HUGE; /* weights, activations: the system may give it in large pages, with 512 times fewer faults */
-    char *p = aligned_alloc(large ? HUGE : FVI_ALIGN, fvi_round_up(bytes + FVI_PAD, FVI_ALIGN));
+    const size_t align = large ? HUGE : FVI_ALIGN;
+    char *p = aligned_alloc(align, fvi_round_up(bytes + FVI_PAD, align));
     if (p && large) madvise(p, bytes / HUGE * HUGE, MADV_HUGEPAGE);
     if (p) memset(p + bytes, 0, FVI_PAD);
     return p;
