@@ -273,7 +273,9 @@ fv_status fvi_tiles_merge(fvi_merger *m, const fvi_merge_params *p, const fvi_ti
     j.n = put_in_order(m, b, n);
     for (int i = 0; i < j.n; i++) j.owner[i] = -1;
     fv_status st = FV_OK;
-    if (j.p.merge == FV_MERGE_SEAM) {
+    if (j.n == 0) {
+        /* nothing to merge, and no memory for it yet */
+    } else if (j.p.merge == FV_MERGE_SEAM) {
         st = fvi_merge_seams(&j);
     } else if ((st = fvi_merge_place(&j, false)) >= 0) {
         if (j.p.merge == FV_MERGE_NMM)

@@ -65,10 +65,8 @@ static int to_front(fvi_merge_job *j, int from, bool (*is)(const fvi_merge_job *
             rest[n++] = j->box[i];
         }
     }
-    if (n) {
-        memcpy(j->box + front, rest, (size_t)n * sizeof *rest);
-        memcpy(j->from + front, j->order, (size_t)n * sizeof *j->from);
-    }
+    memcpy(j->box + front, rest, (size_t)n * sizeof *rest);
+    memcpy(j->from + front, j->order, (size_t)n * sizeof *j->from);
     return front;
 }
 

@@ -238,6 +238,13 @@ static void test_odd_boxes(void **state)
     const fvi_tiles_thing *t;
     const int *next;
     int n;
+    for (int k = 0; k < 4; k++) { /* nothing at all, before there is memory for anything */
+        fvi_merger *fresh = NULL;
+        assert_int_equal(fvi_merger_create(&fresh, fvi_cpu_detect()), FV_OK);
+        assert_int_equal(fvi_tiles_merge(fresh, &(fvi_merge_params){.merge = kinds[k]}, box, 0, tiles, 9, &t, &n, &next), FV_OK);
+        assert_int_equal(n, 0);
+        fvi_merger_free(&fresh);
+    }
     box[0].tile = 9;
     assert_int_equal(fvi_tiles_merge(merger, &seam, box, 1, tiles, 9, &t, &n, &next), FV_ERR_ARGUMENT);
 }
