@@ -43,7 +43,7 @@ if [ -z "${FOVEA_TEST_DATA:-}" ] && [ -d ../shared/data ]; then FOVEA_TEST_DATA=
 [ -z "${FOVEA_TEST_DATA:-}" ] || { export FOVEA_TEST_DATA; say "test data: $FOVEA_TEST_DATA"; }
 export ASAN_OPTIONS="allocator_may_return_null=1:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
-export TSAN_OPTIONS="halt_on_error=1:suppressions=$here/tests/tsan.supp${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+export TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1:suppressions=$here/tests/tsan.supp${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
 
 # ---- builds and their tests ----
 passed=0 failed=0 skipped=0 began=$(date +%s) wrong=
