@@ -1,8 +1,9 @@
 /* fuzz_onnx.c: any bytes as an ONNX model: import, infer, rewrite (folding without arithmetic), grow the batch, change
- * the input's shape, dump. Whatever succeeds must verify; whatever fails must say so in words. */
+ * the input's shape, dump, write and read again. Whatever succeeds must verify; whatever fails must say so in words. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/onnx/onnx.h"
+#include "model/onnx/write.h"
 #include "model/rewrite/rewrite.h"
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,23 @@ static void resize_input(const fvi_graph *g)
     fvi_graph_free(&copy);
 }
 
+/* Whatever was read can be written, and reads as the same graph. */
+static void write_back(const fvi_graph *g)
+{
+    fvi_graph *back = NULL;
+    fv_error err = {0};
+    uint8_t *bytes;
+    size_t size;
+    fv_status st = fvi_onnx_write_memory(&bytes, &size, g, NULL, &err);
+    must_explain(st, &err);
+    if (st < 0) return; /* operators of the engine's own, when the file names them */
+    must(fvi_onnx_import(&back, bytes, size, NULL, &err) == FV_OK);
+    check(back);
+    must(back->n_nodes == g->n_nodes && back->n_inputs == g->n_inputs && back->n_outputs == g->n_outputs && back->n_meta == g->n_meta);
+    fvi_graph_free(&back);
+    fvi_free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -82,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must_explain(st, &err);
         if (st < 0) return 0;
         check(g);
+        write_back(g);
         resize_input(g);
         err = (fv_error){0};
         st = fvi_graph_infer(g, &err);

@@ -18,6 +18,7 @@
 #include <fovea/model.h>
 #include <fovea/paint.h>
 #include <fovea/pipeline.h>
+#include <fovea/quantize.h>
 #include <fovea/report.h>
 #include <fovea/score.h>
 #include <fovea/status.h>

@@ -66,6 +66,11 @@ static bool is_special(const char *path)
 
 fv_status fvi_file_write(const char *path, const void *data, size_t size, fv_error *err)
 {
+    return fvi_file_write_parts(path, &(fvi_file_part){data, size}, 1, err);
+}
+
+fv_status fvi_file_write_parts(const char *path, const fvi_file_part *part, size_t n, fv_error *err)
+{
     bool special = is_special(path);
     size_t room = strlen(path) + 32;
     char *name = fvi_alloc(room);
@@ -79,7 +84,7 @@ fv_status fvi_file_write(const char *path, const void *data, size_t size, fv_err
     if (fd < 0 && errno == EEXIST && unlink(name) == 0) fd = open(name, flags, 0666); /* left by a killed run of our number */
     int e = fd < 0 ? errno : 0;
     if (fd >= 0) {
-        e = write_all(fd, data, size);
+        for (size_t i = 0; i < n && e == 0; i++) e = write_all(fd, part[i].data, part[i].size);
         if (close(fd) != 0 && e == 0) e = errno;
         if (e == 0 && !special && rename(name, path) != 0) e = errno;
         if (e != 0 && !special) unlink(name);

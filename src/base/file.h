@@ -17,4 +17,10 @@ void fvi_map_close(fvi_map *m);
 /* Writes path.tmp-<pid> and renames it; on failure (FV_ERR_OUTPUT) nothing is left and an existing file is untouched.
  * Devices and pipes are written in place. */
 fv_status fvi_file_write(const char *path, const void *data, size_t size, fv_error *err);
+/* The same from n pieces, one after the other. */
+typedef struct fvi_file_part {
+    const void *data;
+    size_t size;
+} fvi_file_part;
+fv_status fvi_file_write_parts(const char *path, const fvi_file_part *part, size_t n, fv_error *err);
 #endif

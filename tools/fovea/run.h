@@ -19,6 +19,7 @@ typedef struct run_state {
     fv_model *model, *tile_model; /* tile_model: null = the same */
     fv_detector *detector;
     char *model_path;
+    const char *precision; /* instead of --precision; null = what that says */
     char device_text[96], started[40];
     /* shapes with class numbers, as counter and painter want them; they point into settings and class_ids */
     fv_line *lines;

@@ -18,6 +18,7 @@ static int load_model(run_state *r)
         return cli_error(r->a, EXIT_MODEL, "which model? give --model FILE.onnx, or the name of one in $FOVEA_MODELS or ./models");
     if (!r->model_path) return models_missing(r->a, name);
     fv_status st = cli_model_options(r->a, &opt, &err);
+    if (r->precision) opt.precision = r->precision;
     if (st >= 0) st = cli_context(r->a, &r->ctx, &err);
     if (st >= 0) st = models_load(&r->model, r->ctx, r->model_path, &opt, &err);
     return st < 0 ? cli_fail(r->a, st, &err) : 0;

@@ -15,6 +15,12 @@ const fvi_log *fvi_engine_log(const fv_context *ctx);
  * i is not checked: 0 <= i < fv_session_inputs or fv_session_outputs. */
 const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i);
 const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i);
+/* Value i of fv_session_value where it lies; after the session was made with `observe`. i is not checked. */
+const fvi_tensor *fvi_session_value_tensor(const fv_session *s, int i);
+/* fv_session_create without any rewrite, whatever the model was loaded with: every value of the file is computed. */
+fv_status fvi_session_create_plain(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);
+/* As the file says; borrowed from the model. */
+const struct fvi_graph *fvi_model_graph(const fv_model *m);
 
 /* A session that can leave out the boxes of cells where no class passes (lazy.h), when the model has that form; until fvi_session_want it
  * computes everything, as any other. */

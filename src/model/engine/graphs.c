@@ -57,10 +57,10 @@ static const fvi_value *symbolic_input(const fvi_graph *g)
     return NULL;
 }
 
-static fv_status rewrite(fvi_graph *g, fv_model *m, bool final, fv_error *err)
+static fv_status rewrite(fvi_graph *g, fv_model *m, bool final, bool plain, fv_error *err)
 {
     /* the rewrites infer as they fold: shapes may depend on values that only folding knows */
-    if (m->no_rewrite) return fvi_graph_infer(g, err);
+    if (m->no_rewrite || plain) return fvi_graph_infer(g, err);
     FVI_TRY(fvi_rewrite_all(g, fvi_cpu_eval, &m->env, err));
     return m->bf16 ? fvi_rewrite_precision(g, final ? &m->kept : NULL, final ? &m->n_kept : NULL, err) : FV_OK;
 }
@@ -89,10 +89,10 @@ static fv_status from_file(const fvi_graph **from, const fv_model *m, const fv_s
     return *from || m->imported->n_nodes ? FV_OK : fvi_file_no_graph(m->engine, m->imported, opt, err);
 }
 
-fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, fv_error *err)
+fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, bool plain, fv_error *err)
 {
     *out = NULL;
-    bool reshaped = opt && opt->n_shapes > 0;
+    bool reshaped = plain || (opt && opt->n_shapes > 0);
     fvi_graph *g = NULL;
     const fvi_graph *planned;
     FVI_TRY(from_file(&planned, m, opt, err));
@@ -103,7 +103,7 @@ fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_o
         if (st >= 0) st = settle_batch(g, err);
         const fvi_value *open = st >= 0 ? symbolic_input(g) : NULL;
         if (open) st = fvi_error_set(err, FV_ERR_SHAPE, "input '%s' has dimensions that the file leaves open; give its shape", open->name);
-        if (st >= 0) st = rewrite(g, m, !opt, err);
+        if (st >= 0) st = rewrite(g, m, !opt, plain, err);
     }
     const int batch = planned ? fvi_file_batch(m->imported, opt) : opt ? opt->batch : 0;
     if (st >= 0 && batch > 0) st = grow_batch(g, m, batch, err);

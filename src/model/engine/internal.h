@@ -73,7 +73,7 @@ struct fv_session {
     fvi_graph *port_graph;       /* names of the ports; null = the body's */
     fv_session_options made;     /* as it was created, shapes its own */
     fv_port *made_shapes;
-    bool made_lazy;
+    bool made_lazy, made_plain;
     fv_tuning_info tuning;
     fv_port *inputs, *outputs;
     float *converted; /* a port's tensor on its way between the type it declares and float32; null = no port needs it */
@@ -99,6 +99,6 @@ void fvi_engine_remember(fvi_body *b);
 fv_status fvi_engine_tune(fv_session *s, fv_error *err);
 /* values.c: fills b->values. */
 fv_status fvi_engine_list_values(fvi_body *b, fv_error *err);
-/* graphs.c: a graph of its own for these shapes, rewritten. */
-fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, fv_error *err);
+/* graphs.c: a graph of its own for these shapes, rewritten. plain: not rewritten, even if the model is. */
+fv_status fvi_engine_specialise(fvi_graph **out, fv_model *m, const fv_session_options *opt, bool plain, fv_error *err);
 #endif

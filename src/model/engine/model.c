@@ -50,7 +50,7 @@ static fv_status prepare(fv_model *m, fv_error *err)
     for (int i = 0; i < m->imported->n_inputs; i++)
         for (int d = 1; d < m->imported->inputs[i]->rank; d++)
             if (m->imported->inputs[i]->dim[d] == FVI_DIM_UNKNOWN) return FV_OK;
-    FVI_TRY(fvi_engine_specialise(&m->final, m, NULL, err));
+    FVI_TRY(fvi_engine_specialise(&m->final, m, NULL, false, err));
     for (int i = 0; i < m->final->n_nodes; i++) {
         const fvi_node *n = m->final->nodes[i];
         const char *why = n->op == FVI_OP_CONCAT ? NULL : m->backend->unsupported(n);
@@ -274,6 +274,8 @@ const char *fv_model_meta_at(const fv_model *m, int i, const char **key)
     if (key) *key = m->imported->meta[i].key;
     return m->imported->meta[i].value;
 }
+
+const fvi_graph *fvi_model_graph(const fv_model *m) { return m->imported; }
 
 const char *fv_model_device(const fv_model *m) { return m->backend->name; }
 const char *fv_model_precision(const fv_model *m) { return m->bf16 ? "bf16" : "fp32"; }

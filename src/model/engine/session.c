@@ -41,7 +41,7 @@ static fv_status fill_body(fvi_body *b, fv_session *s, fv_error *err)
     b->env = m->env;
     if (s->made.ctx) b->env.pool = s->made.ctx->pool;
     b->env.like = b->like ? b->like->plan : NULL;
-    FVI_TRY(fvi_engine_specialise(&b->graph, m, &s->made, err));
+    FVI_TRY(fvi_engine_specialise(&b->graph, m, &s->made, s->made_plain, err));
     fvi_engine_remember(b);
     if (s->made_lazy) FVI_TRY(fvi_lazy_find(&b->lazy, b->graph, err));
     if (b->tactics) FVI_TRY(fvi_engine_same_form(b->tactics->graph, b->graph, err));
@@ -80,13 +80,16 @@ static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *e
     return fvi_engine_tune(s, err);
 }
 
+typedef enum session_kind { WHOLE, LAZY, PLAIN } session_kind;
+
 /* What the session was asked for, for the day it gets other weights. */
-static fv_status remember_made(fv_session *s, const fv_session_options *opt, bool lazy, fv_error *err)
+static fv_status remember_made(fv_session *s, const fv_session_options *opt, session_kind kind, fv_error *err)
 {
     s->made = *opt;
     s->made.share = NULL;
     s->made.shapes = NULL;
-    s->made_lazy = lazy;
+    s->made_lazy = kind == LAZY;
+    s->made_plain = kind == PLAIN;
     if (opt->n_shapes <= 0) return FV_OK;
     s->made.shapes = s->made_shapes = fvi_calloc((size_t)opt->n_shapes, sizeof *s->made_shapes);
     if (!s->made_shapes) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
@@ -98,7 +101,7 @@ static fv_status remember_made(fv_session *s, const fv_session_options *opt, boo
     return FV_OK;
 }
 
-static fv_status create(fv_session **out, fv_model *m, const fv_session_options *opt, bool lazy, fv_error *err)
+static fv_status create(fv_session **out, fv_model *m, const fv_session_options *opt, session_kind kind, fv_error *err)
 {
     fv_session_options o = {.size = sizeof o};
     if (!out) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_session_create: out is null");
@@ -112,7 +115,7 @@ static fv_status create(fv_session **out, fv_model *m, const fv_session_options 
     if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     pthread_mutex_init(&s->refit, NULL);
     s->model = fvi_engine_keep(m);
-    fv_status st = remember_made(s, opt, lazy, err);
+    fv_status st = remember_made(s, opt, kind, err);
     if (st >= 0) st = build(s, opt, err);
     if (st < 0) {
         fv_session_free(&s);
@@ -122,11 +125,16 @@ static fv_status create(fv_session **out, fv_model *m, const fv_session_options 
     return FV_OK;
 }
 
-fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err) { return create(out, m, opt, false, err); }
+fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err) { return create(out, m, opt, WHOLE, err); }
 
 fv_status fvi_session_create_lazy(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err)
 {
-    return create(out, m, opt, true, err);
+    return create(out, m, opt, LAZY, err);
+}
+
+fv_status fvi_session_create_plain(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err)
+{
+    return create(out, m, opt, PLAIN, err);
 }
 
 bool fvi_session_lazy_form(const fv_session *s, int *output, int *first, int *classes)

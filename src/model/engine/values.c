@@ -45,6 +45,8 @@ fv_status fv_session_value(const fv_session *s, int i, fv_value_info *info)
     return FV_OK;
 }
 
+const fvi_tensor *fvi_session_value_tensor(const fv_session *s, int i) { return &s->body->plan->tensor[s->body->values[i]->id]; }
+
 fv_status fv_session_get_value(const fv_session *s, int i, fv_tensor *t, fv_error *err)
 {
     fvi_tensor to;
