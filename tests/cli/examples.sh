@@ -2,7 +2,8 @@
 # Runs the examples of every `fovea VERB --help`, on small stand-ins for the files that they name. Usage: examples.sh FOVEA ROOT
 set -u
 fovea=$1 root=$2
-model=$(cd "$root" && pwd)/tests/unit/flow/tiny_moving.onnx # finds a dog, knows persons
+tests=$(cd "$root" && pwd)/tests
+moving=$tests/unit/flow/tiny_moving.onnx # finds a dog, knows persons
 "$fovea" --version | grep -q 'media yes' || { echo "built without media"; exit 77; }
 PATH=$(cd "$(dirname "$fovea")" && pwd):$PATH
 tmp=$(mktemp -d)
@@ -43,6 +44,8 @@ fovea doctor | grep -q '^models  *person' || built_in=no
 shell=sh failed=0 count=0
 if command -v bash >/dev/null; then shell=bash; fi # one example is for bash
 for verb in $(fovea help | awk '/^  [a-z]/ { print $1 }'); do
+    model=$moving
+    [ "$verb" = quantize ] && model=$tests/data/quantize/tiny.onnx # has layers with weights
     fovea "$verb" --help | sed -n '/^example$/,$s/^  //p' >"$tmp/list"
     while IFS= read -r line; do
         case $built_in$line in 'nofovea '*' person'*) continue ;; esac

@@ -177,7 +177,7 @@ static int calibrate(quantize_job *j)
     if (cli_stopped()) return cli_stop_code();
     int64_t n = fv_calibration_inputs(j->c);
     if (!n) return cli_error(j->a, EXIT_INPUT, "%s: none of its files can be calibrated on%s%s", cli_text(j->a, "data"), j->data.n_failed ? "; the first: " : "", j->data.first_failure);
-    if (j->data.n_failed) cli_warn(j->a, "%d files could not be read and were left out; the first: %s", j->data.n_failed, j->data.first_failure);
+    if (j->data.n_failed) cli_warn(j->a, "%d file%s could not be read; the first: %s", j->data.n_failed, j->data.n_failed == 1 ? "" : "s", j->data.first_failure);
     if (n < ENOUGH) cli_warn(j->a, "calibrated on %lld pictures only; ranges are surer with %d and more", (long long)n, ENOUGH);
     fv_status st = fv_calibration_finish(j->c, &err);
     if (st >= 0 && cache) st = fv_calibration_save(j->c, cache, key, &err);
