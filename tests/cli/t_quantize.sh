@@ -9,7 +9,6 @@ for i in 1 2 3 4; do
 done
 run fovea quantize $M
 run fovea quantize $M --data t
-run fovea quantize $M --data nowhere -o q.onnx
 run fovea quantize missing.onnx --data t -o q.onnx
 run fovea quantize $M --data t -o q.onnx --cache q.calib --quiet
 run fovea quantize $M --data t -o q.onnx --cache q.calib --quiet
