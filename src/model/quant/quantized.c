@@ -117,6 +117,7 @@ static fv_status make_graph(fv_quantized *q, bool correct, fv_error *err)
     in.scale = scale;
     in.bias = bias;
     if (st >= 0) note_origin(q);
+    if (st >= 0) (void)fvi_graph_infer(q->graph, NULL); /* upgrading asks for ranks; what stays open is no mistake */
     if (st >= 0) st = fvi_quant_insert_pairs(q->graph, &in, err);
     fvi_free(sums);
     fvi_free(bias);
