@@ -22,6 +22,7 @@ typedef struct fv_calibration_options {
     const fv_port *shapes; /* [n_shapes] as fv_session_options.shapes */
     int n_shapes;
     int symmetric;         /* non-zero: activations as int8 around 0, for engines that want it */
+    int reduce_range;      /* non-zero: weights in 7 bits, for engines that add two products of bytes in 16 bits, which clip (x86 without VNNI) */
 } fv_calibration_options;
 #define FV_CALIBRATION_OPTIONS(...) (&(fv_calibration_options){.size = sizeof(fv_calibration_options), __VA_ARGS__})
 

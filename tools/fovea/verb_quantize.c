@@ -106,7 +106,8 @@ static int open_calibration(quantize_job *j)
         }
         shapes = &shape;
     }
-    fv_status st = fv_calibration_create(&j->c, j->r.ctx, j->r.model, FV_CALIBRATION_OPTIONS(.shapes = shapes, .n_shapes = n, .symmetric = cli_on(j->a, "symmetric")), &err);
+    fv_status st = fv_calibration_create(&j->c, j->r.ctx, j->r.model, FV_CALIBRATION_OPTIONS(.shapes = shapes, .n_shapes = n, .symmetric = cli_on(j->a, "symmetric"),
+                                                                                                .reduce_range = cli_on(j->a, "reduce-range")), &err);
     if (st == FV_ERR_STATE || st == FV_ERR_UNSUPPORTED) return cli_error(j->a, EXIT_MODEL, "%s: %s", j->r.model_path, err.text);
     return st < 0 ? cli_fail(j->a, st, &err) : EXIT_OK;
 }
@@ -389,6 +390,7 @@ static const cli_flag flags_data[] = {
 static const cli_flag flags_how[] = {
     {"observer", "auto|minmax|percentile|entropy|mse", "how ranges are chosen (auto: by the error at each layer's output)", CLI_CHOICE},
     {"symmetric", NULL, "activations as int8 around zero, for engines that want it", CLI_SWITCH},
+    {"reduce-range", NULL, "weights in 7 bits, for engines whose sums clip on CPUs without VNNI (OpenVINO, ONNX Runtime)", CLI_SWITCH},
     {"float", "LAYER", "a layer that stays in float; again for each"},
     {"no-bias-correction", NULL, "leave biases as they are", CLI_SWITCH},
     {"max-drop", "X", "points of agreement with the float model that may be lost (0.5)", CLI_REAL, 0, 100},

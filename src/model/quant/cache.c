@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD "fovea-calibration 1\n"
+#define HEAD "fovea-calibration 1\n" /* format */
 #define MAX_BYTES ((size_t)1 << 30)
 #define TAIL 26 /* "checksum " + 16 digits + newline */
 
@@ -41,10 +41,11 @@ fv_status fv_calibration_save(fv_calibration *c, const char *path, uint64_t data
     FVI_TRY(fv_calibration_finish(c, err));
     fvi_str s = {0};
     c->data = data;
-    fvi_str_printf(&s, HEAD "graph %016llx\ndata %016llx\nsymmetric %d\ninputs %lld\n", (unsigned long long)fvi_quant_graph_hash(c->sel.g), (unsigned long long)data,
-                   c->symmetric, (long long)c->inputs);
+    fvi_str_printf(&s, HEAD "graph %016llx\ndata %016llx\nsymmetric %d\nreduced %d\ninputs %lld\n", (unsigned long long)fvi_quant_graph_hash(c->sel.g), (unsigned long long)data,
+                   c->symmetric, c->reduced, (long long)c->inputs);
     for (int i = 0; i < c->sel.n_layers; i++) put_layer(&s, c, i);
     for (int v = 0; v < c->sel.g->n_values; v++) {
+        if (c->sel.group[v] >= 0) fvi_str_printf(&s, "site %d %d\n", v, c->sel.group[v]);
         if (c->sel.group[v] != v) continue;
         fvi_str_printf(&s, "range %d", v);
         for (int k = 0; k < FVI_OBS_COUNT; k++) {
@@ -126,7 +127,12 @@ static void read_layer(reader *r, fv_calibration *c, int i)
 static void read_ranges(reader *r, fv_calibration *c)
 {
     for (int v = 0; v < c->sel.g->n_values && !r->wrong; v++) {
-        if (c->sel.group[v] != v) continue;
+        if (c->sel.group[v] < 0) continue;
+        r->wrong |= !word(r, "site ") || number(r, INT32_MAX) != v || !word(r, " ");
+        int group = (int)number(r, v);
+        r->wrong |= !word(r, "\n") || c->sel.group[group] != group; /* one that was read before, or v */
+        c->sel.group[v] = group;
+        if (group != v) continue;
         r->wrong |= !word(r, "range ") || number(r, INT32_MAX) != v;
         for (int k = 0; k < FVI_OBS_COUNT; k++) {
             c->range[v][k].min = (float)real(r, -3e38, 0);
@@ -147,11 +153,13 @@ static fv_status check_head(reader *r, const fv_calibration *c, const char *path
     r->end -= TAIL;
     uint64_t graph = word(r, "graph ") ? hex(r) : 0, of = word(r, "\ndata ") ? hex(r) : 0;
     int64_t symmetric = word(r, "\nsymmetric ") ? number(r, 1) : 2;
+    int64_t reduced = word(r, "\nreduced ") ? number(r, 1) : 2;
     *inputs = word(r, "\ninputs ") ? number(r, INT64_C(1) << 40) : 0;
-    if (r->wrong || symmetric > 1 || *inputs < 1 || !word(r, "\n")) return fvi_error_set(err, FV_ERR_CONFIG, "%s: is damaged", path);
+    if (r->wrong || symmetric > 1 || reduced > 1 || *inputs < 1 || !word(r, "\n")) return fvi_error_set(err, FV_ERR_CONFIG, "%s: is damaged", path);
     if (graph != fvi_quant_graph_hash(c->sel.g)) return fvi_error_set(err, FV_ERR_STATE, "%s: is of another model", path);
     if (of != data) return fvi_error_set(err, FV_ERR_STATE, "%s: is of other pictures", path);
     if ((symmetric != 0) != c->symmetric) return fvi_error_set(err, FV_ERR_STATE, "%s: was made %s symmetric activations", path, symmetric ? "for" : "without");
+    if ((reduced != 0) != c->reduced) return fvi_error_set(err, FV_ERR_STATE, "%s: was made %s weights of a reduced range", path, reduced ? "for" : "without");
     return FV_OK;
 }
 

@@ -106,6 +106,8 @@ fv_status fv_calibration_create(fv_calibration **out, fv_context *ctx, fv_model 
     c->symmetric = o.symmetric != 0;
     fv_status st;
     FVI_TRY_GOTO(fvi_quant_select_layers(&c->sel, fvi_model_graph(model), err), fail);
+    c->reduced = o.reduce_range != 0;
+    for (int i = 0; i < c->sel.n_layers && c->reduced; i++) c->sel.layers[i].levels = 63;
     FVI_TRY_GOTO(fvi_quant_select_sites(&c->sel, err), fail);
     c->place = fvi_calloc((size_t)c->sel.g->n_values + 1, sizeof *c->place);
     if (!c->place) {

@@ -9,7 +9,7 @@ enum { FVI_QUANT_KEPT = 16 }; /* most inputs that are kept to measure errors on 
 struct fv_calibration {
     fv_context *ctx;
     fv_model *model;
-    bool symmetric;
+    bool symmetric, reduced;
     fv_session *session; /* null once finished */
     fvi_quant_select sel;
     int *place;           /* [n_values] of the graph -> value of the session; -1 = not there; -2 - i = its input i */

@@ -43,6 +43,28 @@ static fv_status leave_out_broken(fv_calibration *c, fv_error *err)
     return left ? FV_OK : fvi_error_set(err, FV_ERR_INPUT, "no layer can be quantised: every one of them stays in float, the first because %.160s", s->layers[0].why);
 }
 
+/* Widths of the ranges without their tails, of what was looked at; what hands values on has the width of what it hands on. */
+static fv_status find_spans(fv_calibration *c, fv_error *err)
+{
+    fvi_quant_select *s = &c->sel;
+    fvi_quant_range r[FVI_OBS_COUNT];
+    float *span = fvi_calloc((size_t)s->g->n_values + 1, sizeof *span);
+    if (!span) return no_memory(err);
+    for (int i = 0; i < c->n_roots; i++) {
+        fvi_quant_ranges(&c->hist[i], c->symmetric, r);
+        float width = fmaxf(r[FVI_OBS_PERCENTILE].max, 0) - fminf(r[FVI_OBS_PERCENTILE].min, 0);
+        int group = s->group[c->roots[i]];
+        if (group >= 0) span[group] = fmaxf(span[group], width);
+    }
+    for (int v = 0; v < s->g->n_values; v++)
+        if (s->group[v] >= 0) span[v] = span[s->group[v]];
+    s->span = span;
+    fv_status st = fvi_quant_select_sites(s, err);
+    s->span = NULL;
+    fvi_free(span);
+    return st;
+}
+
 static void choose_ranges(fv_calibration *c)
 {
     fvi_quant_range r[FVI_OBS_COUNT];
@@ -106,6 +128,7 @@ fv_status fv_calibration_finish(fv_calibration *c, fv_error *err)
     if (!c->inputs) return fvi_error_set(err, FV_ERR_STATE, "nothing was calibrated on: at least one picture is needed");
     FVI_TRY(leave_out_broken(c, err));
     FVI_TRY(fvi_quant_select_sites(&c->sel, err));
+    FVI_TRY(find_spans(c, err));
     choose_ranges(c);
     for (int i = 0; i < c->n_kept; i++) {
         measuring m = {.c = c, .picture = i};

@@ -1,8 +1,8 @@
 /* quant.h: what the files of quant/ share: which layers and values are quantised, what was seen of them, what to write.
  *
  * A layer is a node with constant weights (Conv, Gemm, MatMul). A site is a value that gets a QuantizeLinear/DequantizeLinear pair.
- * Sites that only hand values on (Concat, MaxPool, nearest Resize, Slice, Split, Reshape, Transpose) share scale and zero point with what
- * they hand on: a group. All ids are those of the imported graph, which is never changed. */
+ * Sites that only hand values on (MaxPool, nearest Resize, Slice, Split, Reshape, Transpose; Concat where its operands have about the same
+ * range) share scale and zero point with what they hand on: a group. All ids are those of the imported graph, which is never changed. */
 #ifndef FVI_MODEL_QUANT_H
 #define FVI_MODEL_QUANT_H
 #include "base/error.h"
@@ -24,6 +24,7 @@ typedef struct fvi_quant_layer {
     const fvi_value *bias;  /* constant; null = none */
     int axis;               /* of the weights: output channels */
     int64_t channels, inner; /* output channels; weights of each */
+    int levels;             /* weights are -levels..levels */
     bool off;               /* stays in float */
     char why[FVI_QUANT_WHY]; /* then: the reason */
 } fvi_quant_layer;
@@ -33,6 +34,7 @@ typedef struct fvi_quant_select {
     fvi_quant_layer *layers;
     int n_layers;
     int *group; /* [n_values] a value of the group that stands for it; -1 = no site */
+    const float *span; /* [n_values] widths of ranges, once they are known; null: operands of a Concat share nothing */
 } fvi_quant_select;
 
 /* select.c: finds the layers, marks head ends off. FV_ERR_STATE: the model is quantised already; FV_ERR_UNSUPPORTED: there is nothing to quantise. */

@@ -67,7 +67,7 @@ static fv_status leave_in_float(fv_quantized *q, const fv_quantize_options *o, f
             fvi_quant_layer *l = &q->sel.layers[i];
             if (strcmp(l->node->name, o->float_layers[k])) continue;
             found = true;
-            if (!l->off) snprintf(l->why, sizeof l->why, "%s", "asked for");
+            if (!l->off) snprintf(l->why, sizeof l->why, "%s", "asked for, or taken back so that the model agrees with the float one");
             l->off = true;
         }
         if (!found) return fvi_error_set(err, FV_ERR_ARGUMENT, "the model has no layer \"%.120s\"", o->float_layers[k]);

@@ -21,13 +21,17 @@ float fvi_quant_fake(float x, const fvi_quant_scale *s)
     return (q - (float)s->zero) * s->scale;
 }
 
-static double row_error(const float *w, int64_t n, int64_t stride, float scale)
+static float level(float w, float scale, float most)
+{
+    float q = rintf(w / scale);
+    return q < -most ? -most : q > most ? most : q;
+}
+
+static double row_error(const float *w, int64_t n, int64_t stride, float scale, float most)
 {
     double e = 0;
     for (int64_t i = 0; i < n; i++) {
-        float q = rintf(w[i * stride] / scale);
-        q = q < -127 ? -127 : q > 127 ? 127 : q;
-        double d = (double)(q * scale) - (double)w[i * stride];
+        double d = (double)(level(w[i * stride], scale, most) * scale) - (double)w[i * stride];
         e += d * d;
     }
     return e;
@@ -36,26 +40,23 @@ static double row_error(const float *w, int64_t n, int64_t stride, float scale)
 void fvi_quant_weights(const fvi_quant_layer *l, int8_t *q, float *scale)
 {
     static const float tries[] = {1, 0.95f, 0.9f, 0.85f, 0.8f};
-    const float *w = l->w->constant;
+    const float *w = l->w->constant, levels = (float)l->levels;
     int64_t stride = l->axis == 0 ? 1 : l->channels, from = l->axis == 0 ? l->inner : 1;
     for (int64_t c = 0; c < l->channels; c++) {
         const float *row = w + c * from;
         float most = 0;
         for (int64_t i = 0; i < l->inner; i++) most = fmaxf(most, fabsf(row[i * stride]));
-        float best = most > FLT_MIN * 128 ? most / 127 : 1;
-        double least = row_error(row, l->inner, stride, best);
+        float best = most > FLT_MIN * 128 ? most / levels : 1;
+        double least = row_error(row, l->inner, stride, best, levels);
         for (size_t k = 1; k < sizeof tries / sizeof *tries && most > FLT_MIN * 256; k++) {
-            double e = row_error(row, l->inner, stride, most / 127 * tries[k]);
+            double e = row_error(row, l->inner, stride, most / levels * tries[k], levels);
             if (e < least) {
                 least = e;
-                best = most / 127 * tries[k];
+                best = most / levels * tries[k];
             }
         }
         scale[c] = best;
-        for (int64_t i = 0; i < l->inner; i++) {
-            float v = rintf(row[i * stride] / best);
-            q[c * from + i * stride] = (int8_t)(v < -127 ? -127 : v > 127 ? 127 : v);
-        }
+        for (int64_t i = 0; i < l->inner; i++) q[c * from + i * stride] = (int8_t)level(row[i * stride], best, levels);
     }
 }
 

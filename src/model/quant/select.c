@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DECODER_WEIGHTS 32 /* a layer of so few weights before an output decodes (expectation over bins), the layers before it are the ends */
+#define SHARED_SPAN 0.75f  /* of the range of a Concat: the narrowest range of an operand that shares its scale; 2.5 dB are lost */
 
 static fv_status no_memory(fv_error *err) { return fvi_error_set(err, FV_ERR_MEMORY, "out of memory"); }
 
@@ -18,7 +19,7 @@ static bool read_layer(const fvi_node *n, fvi_quant_layer *l)
     const fvi_value *w = n->in[1], *b = n->n_in > 2 ? n->in[2] : NULL;
     if (!w->constant || w->dtype != FV_F32 || n->in[0]->constant || fvi_value_count(w) < 1) return false;
     if (b && (!b->constant || b->dtype != FV_F32)) return false;
-    *l = (fvi_quant_layer){.node = n, .x = n->in[0]->id, .w = w, .bias = b};
+    *l = (fvi_quant_layer){.node = n, .x = n->in[0]->id, .w = w, .bias = b, .levels = 127};
     if (n->op == FVI_OP_CONV) {
         if (w->rank < 3 || w->rank > 5) return false;
     } else {
@@ -178,6 +179,15 @@ static const fvi_value *other_operand(const fvi_value *v)
     return NULL;
 }
 
+/* One scale for all operands of a Concat costs those of narrow ranges precision. */
+static bool shares_scale(const fvi_quant_select *s, const fvi_node *n)
+{
+    if (n->op != FVI_OP_CONCAT) return true;
+    for (int k = 0; k < n->n_in; k++)
+        if (!s->span || s->span[n->in[k]->id] < SHARED_SPAN * s->span[n->out[0]->id]) return false;
+    return true;
+}
+
 fv_status fvi_quant_select_sites(fvi_quant_select *s, fv_error *err)
 {
     const fvi_graph *g = s->g;
@@ -193,7 +203,7 @@ fv_status fvi_quant_select_sites(fvi_quant_select *s, fv_error *err)
         const fvi_value *other = from ? NULL : other_operand(v);
         if (other) add_site(s, other, stack, &top);
         for (int k = 0; k < from; k++)
-            if (add_site(s, v->producer->in[k], stack, &top)) join(s, v->id, v->producer->in[k]->id);
+            if (add_site(s, v->producer->in[k], stack, &top) && shares_scale(s, v->producer)) join(s, v->id, v->producer->in[k]->id);
     }
     for (int i = 0; i < g->n_values; i++)
         if (s->group[i] >= 0) s->group[i] = find(s, i);

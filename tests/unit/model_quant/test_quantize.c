@@ -325,6 +325,43 @@ static void test_cache(void **state)
     close_network(&s);
 }
 
+/* --reduce-range: no weight over 63; such a cache is of no use without it. */
+static void test_reduced(void **state)
+{
+    (void)state;
+    setup s = open_network(false);
+    char path[] = "test_quantize_XXXXXX";
+    fv_calibration *c;
+    fv_quantized *q;
+    fv_error err = {0};
+    const void *bytes;
+    size_t size;
+    fvi_graph *g;
+    int layers = 0;
+    close(mkstemp(path));
+    if (fv_calibration_create(&c, s.ctx, s.model, FV_CALIBRATION_OPTIONS(.reduce_range = 1), &err) < 0) fail_msg("%s", err.text);
+    fv_tensor t = picture(&s);
+    if (fv_calibration_add(c, &t, 1, &err) < 0 || fv_quantized_create(&q, c, NULL, &err) < 0 || fv_calibration_save(c, path, 1, &err) < 0) fail_msg("%s", err.text);
+    assert_true(difference(&s, q) < 0.1);
+    fv_quantized_bytes(q, &bytes, &size);
+    if (fvi_onnx_import(&g, bytes, size, NULL, &err) < 0) fail_msg("%s", err.text);
+    for (int i = 0; i < g->n_values; i++) {
+        const fvi_value *v = g->values[i];
+        if (!v->constant || v->dtype != FV_I8 || v->rank != 4) continue;
+        int most = 0;
+        for (int64_t k = 0; k < fvi_value_count(v); k++) most = abs(((const int8_t *)v->constant)[k]) > most ? abs(((const int8_t *)v->constant)[k]) : most;
+        assert_int_equal(most, 63);
+        layers++;
+    }
+    assert_int_equal(layers, 3);
+    refuse(&s, path, 1, 0, FV_ERR_STATE, "reduced range");
+    fvi_graph_free(&g);
+    fv_quantized_free(&q);
+    fv_calibration_free(&c);
+    unlink(path);
+    close_network(&s);
+}
+
 /* The same for any number of threads. */
 static void test_threads(void **state)
 {
@@ -343,6 +380,6 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_pairs_and_float_layers), cmocka_unit_test(test_bad_inputs), cmocka_unit_test(test_cache),
-                                       cmocka_unit_test(test_threads)};
+                                       cmocka_unit_test(test_threads), cmocka_unit_test(test_reduced)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
