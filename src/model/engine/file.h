@@ -40,11 +40,11 @@ typedef struct fvi_section {
 } fvi_section;
 
 typedef struct fvi_choice {
-    uint64_t problem; /* hash of its words */
+    uint64_t problem; /* hash of its words; first, for fvi_file_first */
     const char *tactic;
 } fvi_choice;
 typedef struct fvi_blob {
-    uint64_t key; /* of step and form */
+    uint64_t key; /* of step and form; first, for fvi_file_first */
     uint64_t offset, bytes; /* in the level's packed section */
 } fvi_blob;
 typedef struct fvi_file_plan {
@@ -104,5 +104,11 @@ fv_status fvi_file_no_graph(const fvi_file *f, const fvi_graph *ports, const fv_
 fv_status fvi_file_model(fv_model *m, fvi_file *f, fv_error *err);
 
 /* ---- shared by writer and reader ---- */
+enum { FVI_FILE_SHAPE_KEY = 300 };
 uint64_t fvi_file_key(const char *step, const char *form);
+/* First of n records of `size` bytes, each of which begins with its uint64_t key and which ascend by it, whose key is not below `key`;
+ * n = none. */
+size_t fvi_file_first(const void *records, size_t n, size_t size, uint64_t key);
+void fvi_file_shape_key(char out[FVI_FILE_SHAPE_KEY], const char *end, const char *input); /* of the description; end: min, opt or max */
+void fvi_file_print_dims(char *out, size_t n, int rank, const int64_t *dim);               /* "1x3x640x640" */
 #endif

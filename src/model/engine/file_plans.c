@@ -114,8 +114,8 @@ static bool bounds_of_file(fvi_draft *d, const fvi_file *f)
     static const char *const ends[] = {"min", "opt", "max"};
     for (int b = 0; b < 3; b++)
         for (int i = 0; i < d->n_inputs; i++) {
-            char key[300];
-            snprintf(key, sizeof key, "%s shape %.200s", ends[b], d->model->inputs[i].name);
+            char key[FVI_FILE_SHAPE_KEY];
+            fvi_file_shape_key(key, ends[b], d->model->inputs[i].name);
             d->bounds[b][i] = d->model->inputs[i];
             if (!parse_dims(fvi_file_info(f, key), &d->bounds[b][i])) return false;
         }
@@ -155,14 +155,7 @@ static void *insert(void **list, size_t *n, size_t *cap, size_t at, size_t size)
 
 static bool add_choice(fvi_draft_level *v, uint64_t problem, const char *tactic)
 {
-    size_t at = 0, hi = v->n_choices;
-    while (at < hi) {
-        const size_t mid = (at + hi) / 2;
-        if (v->choices[mid].problem < problem)
-            at = mid + 1;
-        else
-            hi = mid;
-    }
+    const size_t at = fvi_file_first(v->choices, v->n_choices, sizeof *v->choices, problem);
     if (at < v->n_choices && v->choices[at].problem == problem) return true;
     fvi_draft_choice *c = insert((void **)&v->choices, &v->n_choices, &v->cap_choices, at, sizeof *v->choices);
     if (c) *c = (fvi_draft_choice){problem, tactic};
@@ -172,14 +165,7 @@ static bool add_choice(fvi_draft_level *v, uint64_t problem, const char *tactic)
 /* False in *same: other bytes have that key already. */
 static bool add_blob(fvi_draft_level *v, uint64_t key, const void *data, size_t bytes, bool *same)
 {
-    size_t at = 0, hi = v->n_blobs;
-    while (at < hi) {
-        const size_t mid = (at + hi) / 2;
-        if (v->blobs[mid].key < key)
-            at = mid + 1;
-        else
-            hi = mid;
-    }
+    const size_t at = fvi_file_first(v->blobs, v->n_blobs, sizeof *v->blobs, key);
     if (at < v->n_blobs && v->blobs[at].key == key) {
         *same = v->blobs[at].bytes == bytes && !memcmp(v->blobs[at].data, data, bytes);
         return true;

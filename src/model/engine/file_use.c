@@ -7,38 +7,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *fvi_file_tactic(const fvi_file *f, const char *problem)
+size_t fvi_file_first(const void *records, size_t n, size_t size, uint64_t key)
 {
-    if (!f->plan) return NULL;
-    const uint64_t key = fvi_hash_text(problem, 0);
-    size_t lo = 0, hi = (size_t)f->plan->n_choices;
+    size_t lo = 0, hi = n;
     while (lo < hi) {
         const size_t mid = (lo + hi) / 2;
-        if (f->plan->choices[mid].problem < key)
+        uint64_t k;
+        memcpy(&k, (const char *)records + mid * size, sizeof k);
+        if (k < key)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < (size_t)f->plan->n_choices && f->plan->choices[lo].problem == key ? f->plan->choices[lo].tactic : NULL;
+    return lo;
+}
+
+const char *fvi_file_tactic(const fvi_file *f, const char *problem)
+{
+    if (!f->plan) return NULL;
+    const uint64_t key = fvi_hash_text(problem, 0);
+    const size_t n = (size_t)f->plan->n_choices, at = fvi_file_first(f->plan->choices, n, sizeof *f->plan->choices, key);
+    return at < n && f->plan->choices[at].problem == key ? f->plan->choices[at].tactic : NULL;
 }
 
 const void *fvi_file_packed(const fvi_file *f, const char *step, const char *form, size_t bytes)
 {
     if (!f->plan || !f->plan->packed.bytes) return NULL;
     const uint64_t key = fvi_file_key(step, form);
-    size_t lo = 0, hi = (size_t)f->plan->n_blobs;
-    while (lo < hi) {
-        const size_t mid = (lo + hi) / 2;
-        if (f->plan->blobs[mid].key < key)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo == (size_t)f->plan->n_blobs || f->plan->blobs[lo].key != key || f->plan->blobs[lo].bytes != bytes) return NULL;
-    return f->data + f->plan->packed.offset + f->plan->blobs[lo].offset;
+    const size_t n = (size_t)f->plan->n_blobs, at = fvi_file_first(f->plan->blobs, n, sizeof *f->plan->blobs, key);
+    if (at == n || f->plan->blobs[at].key != key || f->plan->blobs[at].bytes != bytes) return NULL;
+    return f->data + f->plan->packed.offset + f->plan->blobs[at].offset;
 }
 
 /* ---- shapes ---- */
+
+void fvi_file_shape_key(char out[FVI_FILE_SHAPE_KEY], const char *end, const char *input) { snprintf(out, FVI_FILE_SHAPE_KEY, "%s shape %.200s", end, input); }
 
 static void wanted(const fvi_graph *ports, const fv_session_options *opt, int i, int *rank, int64_t dim[FV_MAX_RANK])
 {
@@ -87,8 +90,8 @@ int fvi_file_batch(const fvi_graph *ports, const fv_session_options *opt)
 /* "1x3x640x640" against the bound of that key. */
 static bool beyond(const fvi_file *f, const char *end, const char *name, int rank, const int64_t *dim, int sign)
 {
-    char key[300];
-    snprintf(key, sizeof key, "%s shape %.200s", end, name);
+    char key[FVI_FILE_SHAPE_KEY];
+    fvi_file_shape_key(key, end, name);
     const char *p = fvi_file_info(f, key);
     for (int d = 0; d < rank && *p; d++) {
         char *rest;
@@ -100,7 +103,7 @@ static bool beyond(const fvi_file *f, const char *end, const char *name, int ran
     return false;
 }
 
-static void print_dims(char *out, size_t n, int rank, const int64_t *dim)
+void fvi_file_print_dims(char *out, size_t n, int rank, const int64_t *dim)
 {
     size_t at = 0;
     out[0] = 0;
@@ -115,14 +118,14 @@ fv_status fvi_file_allows(const fvi_file *f, const fvi_graph *ports, const fv_se
     for (int i = 0; i < ports->n_inputs; i++) {
         int64_t dim[FV_MAX_RANK];
         int rank;
-        char shape[128], key[300], low[200];
+        char shape[128], key[FVI_FILE_SHAPE_KEY], low[200];
         const char *name = ports->inputs[i]->name;
         wanted(ports, opt, i, &rank, dim);
         if (!beyond(f, "min", name, rank, dim, -1) && !beyond(f, "max", name, rank, dim, 1)) continue;
-        print_dims(shape, sizeof shape, rank, dim);
-        snprintf(key, sizeof key, "min shape %.200s", name);
+        fvi_file_print_dims(shape, sizeof shape, rank, dim);
+        fvi_file_shape_key(key, "min", name);
         snprintf(low, sizeof low, "%s", fvi_file_info(f, key));
-        snprintf(key, sizeof key, "max shape %.200s", name);
+        fvi_file_shape_key(key, "max", name);
         return fvi_error_set(err, FV_ERR_SHAPE, "input '%.100s' is %s, the engine file is for %.100s to %.100s", name, shape, low, fvi_file_info(f, key));
     }
     return FV_OK;
@@ -134,8 +137,8 @@ fv_status fvi_file_no_graph(const fvi_file *f, const fvi_graph *ports, const fv_
     int rank = 0;
     char shape[128] = "", have[128] = "";
     if (ports->n_inputs) wanted(ports, opt, 0, &rank, dim);
-    print_dims(shape, sizeof shape, rank, dim);
-    if (f->n_graphs > 1 && f->graphs[1]->n_inputs) print_dims(have, sizeof have, f->graphs[1]->inputs[0]->rank, f->graphs[1]->inputs[0]->dim);
+    fvi_file_print_dims(shape, sizeof shape, rank, dim);
+    if (f->n_graphs > 1 && f->graphs[1]->n_inputs) fvi_file_print_dims(have, sizeof have, f->graphs[1]->inputs[0]->rank, f->graphs[1]->inputs[0]->dim);
     return fvi_error_set(err, FV_ERR_SHAPE, "the engine file has no plan for input '%.100s' of %s (it has %s): build it with --minShapes and --maxShapes, or with --portable",
                          ports->n_inputs ? ports->inputs[0]->name : "", shape, have);
 }

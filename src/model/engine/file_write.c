@@ -120,10 +120,9 @@ static void put_number(fvi_str *out, uint32_t *n, const char *key, int64_t v)
 static void put_bounds(fvi_str *out, uint32_t *n, const char *end, const fv_port *ports, int count)
 {
     for (int i = 0; i < count; i++) {
-        char key[300], text[200] = "";
-        size_t at = 0;
-        snprintf(key, sizeof key, "%s shape %.200s", end, ports[i].name);
-        for (int d = 0; d < ports[i].rank && at < sizeof text; d++) at += (size_t)snprintf(text + at, sizeof text - at, "%s%lld", d ? "x" : "", (long long)ports[i].dim[d]);
+        char key[FVI_FILE_SHAPE_KEY], text[200];
+        fvi_file_shape_key(key, end, ports[i].name);
+        fvi_file_print_dims(text, sizeof text, ports[i].rank, ports[i].dim);
         put_pair(out, n, key, text);
     }
 }
@@ -340,7 +339,7 @@ static fv_status assemble(image *m, char **file, size_t *size, fv_error *err)
             memcpy(*file + s[i].offset, p->data, p->bytes);
         s[i].sum = fvi_hash(*file + s[i].offset, s[i].bytes, 0);
     }
-    const uint32_t marks = (m->d->strip ? FVI_FILE_STRIPPED : 0u) | (m->d->portable && !m->d->strip ? FVI_FILE_PORTABLE : 0u);
+    const uint32_t marks = (m->d->strip ? FVI_FILE_STRIPPED : 0u) | (m->d->portable ? FVI_FILE_PORTABLE : 0u);
     put_head(*file, s, m->n_pieces, *size, marks);
     return FV_OK;
 }

@@ -6,11 +6,11 @@
 enum { FVI_DRAFT_GRAPHS = 3, FVI_DRAFT_LEVELS = 8 };
 
 typedef struct fvi_draft_blob {
-    uint64_t key, offset, bytes;
+    uint64_t key, offset, bytes; /* key first, for fvi_file_first */
     const void *data;
 } fvi_draft_blob;
 typedef struct fvi_draft_choice {
-    uint64_t problem;
+    uint64_t problem; /* first, for fvi_file_first */
     const char *tactic;
 } fvi_draft_choice;
 typedef struct fvi_draft_level {

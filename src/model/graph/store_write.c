@@ -112,8 +112,6 @@ static void put_graph(writer *w, const fvi_graph *g)
         fvi_put_u64(w->out, (uint64_t)g->counter);
         fvi_put_u32(w->out, (uint32_t)g->n_meta);
         for (int i = 0; i < g->n_meta; i++) fvi_put_text(w->out, g->meta[i].key), fvi_put_text(w->out, g->meta[i].value);
-    }
-    if (w->names) {
         fvi_put_u32(w->out, (uint32_t)g->n_values);
         for (int i = 0; i < g->n_values; i++) put_value(w, g->values[i]);
     } else { /* inputs keep their order */

@@ -34,12 +34,13 @@ static int64_t onnx_type(fv_dtype t)
 
 /* ---- tensors ---- */
 
-static void put_entry(fvi_wire_out *o, const char *key, const char *value)
+/* A StringStringEntryProto. */
+static void put_entry(fvi_wire_out *o, uint32_t field, const char *key, const char *value)
 {
     fvi_wire_out e = {0};
     fvi_wire_put_text(&e, 1, key);
     fvi_wire_put_text(&e, 2, value);
-    fvi_wire_put_message(o, 13, &e);
+    fvi_wire_put_message(o, field, &e);
 }
 
 static void put_external(writer *w, fvi_wire_out *o, const void *data, size_t bytes)
@@ -47,11 +48,11 @@ static void put_external(writer *w, fvi_wire_out *o, const void *data, size_t by
     static const char zeros[EXTERNAL_ALIGN];
     char number[32];
     size_t gap = (EXTERNAL_ALIGN - w->data.size % EXTERNAL_ALIGN) % EXTERNAL_ALIGN;
-    put_entry(o, "location", w->beside);
+    put_entry(o, 13, "location", w->beside);
     snprintf(number, sizeof number, "%zu", w->data.size + gap);
-    put_entry(o, "offset", number);
+    put_entry(o, 13, "offset", number);
     snprintf(number, sizeof number, "%zu", bytes);
-    put_entry(o, "length", number);
+    put_entry(o, 13, "length", number);
     fvi_wire_put_int(o, 14, 1);
     fvi_wire_put_raw(&w->data, zeros, gap);
     fvi_wire_put_raw(&w->data, data, bytes);
@@ -200,14 +201,6 @@ static void put_domains(writer *w)
     }
 }
 
-static void put_meta(fvi_wire_out *o, const fvi_meta *m)
-{
-    fvi_wire_out e = {0};
-    fvi_wire_put_text(&e, 1, m->key);
-    fvi_wire_put_text(&e, 2, m->value);
-    fvi_wire_put_message(o, 14, &e);
-}
-
 static fv_status build(writer *w, const fvi_onnx_write_options *opt)
 {
     const fvi_graph *g = w->g;
@@ -217,7 +210,7 @@ static fv_status build(writer *w, const fvi_onnx_write_options *opt)
     FVI_TRY(put_graph(w));
     put_opset(&w->model, "", g->opset);
     put_domains(w);
-    for (int i = 0; i < g->n_meta; i++) put_meta(&w->model, &g->meta[i]);
+    for (int i = 0; i < g->n_meta; i++) put_entry(&w->model, 14, g->meta[i].key, g->meta[i].value);
     if (!fvi_wire_parts(&w->model) || !fvi_wire_parts(&w->data)) return no_memory(w);
     if (w->model.size > MESSAGE_LIMIT) return fvi_error_set(w->err, FV_ERR_LIMIT, "the model is larger than the 2 GB that one ONNX file can hold");
     return FV_OK;
