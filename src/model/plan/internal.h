@@ -54,6 +54,7 @@ typedef struct fvi_plan_builder {
 fv_status fvi_plan_choose_layouts(fvi_plan_builder *b, fv_error *err);
 void fvi_plan_strides(fvi_tensor *t, const int *order, int halo, int pitch, size_t *bytes); /* data = pixel (0,0) from FVI_PLAN_BASE */
 /* view.c */
+int fvi_plan_axis(const fvi_node *n, int64_t def, int rank); /* attribute "axis", counted from the first dimension */
 bool fvi_plan_is_view_op(const fvi_node *n);
 bool fvi_plan_view(const fvi_node *n, int output, const fvi_tensor *x, fvi_tensor *y);
 bool fvi_plan_view_inverse(const fvi_node *n, const fvi_tensor *y, const fvi_value *x, fvi_tensor *tx);

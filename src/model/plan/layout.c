@@ -130,7 +130,7 @@ static void choose_halos(fvi_plan_builder *b)
             const fvi_node *n = g->nodes[i];
             if (fvi_plan_is_view_op(n) && fvi_plan_keeps_halo(n))
                 for (int k = 0; k < n->n_out; k++) changed |= raise(&b->value[n->in[0]->id].halo, b->value[n->out[k]->id].halo);
-            if (n->op == FVI_OP_CONCAT && n->out[0]->rank == 4 && (fvi_node_int(n, "axis", 1) == 1 || fvi_node_int(n, "axis", 1) == -3))
+            if (n->op == FVI_OP_CONCAT && n->out[0]->rank == 4 && fvi_plan_axis(n, 1, 4) == 1)
                 for (int k = 0; k < n->n_in; k++) changed |= raise(&b->value[n->out[0]->id].halo, b->value[n->in[k]->id].halo);
         }
     }
@@ -175,12 +175,6 @@ static bool takes_pitch(const fvi_plan_builder *b, const fvi_value *v, int chann
     return true;
 }
 
-static int concat_axis(const fvi_node *n)
-{
-    const int64_t axis = fvi_node_int(n, "axis", 1);
-    return (int)(axis < 0 ? axis + n->out[0]->rank : axis);
-}
-
 enum { PITCH = 16 }; /* floats: a cache line */
 
 /* Elements to leave free so that the widest part of v along its channels is aligned. */
@@ -190,7 +184,7 @@ static int lead_of(const fvi_value *v, int depth)
     if (!n || depth > 2 || !n->n_in || n->in[0]->constant) return 0;
     if (n->op == FVI_OP_RESHAPE) return n->in[0]->rank > 1 && n->in[0]->dim[1] == v->dim[1] ? lead_of(n->in[0], depth + 1) : 0;
     if (n->op != FVI_OP_CONCAT) return 0;
-    if (concat_axis(n) != 1) return lead_of(n->in[0], depth + 1);
+    if (fvi_plan_axis(n, 1, n->out[0]->rank) != 1) return lead_of(n->in[0], depth + 1);
     int64_t at = 0, widest = 0, best = 0;
     for (int i = 0; i < n->n_in; at += n->in[i++]->dim[1])
         if (n->in[i]->dim[1] > widest) widest = n->in[i]->dim[1], best = at;

@@ -68,12 +68,11 @@ static fv_status place_concat(fvi_plan_builder *b, const fvi_node *n)
         if (st < 0) return st;
         py->placed = true;
     }
-    int64_t axis = fvi_node_int(n, "axis", 1);
-    if (axis < 0) axis += y->rank;
+    const int axis = fvi_plan_axis(n, 1, y->rank);
     int64_t at = 0;
     for (int i = 0; i < n->n_in; i++) {
         fvi_tensor slot;
-        fvi_tensor_slice(&slot, ty, (int)axis, at, n->in[i]->dim[axis], 1);
+        fvi_tensor_slice(&slot, ty, axis, at, n->in[i]->dim[axis], 1);
         slot.halo = y->rank == 4 && axis == 1 ? ty->halo : 0;
         place_into(b, n->in[i], &slot, py->buffer);
         at += n->in[i]->dim[axis];

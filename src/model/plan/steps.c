@@ -174,12 +174,12 @@ static fv_status draft_concat(fvi_plan_builder *b, const fvi_node *n, fv_error *
 {
     const fvi_value *y = n->out[0];
     const fvi_tensor *ty = &b->plan->tensor[y->id];
-    int64_t axis = fvi_node_int(n, "axis", 1), at = 0;
-    if (axis < 0) axis += y->rank;
+    const int axis = fvi_plan_axis(n, 1, y->rank);
+    int64_t at = 0;
     for (int i = 0; i < n->n_in; i++) {
         const fvi_value *x = n->in[i];
         fvi_tensor slot;
-        fvi_tensor_slice(&slot, ty, (int)axis, at, x->dim[axis], 1);
+        fvi_tensor_slice(&slot, ty, axis, at, x->dim[axis], 1);
         slot.halo = 0;
         at += x->dim[axis];
         if (same_place(&b->plan->tensor[x->id], b->value[x->id].buffer, &slot, b->value[y->id].buffer) || fvi_tensor_count(&slot) == 0) continue;

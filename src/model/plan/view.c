@@ -19,7 +19,7 @@ bool fvi_plan_is_view_op(const fvi_node *n)
     }
 }
 
-static int axis_of(const fvi_node *n, int64_t def, int rank)
+int fvi_plan_axis(const fvi_node *n, int64_t def, int rank)
 {
     int64_t a = fvi_node_int(n, "axis", def);
     return (int)(a < 0 ? a + rank : a);
@@ -78,7 +78,7 @@ bool fvi_plan_keeps_halo(const fvi_node *n)
 {
     if (n->op == FVI_OP_IDENTITY) return true;
     if (n->in[0]->rank != 4) return false;
-    if (n->op == FVI_OP_SPLIT) return axis_of(n, 0, 4) == 1;
+    if (n->op == FVI_OP_SPLIT) return fvi_plan_axis(n, 0, 4) == 1;
     if (n->op == FVI_OP_SLICE) return n->in[0]->dim[2] == n->out[0]->dim[2] && n->in[0]->dim[3] == n->out[0]->dim[3];
     return false;
 }
@@ -99,7 +99,7 @@ bool fvi_plan_view(const fvi_node *n, int output, const fvi_tensor *x, fvi_tenso
         if (ok) fvi_tensor_transpose(y, x, perm);
         break;
     case FVI_OP_SPLIT: {
-        int axis = axis_of(n, 0, x->rank);
+        int axis = fvi_plan_axis(n, 0, x->rank);
         int64_t at = 0;
         for (int i = 0; i < output; i++) at += n->out[i]->dim[axis];
         fvi_tensor_slice(y, x, axis, at, v->dim[axis], 1);
