@@ -23,7 +23,6 @@ struct fv_calibration {
     char *kept[FVI_QUANT_KEPT];
     int n_kept, max_kept;
     size_t kept_bytes; /* of one set */
-    uint64_t seed;
     bool finished;
 };
 /* The imported graph's structure, names and weights. */

@@ -43,16 +43,15 @@ static fv_status leave_out_broken(fv_calibration *c, fv_error *err)
     return left ? FV_OK : fvi_error_set(err, FV_ERR_INPUT, "no layer can be quantised: every one of them stays in float, the first because %.160s", s->layers[0].why);
 }
 
-/* Widths of the ranges without their tails, of what was looked at; what hands values on has the width of what it hands on. */
-static fv_status find_spans(fv_calibration *c, fv_error *err)
+/* Groups, now that the widths of the ranges are known, without their tails: what hands values on has the width of what it hands on.
+ * r: [n_roots]. */
+static fv_status regroup(fv_calibration *c, const fvi_quant_range (*r)[FVI_OBS_COUNT], fv_error *err)
 {
     fvi_quant_select *s = &c->sel;
-    fvi_quant_range r[FVI_OBS_COUNT];
     float *span = fvi_calloc((size_t)s->g->n_values + 1, sizeof *span);
     if (!span) return no_memory(err);
     for (int i = 0; i < c->n_roots; i++) {
-        fvi_quant_ranges(&c->hist[i], c->symmetric, r);
-        float width = fmaxf(r[FVI_OBS_PERCENTILE].max, 0) - fminf(r[FVI_OBS_PERCENTILE].min, 0);
+        float width = fmaxf(r[i][FVI_OBS_PERCENTILE].max, 0) - fminf(r[i][FVI_OBS_PERCENTILE].min, 0);
         int group = s->group[c->roots[i]];
         if (group >= 0) span[group] = fmaxf(span[group], width);
     }
@@ -65,17 +64,16 @@ static fv_status find_spans(fv_calibration *c, fv_error *err)
     return st;
 }
 
-static void choose_ranges(fv_calibration *c)
+/* One range a group and observer that holds those of its members. r: [n_roots]. */
+static void join_ranges(fv_calibration *c, const fvi_quant_range (*r)[FVI_OBS_COUNT])
 {
-    fvi_quant_range r[FVI_OBS_COUNT];
     for (int i = 0; i < c->n_roots; i++) {
         int group = c->sel.group[c->roots[i]];
         if (group < 0) continue;
-        fvi_quant_ranges(&c->hist[i], c->symmetric, r);
         for (int k = 0; k < FVI_OBS_COUNT; k++) {
             fvi_quant_range *to = &c->range[group][k];
-            to->min = fminf(to->min, r[k].min); /* both begin at 0, which is always in */
-            to->max = fmaxf(to->max, r[k].max);
+            to->min = fminf(to->min, r[i][k].min); /* both begin at 0, which is always in */
+            to->max = fmaxf(to->max, r[i][k].max);
         }
     }
     for (int i = 0; i < c->n_roots; i++) {
@@ -83,6 +81,17 @@ static void choose_ranges(fv_calibration *c)
         for (int k = 0; k < FVI_OBS_COUNT && group >= 0; k++)
             c->spread[group][k] = fmax(c->spread[group][k], fvi_quant_hist_noise(&c->hist[i], c->range[group][k], c->symmetric));
     }
+}
+
+static fv_status find_ranges(fv_calibration *c, fv_error *err)
+{
+    fvi_quant_range(*r)[FVI_OBS_COUNT] = fvi_calloc((size_t)c->n_roots + 1, sizeof *r);
+    if (!r) return no_memory(err);
+    for (int i = 0; i < c->n_roots; i++) fvi_quant_ranges(&c->hist[i], c->symmetric, r[i]);
+    fv_status st = regroup(c, r, err);
+    if (st >= 0) join_ranges(c, r);
+    fvi_free(r);
+    return st;
 }
 
 /* ---- errors at outputs ---- */
@@ -128,8 +137,7 @@ fv_status fv_calibration_finish(fv_calibration *c, fv_error *err)
     if (!c->inputs) return fvi_error_set(err, FV_ERR_STATE, "nothing was calibrated on: at least one picture is needed");
     FVI_TRY(leave_out_broken(c, err));
     FVI_TRY(fvi_quant_select_sites(&c->sel, err));
-    FVI_TRY(find_spans(c, err));
-    choose_ranges(c);
+    FVI_TRY(find_ranges(c, err));
     for (int i = 0; i < c->n_kept; i++) {
         measuring m = {.c = c, .picture = i};
         FVI_TRY(fvi_calibration_rerun(c, i, err));
