@@ -1,5 +1,5 @@
-/* conv_bf16.c: convolution of BF16 maps on the FP32 algorithms: strips of rows are widened to FP32 (wide), or brought into pairs for a
- * level whose multiply-add takes two BF16 at once (dot); an FP32 algorithm does the strip, whose results are narrowed. Tactics; run by op_conv.c.
+/* conv_bf16.c: convolution of BF16 maps on the FP32 algorithms: strips of rows are widened, an FP32 algorithm does the
+ * strip, and its results are narrowed. Tactics; run by op_conv.c.
  *
  * Packed: which algorithm and how many rows a strip, then what the algorithm packs. A strip is a convolution of its own, in the same packed weights;
  * where strips begin depends on the parameters only, so results do not depend on chunks. */
@@ -19,14 +19,13 @@ static bool narrow(fv_dtype t) { return t == FV_BF16; }
 
 /* ---- the strip as a convolution in FP32 ---- */
 
-/* Output rows y0.. of an image, staged input and whatever else is not FP32 already; `pairs`: two channels count as one float. */
-static fvi_conv_params strip_of(const fvi_conv_params *p, int rows, bool pairs)
+/* `rows` output rows of an image, with staged input and whatever else is not FP32 already. */
+static fvi_conv_params strip_of(const fvi_conv_params *p, int rows)
 {
     fvi_conv_params s = *p;
     s.bf16 = false;
     s.in_type = s.out_type = s.res_type = s.pre_type = FV_F32;
     s.n = 1, s.ho = rows;
-    s.cin = pairs ? (p->cin + 1) / 2 : p->cin;
     s.h = (rows - 1) * p->sh + (p->kh - 1) * p->dh + 1, s.w = (p->wo - 1) * p->sw + (p->kw - 1) * p->dw + 1;
     s.pt = s.pl = s.halo = 0;
     s.in_c = 1, s.in_w = s.cin, s.in_h = s.w * s.in_w, s.in_n = s.h * s.in_h;
@@ -52,11 +51,11 @@ static stage stage_of(const fvi_conv_params *p, const fvi_conv_params *s)
 static size_t stage_floats(stage g) { return g.in + g.out + g.res + g.pre; }
 
 /* Rows a strip: what is staged fits half of L2, and there are strips enough for threads; fours, which Winograd's tiles are. */
-static int strip_rows(const fvi_conv_params *p, bool pairs)
+static int strip_rows(const fvi_conv_params *p)
 {
     int rows = p->ho >= 64 ? 16 : p->ho >= 16 ? 8 : 4;
     for (; rows > 4; rows -= 4) {
-        const fvi_conv_params s = strip_of(p, rows, pairs);
+        const fvi_conv_params s = strip_of(p, rows);
         if (stage_floats(stage_of(p, &s)) * sizeof(float) <= p->l2 / 2) break;
     }
     return rows < p->ho ? rows : p->ho;
@@ -92,7 +91,7 @@ static int choose_inner(const fvi_conv_tactic *t, const fvi_conv_params *s, doub
 static bool wide_supports(const fvi_conv_params *p)
 {
     if (!fits(p)) return false;
-    const fvi_conv_params s = strip_of(p, p->ho < 4 ? p->ho : 4, false);
+    const fvi_conv_params s = strip_of(p, p->ho < 4 ? p->ho : 4);
     return fvi_conv_direct.supports(&s) || fvi_conv_depthwise.supports(&s);
 }
 
@@ -105,8 +104,8 @@ static double stage_cost(const fvi_conv_tactic *t, const fvi_conv_params *p, con
 
 static double wide_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
-    const int rows = strip_rows(p, false);
-    const fvi_conv_params s = strip_of(p, rows, false);
+    const int rows = strip_rows(p);
+    const fvi_conv_params s = strip_of(p, rows);
     double c = 0;
     if (choose_inner(t, &s, &c) < 0) return 1e300;
     return c * p->n * p->ho / rows + stage_cost(t, p, &s, rows);
@@ -114,7 +113,7 @@ static double wide_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
 
 static size_t wide_packed_bytes(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
-    const fvi_conv_params s = strip_of(p, strip_rows(p, false), false);
+    const fvi_conv_params s = strip_of(p, strip_rows(p));
     double c = 0;
     const int i = choose_inner(t, &s, &c);
     if (i < 0) return 0;
@@ -126,8 +125,8 @@ static size_t wide_packed_bytes(const fvi_conv_tactic *t, const fvi_conv_params 
 static void wide_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias, void *packed)
 {
     header *h = packed;
-    h->rows = strip_rows(p, false);
-    const fvi_conv_params s = strip_of(p, h->rows, false);
+    h->rows = strip_rows(p);
+    const fvi_conv_params s = strip_of(p, h->rows);
     double c = 0;
     h->inner = choose_inner(t, &s, &c);
     const fvi_conv_tactic inner = inner_tactic(t, h->inner);
@@ -136,7 +135,7 @@ static void wide_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const 
 
 static size_t wide_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
-    const fvi_conv_params s = strip_of(p, strip_rows(p, false), false);
+    const fvi_conv_params s = strip_of(p, strip_rows(p));
     double c = 0;
     const int i = choose_inner(t, &s, &c);
     if (i < 0) return 0;
@@ -147,15 +146,15 @@ static size_t wide_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p)
 static int strip_chunks(const fvi_conv_tactic *t, const fvi_conv_params *p, int threads)
 {
     (void)t;
-    const int rows = strip_rows(p, false);
+    const int rows = strip_rows(p);
     const int64_t strips = (int64_t)p->n * ((p->ho + rows - 1) / rows);
     return (int)(strips < 8LL * threads ? strips : 8LL * threads);
 }
 
 static double wide_executed(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
-    const int rows = strip_rows(p, false);
-    const fvi_conv_params s = strip_of(p, rows, false);
+    const int rows = strip_rows(p);
+    const fvi_conv_params s = strip_of(p, rows);
     double c = 0;
     const int i = choose_inner(t, &s, &c);
     if (i < 0) return 0;
@@ -239,7 +238,7 @@ static void wide_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const f
     fvi_bf16_kern_init(&k, t->level | (t->level - 1));
     for (int64_t i = all * chunk / chunks; i < all * (chunk + 1) / chunks; i++) {
         const int image = (int)(i / strips), y0 = (int)(i % strips) * h->rows, rows = p->ho - y0 < h->rows ? p->ho - y0 : h->rows;
-        const fvi_conv_params s = strip_of(p, rows, false);
+        const fvi_conv_params s = strip_of(p, rows);
         const stage g = stage_of(p, &s);
         stage_input(&k, p, &s, io, image * p->in_n + ((ptrdiff_t)y0 * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w, workspace);
         const fvi_conv_io o = stage_rest(&k, p, &s, io, image, y0, g, workspace);

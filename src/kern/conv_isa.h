@@ -3,6 +3,7 @@
 #ifndef FVI_KERN_CONV_ISA_H
 #define FVI_KERN_CONV_ISA_H
 #include "kern/conv.h"
+#include "kern/tiling.h"
 
 enum {
     FVI_CONV_NV = 3,    /* most vectors across a tile */
@@ -59,18 +60,5 @@ typedef struct fvi_conv_isa {
 
 extern const fvi_conv_isa fvi_conv_isa_c, fvi_conv_isa_avx2, fvi_conv_isa_avx512;
 
-/* How `cout` channels are cut into panels: `vecs` vectors in `panels` nearly equal parts. */
-typedef struct fvi_conv_panels {
-    int vecs, panels;
-} fvi_conv_panels;
-static inline fvi_conv_panels fvi_conv_split(const fvi_conv_isa *isa, int cout)
-{
-    int vecs = (cout + isa->vec - 1) / isa->vec;
-    return (fvi_conv_panels){vecs, (vecs + isa->nv - 1) / isa->nv};
-}
-/* first vector of panel i; panel i is [start(i), start(i+1)) */
-static inline int fvi_conv_panel_start(fvi_conv_panels s, int i)
-{
-    return (int)((int64_t)s.vecs * i / s.panels);
-}
+static inline fvi_conv_panels fvi_conv_split(const fvi_conv_isa *isa, int cout) { return fvi_conv_cut(isa->vec, isa->nv, cout); }
 #endif

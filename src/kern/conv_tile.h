@@ -5,12 +5,6 @@
 #define FVI_KERN_CONV_TILE_H
 #include "kern/conv_isa.h"
 
-#ifdef __clang__
-#define FVI_UNROLL _Pragma("unroll")
-#else
-#define FVI_UNROLL _Pragma("GCC unroll 32")
-#endif
-
 /* Rows are addressed as q[m / 3] + (m % 3) * lda: base + index * {0,1,2} needs no address arithmetic on x86, so that a
  * tile of 14 rows gets by with five pointers. The empty asm keeps the compiler from merging them again, and the one
  * after each step from mixing the loads of two steps, which spills a sum (87 % of the peak instead of 97 %). */

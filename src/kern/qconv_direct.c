@@ -19,7 +19,8 @@ typedef struct shape {
     int per_unit;
     int run;       /* units of a run; kh runs when dense, else kh * kw */
     int runs;
-    int vecs, panels, width; /* vectors and panels across the channels; padded channels */
+    fvi_conv_panels split;
+    int width; /* padded channels */
 } shape;
 
 static bool is_flat(const fvi_qconv_params *p)
@@ -38,13 +39,10 @@ static shape shape_of(const fvi_qconv_isa *isa, const fvi_qconv_params *p)
     const int count = s.dense ? p->kw * s.room : s.room;
     s.run = (count + s.per_unit - 1) / s.per_unit;
     s.runs = s.dense ? p->kh : p->kh * p->kw;
-    s.vecs = (p->cout + isa->vec - 1) / isa->vec;
-    s.panels = (s.vecs + isa->nv - 1) / isa->nv;
-    s.width = s.vecs * isa->vec;
+    s.split = fvi_conv_cut(isa->vec, isa->nv, p->cout);
+    s.width = s.split.vecs * isa->vec;
     return s;
 }
-
-static int panel_start(const shape *s, int i) { return (int)((int64_t)s->vecs * i / s->panels); }
 
 static bool supports(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
@@ -94,8 +92,8 @@ static void pack(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const int
     float *scales = packed, *biases = scales + s.width;
     int32_t *start = (int32_t *)(biases + s.width), *units = start + s.width;
     memset(packed, 0, packed_bytes(t, p));
-    for (int panel = 0; panel < s.panels; panel++) {
-        const int first = panel_start(&s, panel) * t->isa->vec, n = panel_start(&s, panel + 1) * t->isa->vec - first;
+    for (int panel = 0; panel < s.split.panels; panel++) {
+        const int first = fvi_conv_panel_start(s.split, panel) * t->isa->vec, n = fvi_conv_panel_start(s.split, panel + 1) * t->isa->vec - first;
         for (int o = first; o < first + n && o < p->cout; o++) {
             int32_t sum = 0, *to = units + (size_t)first * (size_t)s.run * (size_t)s.runs + (o - first);
             for (int r = 0; r < s.runs; r++)
@@ -177,7 +175,7 @@ static void do_row(const job *j, int64_t image, int row, int in_block, int panel
     const fvi_qconv_params *p = j->p;
     const fvi_qconv_isa *isa = j->isa;
     const shape *s = &j->s;
-    const int v0 = panel_start(s, panel), nv = panel_start(s, panel + 1) - v0, o = v0 * isa->vec, pixels = pixels_of(s, row);
+    const int v0 = fvi_conv_panel_start(s->split, panel), nv = fvi_conv_panel_start(s->split, panel + 1) - v0, o = v0 * isa->vec, pixels = pixels_of(s, row);
     const int32_t *b = j->units + (size_t)o * (size_t)s->run * (size_t)s->runs;
     fvi_qconv_walk w = {.ny = p->kh, .nx = s->dense ? 1 : p->kw, .k = s->run};
     const char *a;
@@ -221,7 +219,7 @@ static void run(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const fvi_
         const int row = (int)(r % j.s.rows);
         rows = fvi_min_i64(fvi_min_i64(end - r, block), j.s.rows - row);
         if (t->isa->wide) widen_block(&j, image, row, (int)rows);
-        for (int panel = 0; panel < j.s.panels; panel++)
+        for (int panel = 0; panel < j.s.split.panels; panel++)
             for (int i = 0; i < rows; i++) do_row(&j, image, row + i, i, panel);
     }
 }

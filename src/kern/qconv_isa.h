@@ -2,6 +2,7 @@
 #ifndef FVI_KERN_QCONV_ISA_H
 #define FVI_KERN_QCONV_ISA_H
 #include "kern/qconv.h"
+#include "kern/tiling.h"
 
 enum {
     FVI_QCONV_NV = 2,    /* most vectors across a tile */

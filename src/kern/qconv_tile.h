@@ -10,41 +10,35 @@
 #include "kern/x86/vact.h"
 #include <string.h>
 
-#ifdef __clang__
-#define QUNROLL _Pragma("unroll")
-#else
-#define QUNROLL _Pragma("GCC unroll 32")
-#endif
-
 /* Rows are addressed as in conv_tile.h: q[m / 3] + (m % 3) * lda. */
 #define FVI_QCONV_TILE(MR, NV)                                                                                         \
     static void tile_##NV##_##MR(const fvi_qconv_walk *w, const char *a, const int32_t *b, const int32_t *start, int32_t *c) \
     {                                                                                                                  \
         qv acc[MR][NV];                                                                                                \
         const ptrdiff_t lda = w->lda;                                                                                  \
-        QUNROLL for (int m = 0; m < (MR); m++) QUNROLL for (int n = 0; n < (NV); n++) acc[m][n] = qv_load(start + n * QV_W); \
+        FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++) acc[m][n] = qv_load(start + n * QV_W); \
         for (int y = 0; y < w->ny; y++)                                                                                \
             for (int x = 0; x < w->nx; x++) {                                                                          \
                 const char *q[((MR) + 2) / 3];                                                                         \
-                QUNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) q[i] = a + y * w->dy + x * w->dx + 3 * i * lda;       \
+                FVI_UNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) q[i] = a + y * w->dy + x * w->dx + 3 * i * lda;    \
                 for (int k = 0; k < w->k; k++) {                                                                       \
                     qv bv[NV];                                                                                         \
-                    QUNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) __asm__("" : "+r"(q[i]));                         \
-                    QUNROLL for (int n = 0; n < (NV); n++) bv[n] = qv_load(b + n * QV_W);                              \
-                    QUNROLL for (int m = 0; m < (MR); m++)                                                             \
+                    FVI_UNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) __asm__("" : "+r"(q[i]));                      \
+                    FVI_UNROLL for (int n = 0; n < (NV); n++) bv[n] = qv_load(b + n * QV_W);                           \
+                    FVI_UNROLL for (int m = 0; m < (MR); m++)                                                          \
                     {                                                                                                  \
                         const qv av = qv_spread(q[m / 3] + (m % 3) * lda);                                             \
-                        QUNROLL for (int n = 0; n < (NV); n++) acc[m][n] = qv_dot(acc[m][n], av, bv[n]);               \
+                        FVI_UNROLL for (int n = 0; n < (NV); n++) acc[m][n] = qv_dot(acc[m][n], av, bv[n]);            \
                     }                                                                                                  \
                     __asm__ volatile("" ::: "memory");                                                                 \
                     b += (NV) * QV_W;                                                                                  \
-                    QUNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) q[i] += 4;                                        \
+                    FVI_UNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) q[i] += 4;                                     \
                 }                                                                                                      \
             }                                                                                                          \
-        QUNROLL for (int m = 0; m < (MR); m++) QUNROLL for (int n = 0; n < (NV); n++) qv_store(c + (m * (NV) + n) * QV_W, acc[m][n]); \
+        FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++) qv_store(c + (m * (NV) + n) * QV_W, acc[m][n]); \
     }
 
-/* The last bytes of a row that is no whole number of vectors wide go through here. */
+/* Activations that are a table of the byte. */
 static inline void through_table(uint8_t *y, int n, const uint8_t *table)
 {
     for (int i = 0; i < n; i++) y[i] = table[y[i]];
