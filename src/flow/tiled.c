@@ -29,7 +29,7 @@ typedef struct tiled {
     size_t views_capacity;
     fvi_tiles_box *boxes;
     int *item;
-    size_t boxes_capacity, items_capacity;
+    size_t boxes_capacity; /* of both */
     fvi_merger *merger;
     fvi_flow_watch *watch; /* null: every view of every frame */
     fv_tile_figures figures;
@@ -100,15 +100,14 @@ static fv_status collect(tiled *t, int *count, fv_error *err)
     size_t n = 0;
     for (int v = 0; v < t->n_views; v++) n += (size_t)t->found[v].count;
     *count = 0;
-    if (n > t->boxes_capacity || n > t->items_capacity) {
+    if (n > t->boxes_capacity) {
         size_t room = n + n / 2;
         fvi_free(t->boxes);
         fvi_free(t->item);
         t->boxes = fvi_calloc(room, sizeof *t->boxes);
         t->item = fvi_calloc(room, sizeof *t->item);
-        t->boxes_capacity = t->boxes ? room : 0;
-        t->items_capacity = t->item ? room : 0;
-        if (!t->boxes || !t->item) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for %zu boxes", n);
+        t->boxes_capacity = t->boxes && t->item ? room : 0;
+        if (!t->boxes_capacity) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for %zu boxes", n);
     }
     for (int v = 0; v < t->n_views; v++) {
         const fvi_tile *tile = &t->tiles[v];

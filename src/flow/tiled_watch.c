@@ -180,10 +180,7 @@ static void find_regions(fvi_flow_watch *w, const fvi_flow_plan *p)
 
 static fvi_tile part_of(const fvi_flow_watch *w, int x, int y, int width, int height)
 {
-    fvi_tile t = {x, y, width, height, 0};
-    t.seams = (x > 0 ? FVI_SEAM_LEFT : 0u) | (y > 0 ? FVI_SEAM_TOP : 0u) | (x + width < w->frame_w ? FVI_SEAM_RIGHT : 0u) |
-              (y + height < w->frame_h ? FVI_SEAM_BOTTOM : 0u);
-    return t;
+    return fvi_tiles_part(x, y, width, height, w->frame_w, w->frame_h);
 }
 
 static void add_look(fvi_flow_watch *w, fvi_tile part, int view, int canvas) { w->looks[w->n_looks++] = (look){part, view, canvas}; }
@@ -348,7 +345,7 @@ static void forget(fvi_flow_watch *w, const fvi_tile *part, bool whole)
     int n = 0;
     for (int i = 0; i < w->n_known; i++) {
         const known *k = &w->known[i];
-        bool again = whole ? k->whole : same_part(&k->from, part) || (!k->whole && inside(part, k->b.box)) || (k->whole && inside(part, k->b.box));
+        bool again = whole ? k->whole : same_part(&k->from, part) || inside(part, k->b.box);
         if (!again) w->known[n++] = *k;
     }
     w->n_known = n;

@@ -74,13 +74,18 @@ fv_status fvi_tiles_grid_of(fvi_tiles_grid *g, const fv_tile_options *o, int inp
     return FV_OK;
 }
 
+fvi_tile fvi_tiles_part(int x, int y, int width, int height, int frame_w, int frame_h)
+{
+    fvi_tile t = {x, y, width, height, 0};
+    t.seams = (x > 0 ? FVI_SEAM_LEFT : 0u) | (y > 0 ? FVI_SEAM_TOP : 0u) | (x + width < frame_w ? FVI_SEAM_RIGHT : 0u) |
+              (y + height < frame_h ? FVI_SEAM_BOTTOM : 0u);
+    return t;
+}
+
 fvi_tile fvi_tiles_at(const fvi_tiles_grid *g, int i, int frame_w, int frame_h)
 {
-    int c = i % g->cols, r = i / g->cols;
-    fvi_tile t = {.width = g->width, .height = g->height};
-    if (g->cols > 1) t.x = (int)((int64_t)c * (frame_w - g->width) / (g->cols - 1));
-    if (g->rows > 1) t.y = (int)((int64_t)r * (frame_h - g->height) / (g->rows - 1));
-    t.seams = (t.x > 0 ? FVI_SEAM_LEFT : 0u) | (t.y > 0 ? FVI_SEAM_TOP : 0u) | (t.x + t.width < frame_w ? FVI_SEAM_RIGHT : 0u) |
-              (t.y + t.height < frame_h ? FVI_SEAM_BOTTOM : 0u);
-    return t;
+    const int c = i % g->cols, r = i / g->cols;
+    const int x = g->cols > 1 ? (int)((int64_t)c * (frame_w - g->width) / (g->cols - 1)) : 0;
+    const int y = g->rows > 1 ? (int)((int64_t)r * (frame_h - g->height) / (g->rows - 1)) : 0;
+    return fvi_tiles_part(x, y, g->width, g->height, frame_w, frame_h);
 }

@@ -19,6 +19,7 @@ typedef struct fvi_tiles_grid {
 fv_status fvi_tiles_check(const fv_tile_options *o, fv_error *err);
 /* Checked options and the network's input size -> the grid of a frame. FV_ERR_LIMIT: more than FV_TILES_MAX tiles. */
 fv_status fvi_tiles_grid_of(fvi_tiles_grid *g, const fv_tile_options *o, int input_w, int input_h, int frame_w, int frame_h, fv_error *err);
+fvi_tile fvi_tiles_part(int x, int y, int width, int height, int frame_w, int frame_h); /* with the seams that it has there */
 /* Tile i of cols * rows, row by row. */
 fvi_tile fvi_tiles_at(const fvi_tiles_grid *g, int i, int frame_w, int frame_h);
 #endif

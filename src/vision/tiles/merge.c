@@ -226,36 +226,23 @@ static bool still_matches(const fvi_merge_params *p, const float a[4], const flo
     return inter / (p->metric == FV_METRIC_IOU ? one + two - inter : fmin(one, two)) >= (double)p->threshold;
 }
 
-static void take(fvi_merge_job *j, fvi_tiles_thing *t, int i, int *tail)
+static void take(fvi_merge_job *j, int thing, int i)
 {
     const fvi_tiles_box *b = &j->box[i];
+    fvi_tiles_thing *t = &j->things[thing];
     if (j->p.merge == FV_MERGE_NMS || !still_matches(&j->p, t->box, b->box)) return;
-    fvi_merge_grow(t->box, b->box);
     if (!(t->score > b->score)) {
         t->score = b->score;
         t->class_id = b->class_id;
     }
-    int from = j->from[i];
-    *(*tail < 0 ? &t->more : &j->next[*tail]) = from;
-    j->next[from] = -1;
-    *tail = from;
+    fvi_merge_join(j, thing, i);
 }
 
 static void build_things(fvi_merge_job *j)
 {
-    for (int i = 0; i < j->n; i++) {
-        if (j->owner[i] != i) continue;
-        const fvi_tiles_box *b = &j->box[i];
-        fvi_tiles_thing *t = &j->things[j->n_things];
-        *t = (fvi_tiles_thing){.score = b->score, .class_id = b->class_id, .first = j->from[i], .more = -1};
-        memcpy(t->box, b->box, sizeof t->box);
-        j->tail[j->n_things] = -1;
-        j->thing_of[i] = j->n_things++;
-    }
-    for (int k = 0; k < j->n_order; k++) {
-        int i = j->order[k], t = j->thing_of[j->owner[i]];
-        take(j, &j->things[t], i, &j->tail[t]);
-    }
+    for (int i = 0; i < j->n; i++)
+        if (j->owner[i] == i) fvi_merge_begin(j, i);
+    for (int k = 0; k < j->n_order; k++) take(j, j->thing_of[j->owner[j->order[k]]], j->order[k]);
 }
 
 fv_status fvi_tiles_merge(fvi_merger *m, const fvi_merge_params *p, const fvi_tiles_box *b, int n, const fvi_tile *tiles, int n_tiles,

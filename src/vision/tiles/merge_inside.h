@@ -37,6 +37,26 @@ static inline void fvi_merge_grow(float a[4], const float b[4])
 
 static inline bool fvi_merge_same_class(const fvi_merge_job *j, int a, int b) { return j->p.agnostic || j->box[a].class_id == j->box[b].class_id; }
 
+/* Box i is the first of a new thing. */
+static inline void fvi_merge_begin(fvi_merge_job *j, int i)
+{
+    const fvi_tiles_box *b = &j->box[i];
+    j->things[j->n_things] =
+        (fvi_tiles_thing){.box = {b->box[0], b->box[1], b->box[2], b->box[3]}, .score = b->score, .class_id = b->class_id, .first = j->from[i], .more = -1};
+    j->tail[j->n_things] = -1;
+    j->thing_of[i] = j->n_things++;
+}
+
+/* Thing t holds box i as well: its box grows, its chain is longer. */
+static inline void fvi_merge_join(fvi_merge_job *j, int t, int i)
+{
+    const int from = j->from[i], tail = j->tail[t];
+    fvi_merge_grow(j->things[t].box, j->box[i].box);
+    *(tail < 0 ? &j->things[t].more : &j->next[tail]) = from;
+    j->next[from] = -1;
+    j->tail[t] = from;
+}
+
 /* Boxes into the squares; tiles: overlaps are those within what both tiles see. */
 fv_status fvi_merge_place(fvi_merge_job *j, bool tiles);
 /* merge_seam.c */

@@ -50,14 +50,14 @@ static void unite(int *owner, int a, int b)
         owner[a] = b;
 }
 
-/* Boxes of one kind to the front of [from, n), each kind in its order. Returns the end of the front. */
-static int to_front(fvi_merge_job *j, int from, bool (*is)(const fvi_merge_job *j, int i), bool wanted)
+/* Of the first n boxes, those that are `of_kind` go behind the others, both in their order. Returns how many the others are. */
+static int to_back(fvi_merge_job *j, int n_boxes, bool (*of_kind)(const fvi_merge_job *j, int i))
 {
-    int front = from, n = 0;
+    int front = 0, n = 0;
     fvi_tiles_box *rest = (fvi_tiles_box *)(void *)j->things; /* no thing is there yet, and a thing is no smaller than a box */
     _Static_assert(sizeof(fvi_tiles_box) <= sizeof(fvi_tiles_thing), "boxes fit where things will be");
-    for (int i = from; i < j->n; i++) {
-        if (is(j, i) == wanted) {
+    for (int i = 0; i < n_boxes; i++) {
+        if (!of_kind(j, i)) {
             j->from[front] = j->from[i];
             j->box[front++] = j->box[i];
         } else {
@@ -111,16 +111,6 @@ static void find_owners(fvi_merge_job *j, int sure, int wholes)
     }
 }
 
-static void begin_thing(fvi_merge_job *j, int i)
-{
-    const fvi_tiles_box *b = &j->box[i];
-    fvi_tiles_thing *t = &j->things[j->n_things];
-    *t = (fvi_tiles_thing){.score = b->score, .class_id = b->class_id, .first = j->from[i], .more = -1};
-    memcpy(t->box, b->box, sizeof t->box);
-    j->tail[j->n_things] = -1;
-    j->thing_of[i] = j->n_things++;
-}
-
 /* Things [0, wholes) and the rest are two sorted rows of n: they are merged into one. */
 static void sort_things(fvi_merge_job *j, int wholes, int n)
 {
@@ -132,26 +122,18 @@ static void sort_things(fvi_merge_job *j, int wholes, int n)
 
 fv_status fvi_merge_seams(fvi_merge_job *j)
 {
-    int wholes = to_front(j, 0, is_piece, false), sure, sure_things = 0, whole_things = 0;
-    int all = j->n; /* only among the whole boxes */
-    j->n = wholes;
-    sure = to_front(j, 0, is_guess, false);
-    j->n = all;
+    const int wholes = to_back(j, j->n, is_piece), sure = to_back(j, wholes, is_guess);
+    int sure_things = 0, whole_things = 0;
     fv_status st = fvi_merge_place(j, true);
     if (st < 0) return st;
     find_owners(j, sure, wholes);
     for (int i = 0; i < j->n; i++) {
         int root = i < wholes ? j->owner[i] : root_of(j->owner, i);
-        if (root == i) begin_thing(j, i);
+        if (root == i) fvi_merge_begin(j, i);
         if (i == sure - 1) sure_things = j->n_things;
         if (i == wholes - 1) whole_things = j->n_things;
         if (root == i || root < wholes) continue; /* a whole box stays as it is */
-        fvi_tiles_thing *t = &j->things[j->thing_of[root]];
-        int *tail = &j->tail[j->thing_of[root]], from = j->from[i];
-        fvi_merge_grow(t->box, j->box[i].box);
-        *(*tail < 0 ? &t->more : &j->next[*tail]) = from;
-        j->next[from] = -1;
-        *tail = from;
+        fvi_merge_join(j, j->thing_of[root], i);
     }
     sort_things(j, sure_things, whole_things);
     sort_things(j, whole_things, j->n_things);
