@@ -6,15 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-double engine_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 /* ---- shapes ---- */
 
@@ -86,7 +78,7 @@ int engine_refitted(const cli_args *a, fv_context *ctx, const fv_model *engine, 
     fv_error err = {0};
     char *place = models_find(from);
     if (!place) return models_missing(a, from);
-    const double start = engine_now_ms();
+    const double start = tool_seconds();
     fv_status st = models_load(out, ctx, place, FV_MODEL_OPTIONS(.precision = fv_model_precision(engine)), &err);
     if (st >= 0 && fv_engine_info(*out, "version")) st = cli_set_error(&err, FV_ERR_MODEL, "%s is an engine file; weights come from an ONNX model", place);
     if (st >= 0) {
@@ -96,7 +88,7 @@ int engine_refitted(const cli_args *a, fv_context *ctx, const fv_model *engine, 
             st = cli_set_error(&err, st, "%s: %.400s", place, plain.text);
         }
     }
-    *ms = engine_now_ms() - start;
+    *ms = (tool_seconds() - start) * 1e3;
     free(place);
     if (st >= 0) return EXIT_OK;
     fv_model_free(out);

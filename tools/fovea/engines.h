@@ -17,5 +17,4 @@ void engine_shapes_free(engine_shapes *s);
 fv_status engine_save(fv_model *m, const char *path, const fv_engine_options *o, fv_engine_report *r, fv_error *err);
 /* The model at `from` with the engine's tactics; *ms: how long putting the weights in took, with reading them. Returns an exit code. */
 int engine_refitted(const cli_args *a, fv_context *ctx, const fv_model *engine, const char *from, fv_model **out, double *ms);
-double engine_now_ms(void);
 #endif

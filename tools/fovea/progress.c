@@ -1,4 +1,5 @@
-/* progress.c: metrics of a running pipeline -> a bar or JSON lines on stderr, from a thread of its own. Called by run.c. */
+/* progress.c: metrics of a running pipeline -> a bar or JSON lines on stderr, from a thread of its own; and the bar of whatever counts up.
+ * Called by run.c, tuning.c, verb_quantize.c and verb_val.c. */
 #include "progress.h"
 #include "text.h"
 #include <pthread.h>
@@ -19,15 +20,48 @@ struct progress {
     bool running, stop;
 };
 
-progress *progress_create(const cli_args *a)
+progress_kind progress_asked(const cli_args *a)
 {
     const char *mode = cli_text_or(a, "progress", "auto");
-    bool json = !strcmp(mode, "json"), bar = !strcmp(mode, "bar");
-    if (!strcmp(mode, "auto")) bar = isatty(STDERR_FILENO) && !cli_on(a, "quiet");
-    if (!json && !bar) return NULL;
+    if (!strcmp(mode, "json")) return PROGRESS_JSON;
+    if (!strcmp(mode, "auto")) return isatty(STDERR_FILENO) && !cli_on(a, "quiet") ? PROGRESS_BAR : PROGRESS_NONE;
+    return !strcmp(mode, "bar") ? PROGRESS_BAR : PROGRESS_NONE;
+}
+
+bool progress_due(progress_count *c, bool last)
+{
+    if (c->kind == PROGRESS_NONE) return false;
+    const double now = tool_seconds();
+    if (!last && now - c->at < (c->kind == PROGRESS_JSON ? 1.0 : 0.2)) return false;
+    c->at = now;
+    return true;
+}
+
+void progress_bar(text *t, int64_t done, int64_t total)
+{
+    const int64_t full = BAR * done / (total > 0 ? total : 1);
+    text_add(t, "[");
+    for (int i = 0; i < BAR; i++) text_add(t, i < full ? "#" : ".");
+    text_printf(t, "] %lld/%lld", (long long)done, (long long)total);
+}
+
+void progress_show(const char *what, int64_t done, int64_t total, bool last)
+{
+    text t = {0};
+    text_printf(&t, "\r\033[K%s%s", what, what[0] ? " " : "");
+    progress_bar(&t, done, total);
+    if (last) text_add(&t, "\r\033[K");
+    fwrite(t.s, 1, t.len, stderr);
+    text_free(&t);
+}
+
+progress *progress_create(const cli_args *a)
+{
+    const progress_kind kind = progress_asked(a);
+    if (kind == PROGRESS_NONE) return NULL;
     progress *g = tool_alloc(sizeof *g);
     pthread_condattr_t attr;
-    g->json = json;
+    g->json = kind == PROGRESS_JSON;
     pthread_mutex_init(&g->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -49,11 +83,7 @@ static void show_bar(text *t, const fv_metrics *m, int64_t done, int64_t total, 
 {
     text_add(t, "\r\033[K");
     if (total > 0) {
-        int full = (int)(BAR * done / total);
-        if (full > BAR) full = BAR;
-        text_add(t, "[");
-        for (int i = 0; i < BAR; i++) text_add(t, i < full ? "#" : ".");
-        text_printf(t, "] %lld/%lld", (long long)done, (long long)total);
+        progress_bar(t, done, total);
     } else {
         text_printf(t, "%lld frames", (long long)done);
     }

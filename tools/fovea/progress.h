@@ -1,12 +1,28 @@
-/* progress.h: a line that lives on stderr while a pipeline runs: a bar on a terminal, JSON for programs. */
+/* progress.h: a line that lives on stderr while something long runs: a bar on a terminal, JSON for programs. */
 #ifndef FOVEA_TOOL_PROGRESS_H
 #define FOVEA_TOOL_PROGRESS_H
 #include "cli.h"
 #include "text.h"
 #include <fovea/pipeline.h>
 
+typedef enum progress_kind { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_JSON } progress_kind;
+progress_kind progress_asked(const cli_args *a); /* --progress and --quiet */
+
+/* ---- counting up, on the caller's thread ---- */
+
+typedef struct progress_count {
+    progress_kind kind;
+    double at; /* when the last line was shown */
+} progress_count;
+/* Is it time for a line? The last always. */
+bool progress_due(progress_count *c, bool last);
+void progress_bar(text *t, int64_t done, int64_t total);                         /* [####....] done/total */
+void progress_show(const char *what, int64_t done, int64_t total, bool last);    /* "what [####....] done/total", on stderr; the last is wiped */
+
+/* ---- a pipeline's, from a thread of its own ---- */
+
 typedef struct progress progress;
-/* --progress and --quiet decide; null when nothing is to be shown. */
+/* Null when nothing is to be shown. */
 progress *progress_create(const cli_args *a);
 typedef struct progress_view {
     void (*figures)(void *user, fv_metrics *m);

@@ -91,7 +91,7 @@ static int open_one(run_state *r, stream *s, int file)
     }
     stream_init(s, r, source, file);
     s->tile = r->n_live;
-    if (r->s.duration > 0) s->until = stream_seconds() + r->s.duration;
+    if (r->s.duration > 0) s->until = tool_seconds() + r->s.duration;
     s->tally = tool_alloc(sizeof *s->tally);
     tally_init(s->tally, &r->s, fv_detector_class_count(r->detector));
     if (r->hub && (st = fv_hub_port(r->hub, &s->detector, &err)) < 0) return cli_fail(r->a, st, &err);

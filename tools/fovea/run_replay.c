@@ -233,7 +233,7 @@ static int prepare(player *p)
 int run_replay(run_state *r)
 {
     player p = {.r = r};
-    double t0 = stream_seconds();
+    double t0 = tool_seconds();
     int code = prepare(&p);
     if (!code) {
         cli_on_stop(run_stop, r);
@@ -241,7 +241,7 @@ int run_replay(run_state *r)
         cli_on_stop(NULL, NULL);
         r->n_done = r->replayed.processed > 0;
         r->replayed.decoded = r->replayed.processed;
-        r->replayed.wall_s = stream_seconds() - t0;
+        r->replayed.wall_s = tool_seconds() - t0;
         if (r->replayed.wall_s > 0) r->replayed.fps = (double)r->replayed.processed / r->replayed.wall_s;
         int closed = outputs_close(&r->out), told = run_report(r);
         if (!code) code = closed ? closed : told;

@@ -2,20 +2,12 @@
  * well, is cut, breaks or is stopped. Called by run.c for each file, and by run_live.c for each live source. */
 #include "run_stream.h"
 #include <string.h>
-#include <time.h>
-
-double stream_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 int stream_stopped(void *user)
 {
     stream *s = user;
     if (atomic_load(&s->r->stopping)) return 1;
-    if (s->until > 0 && stream_seconds() >= s->until) return 1;
+    if (s->until > 0 && tool_seconds() >= s->until) return 1;
     return s->watched.stopped && s->watched.stopped(s->watched.stopped_user);
 }
 
@@ -166,9 +158,9 @@ static int last_events(stream *s)
 static fv_status finish_sink(stream *s, fv_error *err)
 {
     if (!s->sink) return FV_OK;
-    double t0 = stream_seconds();
+    double t0 = tool_seconds();
     fv_status st = s->sink->finish(s->sink, err);
-    s->finish_s += stream_seconds() - t0;
+    s->finish_s += tool_seconds() - t0;
     return st;
 }
 

@@ -31,7 +31,6 @@ typedef struct stream {
     int code;
 } stream;
 
-double stream_seconds(void); /* of a steady clock */
 void stream_init(stream *s, run_state *r, fv_source *source, int file);
 /* fv_source's `stopped`: by the user, at the end of --duration, by its pipeline. */
 int stream_stopped(void *stream);

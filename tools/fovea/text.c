@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static _Noreturn void no_memory(void)
 {
@@ -26,6 +27,13 @@ char *tool_strdup(const char *s)
 {
     size_t n = strlen(s) + 1;
     return memcpy(tool_alloc(n), s, n);
+}
+
+double tool_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static void reserve(text *t, size_t more)

@@ -1,5 +1,5 @@
-/* text.h: growing text, and escaping of whatever came from files before it reaches a terminal or a JSON file. Running out
- * of memory for a line of text ends the program (exit 6). */
+/* text.h: growing text, and escaping of whatever came from files before it reaches a terminal or a JSON file; and the few things
+ * that every verb needs. Running out of memory for a line of text ends the program (exit 6). */
 #ifndef FOVEA_TOOL_TEXT_H
 #define FOVEA_TOOL_TEXT_H
 #include <stdarg.h>
@@ -30,4 +30,5 @@ void text_number(text *t, double v, int decimals); /* trailing zeros removed; Na
 /* Memory that is there or ends the program with exit 6. */
 void *tool_alloc(size_t bytes); /* cleared */
 char *tool_strdup(const char *s);
+double tool_seconds(void); /* of a steady clock */
 #endif

@@ -1,15 +1,13 @@
 /* tuning.c: --timingCacheFile, --builderOptimizationLevel and --errorOnTimingCacheMiss -> what a context is made with; the bar
  * while tactics are timed. Called by cli.c (cli_context) and by verbs that report how tactics were chosen. */
 #include "tuning.h"
+#include "progress.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-#define BAR 24
 
 /* Folders of the default file are made when it may be written. */
 static void make_folders(char *path)
@@ -33,19 +31,12 @@ static bool default_path(text *t)
 
 static void only_stop(void *unused) { (void)unused; }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void show_bar(const fv_tune_progress *p)
 {
     text t = {0};
-    text_add(&t, "\r\033[K[");
-    for (int i = 0; i < BAR; i++) text_add(&t, i < BAR * p->done / (p->total > 0 ? p->total : 1) ? "#" : ".");
-    text_printf(&t, "] %d/%d  timing implementations  ", p->done, p->total);
+    text_add(&t, "\r\033[K");
+    progress_bar(&t, p->done, p->total);
+    text_add(&t, "  timing implementations  ");
     if (p->done < p->total)
         text_terminal(&t, p->step);
     else
@@ -59,16 +50,15 @@ static int on_progress(void *user, const fv_tune_progress *p)
 {
     const cli_args *a = user;
     static double last;
-    const char *mode = cli_text_or(a, "progress", "auto");
-    const bool bar = !strcmp(mode, "bar") || (!strcmp(mode, "auto") && isatty(STDERR_FILENO) && !cli_on(a, "quiet"));
+    const progress_kind kind = progress_asked(a);
     if (p->done == 0) cli_on_stop(only_stop, NULL);
     if (p->done == p->total) cli_on_stop(NULL, NULL);
-    const bool due = p->done == 0 || p->done == p->total || now_s() - last > 0.1;
-    if (due) last = now_s();
-    if (bar && due) {
+    const bool due = p->done == 0 || p->done == p->total || tool_seconds() - last > 0.1;
+    if (due) last = tool_seconds();
+    if (kind == PROGRESS_BAR && due) {
         cli_bar(p->done < p->total);
         show_bar(p);
-    } else if (due && !strcmp(mode, "json")) {
+    } else if (kind == PROGRESS_JSON && due) {
         fprintf(stderr, "{\"timing\":{\"done\":%d,\"total\":%d}}\n", p->done, p->total);
     }
     return cli_stopped();

@@ -34,14 +34,14 @@ static int build(const cli_args *a, fv_model *m, const char *path)
     fv_engine_report r = {.size = sizeof r};
     int code = engine_shapes_read(a, m, &s);
     if (code) return code;
-    const double start = engine_now_ms();
+    const double start = tool_seconds();
     const fv_engine_options o = {.size = sizeof o, .target = cli_text(a, "target"), .portable = cli_on(a, "portable"), .strip = cli_on(a, "stripWeights"),
                                  .batch = (int)cli_int(a, "batch", 0), .min_shapes = s.ports[0], .opt_shapes = s.ports[1], .max_shapes = s.ports[2],
                                  .n_min = s.n[0], .n_opt = s.n[1], .n_max = s.n[2]};
     const fv_status st = engine_save(m, path, &o, &r, &err);
     engine_shapes_free(&s);
     if (st < 0) return st == FV_ERR_SHAPE || st == FV_ERR_ARGUMENT ? cli_error(a, EXIT_USAGE, "%s", err.text) : cli_fail(a, st, &err);
-    print_report(a, path, m, &r, engine_now_ms() - start);
+    print_report(a, path, m, &r, (tool_seconds() - start) * 1e3);
     return EXIT_OK;
 }
 

@@ -1,13 +1,13 @@
 /* verb_quantize.c: `fovea quantize`: pictures through the float model, ranges, a model with Q/DQ pairs, and whether it still finds the same;
  * the worst layers go back to float until it does. Listed in main.c. */
 #include "models.h"
+#include "progress.h"
 #include "quantize.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ENOUGH 500      /* pictures; fewer is warned of */
@@ -16,8 +16,6 @@
 typedef struct quantize_job {
     const cli_args *a;
     run_state r;
-    fv_context *ctx; /* those of r, or its own when there is no detector */
-    fv_model *model;
     quantize_data data;
     quantize_gate gate;
     fv_calibration *c;
@@ -25,33 +23,19 @@ typedef struct quantize_job {
     quantize_result result;
     const char **names; /* [n_layers] of layers that have to stay in float */
     int n_names, n_layers;
-    bool bar, bar_json, gate_off;
-    double bar_at;
+    bool gate_off;
+    progress_count count;
 } quantize_job;
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void only_stop(void *unused) { (void)unused; } /* asked with cli_stopped */
 
 static void progress_line(quantize_job *j, const char *what, int64_t done, int64_t total, bool last)
 {
-    double now = now_s();
-    if ((!j->bar && !j->bar_json) || (!last && now - j->bar_at < (j->bar_json ? 1.0 : 0.2))) return;
-    j->bar_at = now;
-    if (j->bar_json) {
+    if (!progress_due(&j->count, last)) return;
+    if (j->count.kind == PROGRESS_JSON)
         fprintf(stderr, "{\"stage\":\"%s\",\"done\":%lld,\"total\":%lld}\n", what, (long long)done, (long long)total);
-        return;
-    }
-    char bar[25];
-    for (int i = 0; i < 24; i++) bar[i] = i < 24 * done / (total > 0 ? total : 1) ? '#' : '.';
-    bar[24] = 0;
-    fprintf(stderr, "\r\033[K%s [%s] %lld/%lld%s", what, bar, (long long)done, (long long)total, last ? "\r\033[K" : "");
-    fflush(stderr);
+    else
+        progress_show(what, done, total, last);
 }
 
 /* ---- opening ---- */
@@ -364,9 +348,7 @@ static int run_job(quantize_job *j)
 static int run(const cli_args *a)
 {
     quantize_job j = {.a = a};
-    const char *mode = cli_text_or(a, "progress", "auto");
-    j.bar_json = !strcmp(mode, "json");
-    j.bar = !strcmp(mode, "bar") || (!strcmp(mode, "auto") && isatty(STDERR_FILENO) && !cli_on(a, "quiet"));
+    j.count.kind = progress_asked(a);
     j.gate_off = cli_on(a, "no-gate");
     cli_on_stop(only_stop, NULL);
     int code = run_job(&j);

@@ -19,7 +19,7 @@ static int run(const cli_args *a)
     int code = ports_load(a, &ctx, &engine);
     if (code) return code;
     double load = 0;
-    const double start = engine_now_ms();
+    const double start = tool_seconds();
     if (!fv_engine_info(engine, "version")) code = cli_error(a, EXIT_MODEL, "%s is not an engine file; fovea build makes one", cli_positional(a, 0));
     if (!code) code = engine_refitted(a, ctx, engine, from, &weights, &load);
     if (!code) {
@@ -31,7 +31,7 @@ static int run(const cli_args *a)
         text name = {0};
         text_terminal(&name, path);
         fprintf(strcmp(path, "-") ? stdout : stderr, "engine     %s, %.1f MB, %d plan%s, refitted in %.1f ms\n", name.s, (double)r.bytes / 1e6, r.plans, r.plans == 1 ? "" : "s",
-                engine_now_ms() - start);
+                (tool_seconds() - start) * 1e3);
         text_free(&name);
     }
     fv_model_free(&weights);

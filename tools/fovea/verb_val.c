@@ -1,13 +1,13 @@
 /* verb_val.c: `fovea val`: a model against data with truths: mAP as pycocotools computes it, masks, keypoints, top-1. The network runs on this
  * thread, pictures are decoded ahead on another. Listed in main.c. */
 #include "models.h"
+#include "progress.h"
 #include "run.h"
 #include "run_tiles.h"
 #include "val.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SHOWN_PROBLEMS 20
@@ -23,16 +23,8 @@ typedef struct val_job {
     val_save save;
     val_run run;
     int batch;
-    bool bar, bar_json;
-    double bar_at;
+    progress_count count;
 } val_job;
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void only_stop(void *unused) { (void)unused; } /* the first Ctrl-C ends the measurement: what is there is reported */
 
@@ -78,19 +70,11 @@ static void keypoint_shape(val_job *j)
 
 static void show_progress(val_job *j, int64_t done, bool last)
 {
-    double now = now_s();
-    if ((!j->bar && !j->bar_json) || (!last && now - j->bar_at < (j->bar_json ? 1.0 : 0.2))) return;
-    j->bar_at = now;
-    int64_t total = j->data.n;
-    if (j->bar_json) {
-        fprintf(stderr, "{\"frames\":%lld,\"total\":%lld}\n", (long long)done, (long long)total);
-        return;
-    }
-    char bar[25];
-    for (int i = 0; i < 24; i++) bar[i] = i < 24 * done / (total ? total : 1) ? '#' : '.';
-    bar[24] = 0;
-    fprintf(stderr, "\r\033[K[%s] %lld/%lld%s", bar, (long long)done, (long long)total, last ? "\r\033[K" : "");
-    fflush(stderr);
+    if (!progress_due(&j->count, last)) return;
+    if (j->count.kind == PROGRESS_JSON)
+        fprintf(stderr, "{\"frames\":%lld,\"total\":%lld}\n", (long long)done, (long long)j->data.n);
+    else
+        progress_show("", done, j->data.n, last);
 }
 
 /* One batch: network, then scores. A picture that cannot be scored is noted; a network that fails ends the run. */
@@ -133,7 +117,7 @@ static int run_all(val_job *j)
     fv_frame frames[MAX_BATCH];
     int at[MAX_BATCH], code = EXIT_OK;
     int64_t done = 0;
-    double start = now_s();
+    double start = tool_seconds();
     for (int n = 1; n > 0 && !code && !cli_stopped();) {
         for (n = 0; n < j->batch && val_reader_next(reader, &at[n], &frames[n]); n++) {}
         if (n) code = run_batch(j, at, frames, n, found);
@@ -141,7 +125,7 @@ static int run_all(val_job *j)
         done += n;
         show_progress(j, done, n == 0);
     }
-    j->run.wall_s = now_s() - start;
+    j->run.wall_s = tool_seconds() - start;
     val_reader_stop(&reader, &j->data);
     for (int i = 0; i < j->batch; i++) fv_detections_clear(&found[i]);
     return code;
@@ -198,9 +182,7 @@ static int run(const cli_args *a)
 {
     val_job j = {.a = a};
     if (!cli_given(a, "data")) return cli_usage(a, "--data is missing: a list of pictures, a folder, a data.yaml or a COCO .json");
-    const char *mode = cli_text_or(a, "progress", "auto");
-    j.bar_json = !strcmp(mode, "json");
-    j.bar = !strcmp(mode, "bar") || (!strcmp(mode, "auto") && isatty(STDERR_FILENO) && !cli_on(a, "quiet"));
+    j.count.kind = progress_asked(a);
     int code = check_outputs(a);
     if (!code) code = open_model(&j);
     if (!code) keypoint_shape(&j);
