@@ -33,7 +33,7 @@ typedef struct quantize_gate {
     run_state *r; /* float model and detector */
     fv_frame *frames;
     fv_detections *truth; /* of the float model */
-    int n, cap;
+    int n;
     double float_ms; /* of one picture */
 } quantize_gate;
 typedef struct quantize_score {

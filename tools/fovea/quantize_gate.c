@@ -4,7 +4,6 @@
 #include "quantize.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define CONF 0.25f
 #define MARGIN 0.1f
@@ -65,12 +64,6 @@ static fv_status detect(run_state *r, fv_model *m, fv_detector **out, fv_error *
                               err);
 }
 
-static void copy_detections(fv_detections *to, fv_detections *from)
-{
-    *to = *from;
-    memset(from, 0, sizeof *from); /* the arrays are to's now */
-}
-
 fv_status quantize_gate_add(quantize_gate *g, const fv_frame *f, fv_error *err)
 {
     fv_detections found = {0};
@@ -84,7 +77,7 @@ fv_status quantize_gate_add(quantize_gate *g, const fv_frame *f, fv_error *err)
     }
     fv_detector_times(g->r->detector, &t);
     g->float_ms += (double)t.infer_ns * 1e-6;
-    copy_detections(&g->truth[g->n++], &found);
+    g->truth[g->n++] = found; /* the arrays are g's now */
     return FV_OK;
 }
 

@@ -197,14 +197,21 @@ static fv_status make(quantize_job *j, const char *const *names, int n, fv_quant
     return fv_quantized_create(out, j->c, FV_QUANTIZE_OPTIONS(.observer = cli_text(j->a, "observer"), .float_layers = names, .n_float_layers = n, .no_bias_correction = cli_on(j->a, "no-bias-correction")), err);
 }
 
-/* The quantised layer with the least signal to noise; null: none is left. */
-static const char *worst_layer(const fv_quantized *q)
+static bool stays_float(const quantize_job *j, const char *layer)
+{
+    for (int i = 0; i < j->n_names; i++)
+        if (!strcmp(j->names[i], layer)) return true;
+    return false;
+}
+
+/* The quantised layer with the least signal to noise that is to stay so; null: none is left. */
+static const char *worst_layer(const quantize_job *j)
 {
     fv_quantized_layer_info l;
     const char *name = NULL;
     double least = INFINITY;
-    for (int i = 0; fv_quantized_layer(q, i, &l) == FV_OK; i++) {
-        if (!l.quantised || (name && !(l.sqnr_db < least))) continue;
+    for (int i = 0; fv_quantized_layer(j->q, i, &l) == FV_OK; i++) {
+        if (!l.quantised || stays_float(j, l.name) || (name && !(l.sqnr_db < least))) continue;
         name = l.name;
         least = isnan(l.sqnr_db) ? INFINITY : l.sqnr_db;
     }
@@ -213,28 +220,41 @@ static const char *worst_layer(const fv_quantized *q)
 
 static bool good_enough(const quantize_job *j) { return 100 * (1 - j->result.score.agreement) <= j->result.max_drop; }
 
-/* Takes the worst `n` layers back to float, one more each time it is asked. */
+/* Takes the worst `n` layers back to float; how noisy the others are does not depend on them. */
 static fv_status take_back(quantize_job *j, int n, fv_error *err)
 {
-    fv_status st = FV_OK;
-    for (int i = 0; i < n && st >= 0; i++) {
-        const char *name = worst_layer(j->q);
-        if (!name) break;
-        j->names[j->n_names++] = name; /* of the model: outlives q */
-        fv_quantized_free(&j->q);
-        st = make(j, j->names, j->n_names, &j->q, err);
-    }
-    return st;
+    const char *name;
+    for (int i = 0; i < n && (name = worst_layer(j)); i++) j->names[j->n_names++] = name; /* of the model: outlives q */
+    fv_quantized_free(&j->q);
+    return make(j, j->names, j->n_names, &j->q, err);
+}
+
+/* With what --float asks for; then there is room for the names of all layers. */
+static int make_first(quantize_job *j)
+{
+    const cli_args *a = j->a;
+    fv_error err = {0};
+    fv_quantized_layer_info l;
+    const int asked = cli_count(a, "float");
+    const char **floats = tool_alloc((size_t)(asked + 1) * sizeof *floats);
+    for (int i = 0; i < asked; i++) floats[i] = cli_nth(a, "float", i);
+    fv_status st = make(j, floats, asked, &j->q, &err);
+    while (st >= 0 && fv_quantized_layer(j->q, j->n_layers, &l) == FV_OK) j->n_layers++;
+    j->names = tool_alloc((size_t)(j->n_layers + asked + 1) * sizeof *j->names);
+    memcpy(j->names, floats, (size_t)asked * sizeof *floats);
+    j->n_names = asked;
+    free(floats);
+    if (st == FV_ERR_UNSUPPORTED) return cli_error(a, EXIT_MODEL, "%s: %s", j->r.model_path, err.text);
+    if (st == FV_ERR_ARGUMENT) return cli_usage(a, "%s", err.text);
+    return st < 0 ? cli_fail(a, st, &err) : EXIT_OK;
 }
 
 static int pass_gate(quantize_job *j)
 {
     fv_error err = {0};
     quantize_result *r = &j->result;
-    fv_status st = make(j, j->names, j->n_names, &j->q, &err);
-    int asked = j->n_names;
-    if (st == FV_ERR_UNSUPPORTED) return cli_error(j->a, EXIT_MODEL, "%s: %s", j->r.model_path, err.text);
-    if (st == FV_ERR_ARGUMENT) return cli_usage(j->a, "%s", err.text);
+    const int asked = j->n_names;
+    fv_status st = FV_OK;
     r->passed = true;
     r->gated = j->gate.n > 0;
     r->gate_pictures = j->gate.n;
@@ -242,14 +262,14 @@ static int pass_gate(quantize_job *j)
     for (int step = 1; st >= 0 && j->gate.n; step *= 2) {
         st = quantize_gate_score(&j->gate, j->q, 0, &r->score, &err);
         r->passed = good_enough(j);
-        if (st < 0 || r->passed || cli_stopped() || !worst_layer(j->q)) break;
+        if (st < 0 || r->passed || cli_stopped() || !worst_layer(j)) break;
         cli_note(j->a, "%.2f points are lost, at most %.2f may be: back to float with the worst %d layer%s", 100 * (1 - r->score.agreement), r->max_drop, step, step == 1 ? "" : "s");
         st = take_back(j, step, &err);
-        if (st >= 0 && !worst_layer(j->q)) break; /* all of it is float again: no quantised model */
+        if (st >= 0 && !worst_layer(j)) break; /* all of it is float again: no quantised model */
     }
     r->fallen_back = j->n_names - asked;
     if (st < 0) return cli_fail(j->a, st, &err);
-    if (!worst_layer(j->q)) r->passed = false;
+    if (!worst_layer(j)) r->passed = false;
     return cli_stopped() ? cli_stop_code() : EXIT_OK;
 }
 
@@ -319,7 +339,6 @@ static int run_job(quantize_job *j)
 {
     const cli_args *a = j->a;
     struct stat st;
-    fv_quantized_layer_info l;
     int code = check_arguments(j);
     if (!code) code = quantize_data_open(&j->data, a, cli_text(a, "data"));
     if (!code) code = open_model(j);
@@ -332,15 +351,8 @@ static int run_job(quantize_job *j)
     j->result.output = cli_text(a, "output");
     j->result.max_drop = cli_real(a, "max-drop", 0.5);
     j->result.float_bytes = stat(j->r.model_path, &st) == 0 ? (int64_t)st.st_size : 0;
-    fv_quantized *all = NULL;
-    fv_error err = {0};
-    fv_status s = make(j, NULL, 0, &all, &err);
-    if (s < 0) return s == FV_ERR_UNSUPPORTED ? cli_error(a, EXIT_MODEL, "%s: %s", j->r.model_path, err.text) : cli_fail(a, s, &err);
-    while (fv_quantized_layer(all, j->n_layers, &l) == FV_OK) j->n_layers++;
-    fv_quantized_free(&all);
-    j->names = tool_alloc((size_t)(j->n_layers + cli_count(a, "float") + 1) * sizeof *j->names);
-    for (int i = 0; i < cli_count(a, "float"); i++) j->names[j->n_names++] = cli_nth(a, "float", i);
-    code = pass_gate(j);
+    code = make_first(j);
+    if (!code) code = pass_gate(j);
     if (!code) code = measure_layers(j);
     return code ? code : finish(j);
 }
