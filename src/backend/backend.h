@@ -6,6 +6,7 @@
 #define FVI_BACKEND_H
 #include "base/log.h"
 #include "base/pool.h"
+#include "base/room.h"
 #include "kern/cpu.h"
 #include "model/graph/graph.h"
 #include "model/tensor/tensor.h"
@@ -74,6 +75,7 @@ typedef struct fvi_backend fvi_backend;
 struct fvi_step {
     const fvi_backend *backend;
     const fvi_backend_env *env;
+    fvi_room *room;          /* for prepare: packed constants, which live as long as the plan; null = there is no plan, all memory is the step's own */
     const fvi_node *node;    /* attributes, fused activation; null for copies the plan added */
     const char *name;        /* node name, or "copy of X" */
     int n_in, n_out;
@@ -86,6 +88,8 @@ struct fvi_step {
     const fvi_step *twin;    /* the same step of env->like, ready; null = none. What it packed may be read */
     fvi_decision *decisions; /* [n_decisions] part of state; most steps have none, ConvTranspose has one a phase */
     int n_decisions;
+    size_t scratch_bytes;    /* set by prepare when there is a room: what run needs besides, and keeps nothing in */
+    char *scratch;           /* [scratch_bytes] for run, FVI_ALIGN aligned; the plan gives all steps the same, which stays in the caches */
     double flops;            /* set by prepare: multiply-adds * 2 for one run, 0 = unknown */
     void *state;             /* owned by the backend from prepare to release */
     void (*run)(fvi_step *s);/* set by prepare */

@@ -2,6 +2,7 @@
  * Blocks are never moved, so pointers stay good until fvi_arena_free. */
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "base/room.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct block {
 };
 struct fvi_arena {
     block *blocks; /* the one being filled first */
+    fvi_room *room; /* of objects larger than a block */
     size_t limit, total;
 };
 
@@ -27,23 +29,31 @@ fvi_arena *fvi_arena_create(size_t limit_bytes)
     return a;
 }
 
-static block *add_block(fvi_arena *a, size_t size)
+static block *add_block(fvi_arena *a)
 {
-    size_t bytes;
-    if (!fvi_add_size(size, sizeof(block), &bytes)) return NULL;
-    block *b = fvi_alloc(bytes);
+    block *b = fvi_alloc(sizeof(block) + BLOCK_BYTES);
     if (!b) return NULL;
     b->used = 0;
-    b->size = size;
-    /* a block made for one big object goes second, so that the rest of the current one is not lost */
-    if (a->blocks && size > BLOCK_BYTES) {
-        b->next = a->blocks->next;
-        a->blocks->next = b;
-    } else {
-        b->next = a->blocks;
-        a->blocks = b;
-    }
+    b->size = BLOCK_BYTES;
+    b->next = a->blocks;
+    a->blocks = b;
     return b;
+}
+
+static void *take_small(fvi_arena *a, size_t need)
+{
+    block *b = a->blocks;
+    if (!b || b->size - b->used < need) b = add_block(a);
+    if (!b) return NULL;
+    void *p = b->data + b->used;
+    b->used += need;
+    return p;
+}
+
+static void *take_large(fvi_arena *a, size_t need)
+{
+    if (!a->room) a->room = fvi_room_create();
+    return a->room ? fvi_room_take(a->room, need) : NULL;
 }
 
 void *fvi_arena_alloc(fvi_arena *a, size_t bytes)
@@ -51,13 +61,8 @@ void *fvi_arena_alloc(fvi_arena *a, size_t bytes)
     if (bytes > SIZE_MAX - GRAIN) return NULL;
     size_t need = fvi_round_up(bytes ? bytes : 1, GRAIN), total;
     if (!fvi_add_size(a->total, need, &total) || (a->limit && total > a->limit)) return NULL;
-    block *b = a->blocks;
-    if (!b || b->size - b->used < need) {
-        b = add_block(a, need > BLOCK_BYTES ? need : BLOCK_BYTES);
-        if (!b) return NULL;
-    }
-    void *p = b->data + b->used;
-    b->used += need;
+    void *p = need > BLOCK_BYTES ? take_large(a, need) : take_small(a, need);
+    if (!p) return NULL;
     a->total = total;
     return memset(p, 0, need);
 }
@@ -98,5 +103,6 @@ void fvi_arena_free(fvi_arena **a)
         fvi_free(b);
         b = next;
     }
+    fvi_room_free(&(*a)->room);
     FVI_FREE(*a);
 }

@@ -8,23 +8,25 @@ static void where(int k, int *matrix, int *copy) { *matrix = k, *copy = 0; }
 
 #define A 0.70710678118654752440
 #define B 1.41421356237309504880
-/* of the points 0, +-sqrt(1/2), +-sqrt 2, infinity; a constant: this runs for every pair of channels of a model that is loaded */
-static const double g[6][3] = {{1, 0, 0},
-                               {1 / -1.5, A / -1.5, A * A / -1.5},
-                               {1 / -1.5, -A / -1.5, A * A / -1.5},
-                               {1 / 6.0, B / 6, B * B / 6},
-                               {1 / 6.0, -B / 6, B * B / 6},
-                               {0, 0, 1}};
 
-/* u = G w G^T */
-static void weights(const float w[9], float u[FVI_WINO_MATRICES])
+/* u = G w G^T, for the points 0, +-sqrt(1/2), +-sqrt 2, infinity. Rows of G for +-x are the same but for the sign of the odd tap: even and odd
+ * parts are computed once. */
+static void weights(const double (*restrict w)[FVI_WINO_LANES], float (*restrict u)[FVI_WINO_LANES])
 {
-    double t[6][3];
-    for (int i = 0; i < 6; i++)
-        for (int j = 0; j < 3; j++) t[i][j] = g[i][0] * w[j] + g[i][1] * w[3 + j] + g[i][2] * w[6 + j];
-    for (int i = 0; i < 6; i++)
-        for (int j = 0; j < 6; j++)
-            u[6 * i + j] = (float)(t[i][0] * g[j][0] + t[i][1] * g[j][1] + t[i][2] * g[j][2]);
+    double t[6][3][FVI_WINO_LANES];
+    for (int j = 0; j < 3; j++)
+        for (int l = 0; l < FVI_WINO_LANES; l++) {
+            const double w0 = w[j][l], w1 = w[3 + j][l], w2 = w[6 + j][l];
+            const double e = (w0 + w2 * 0.5) * (-1 / 1.5), o = w1 * (-A / 1.5), f = (w0 + w2 * 2) * (1 / 6.0), p = w1 * (B / 6);
+            t[0][j][l] = w0, t[1][j][l] = e + o, t[2][j][l] = e - o, t[3][j][l] = f + p, t[4][j][l] = f - p, t[5][j][l] = w2;
+        }
+    for (int i = 0; i < 6; i++, u += 6)
+        for (int l = 0; l < FVI_WINO_LANES; l++) {
+            const double w0 = t[i][0][l], w1 = t[i][1][l], w2 = t[i][2][l];
+            const double e = (w0 + w2 * 0.5) * (-1 / 1.5), o = w1 * (-A / 1.5), f = (w0 + w2 * 2) * (1 / 6.0), p = w1 * (B / 6);
+            u[0][l] = (float)w0, u[1][l] = (float)(e + o), u[2][l] = (float)(e - o);
+            u[3][l] = (float)(f + p), u[4][l] = (float)(f - p), u[5][l] = (float)w2;
+        }
 }
 
 const fvi_wino_scheme fvi_wino_scheme1 = {

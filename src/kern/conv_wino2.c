@@ -25,19 +25,26 @@ static void where(int k, int *matrix, int *copy)
 
 #define A 0.70710678118654752440
 #define B 1.41421356237309504880
-/* G of two taps, for the points +-sqrt(1/2), +-sqrt 2, infinity */
-static const double g[5][2] = {
-    {1 / (-3 * A), A / (-3 * A)}, {1 / (3 * A), -A / (3 * A)}, {1 / (3 * B), B / (3 * B)}, {1 / (-3 * B), -B / (-3 * B)}, {0, 1}};
 
-static void weights(const float w[9], float u[FVI_WINO_MATRICES])
-{
-    for (int i = 0; i < 5; i++) {
-        for (int j = 0; j < 5; j++)
-            u[5 * i + j] = (float)(g[i][0] * (g[j][0] * w[0] + g[j][1] * w[2]) + g[i][1] * (g[j][0] * w[6] + g[j][1] * w[8]));
-        u[25 + i] = (float)(g[i][0] * w[1] + g[i][1] * w[7]);
-        u[30 + i] = (float)(g[i][0] * w[3] + g[i][1] * w[5]);
+/* G of the two outer taps, for the points +-sqrt(1/2), +-sqrt 2, infinity: one kernel row or column, lane by lane */
+#define OUTER(u0, u1, u2, u3, u4, first, second)                                                                       \
+    for (int l = 0; l < FVI_WINO_LANES; l++) {                                                                         \
+        const double x = (first)[l], y = (second)[l], a = x * (1 / (3 * A)), b = x * (1 / (3 * B)), c = y * (1 / 3.0); \
+        (u0)[l] = (T)(-a - c), (u1)[l] = (T)(a - c), (u2)[l] = (T)(b + c), (u3)[l] = (T)(c - b), (u4)[l] = (T)y;       \
     }
-    u[35] = w[4];
+
+static void weights(const double (*restrict w)[FVI_WINO_LANES], float (*restrict u)[FVI_WINO_LANES])
+{
+    double t[5][2][FVI_WINO_LANES]; /* columns 0 and 2, transformed downwards */
+#define T double
+    for (int j = 0; j < 2; j++) OUTER(t[0][j], t[1][j], t[2][j], t[3][j], t[4][j], w[2 * j], w[6 + 2 * j])
+#undef T
+#define T float
+    for (int i = 0; i < 5; i++) OUTER(u[5 * i], u[5 * i + 1], u[5 * i + 2], u[5 * i + 3], u[5 * i + 4], t[i][0], t[i][1])
+    OUTER(u[25], u[26], u[27], u[28], u[29], w[1], w[7])
+    OUTER(u[30], u[31], u[32], u[33], u[34], w[3], w[5])
+#undef T
+    for (int l = 0; l < FVI_WINO_LANES; l++) u[35][l] = (float)w[4][l];
 }
 
 const fvi_wino_scheme fvi_wino_scheme2 = {

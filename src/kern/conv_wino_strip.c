@@ -31,14 +31,21 @@ size_t fvi_wino_packed_bytes(const fvi_conv_tactic *t, const fvi_conv_params *p)
     return (fvi_conv_bias_floats(width) + FVI_WINO_MATRICES * weights) * sizeof(float);
 }
 
-enum { PACK = 16 }; /* output channels at a time: the 36 matrices lie apart by powers of two, so each line is written once and whole */
-
-static void pack_some(const fvi_wino_scheme *scheme, const float *w, size_t next, int count, float *dst, size_t matrix)
+/* Output channels o.. of one input channel: the 36 matrices lie apart by powers of two, so each line is written once and whole. Lanes that
+ * there are no channels for are zeros, which the panel has room for when `count` ends it. */
+static void pack_some(const fvi_wino_scheme *scheme, const float *w, size_t next, int count, int room, float *dst, size_t matrix)
 {
-    float u[PACK][FVI_WINO_MATRICES];
-    for (int o = 0; o < count; o++) scheme->weights(w + (size_t)o * next, u[o]);
-    for (size_t g = 0; g < FVI_WINO_MATRICES; g++)
-        for (int o = 0; o < count; o++) dst[g * matrix + (size_t)o] = u[o][g];
+    double in[9][FVI_WINO_LANES];
+    float u[FVI_WINO_MATRICES][FVI_WINO_LANES];
+    for (int o = 0; o < count; o++, w += next)
+        for (int k = 0; k < 9; k++) in[k][o] = (double)w[k];
+    for (int o = count; o < FVI_WINO_LANES; o++)
+        for (int k = 0; k < 9; k++) in[k][o] = 0;
+    scheme->weights(in, u);
+    if (room == FVI_WINO_LANES)
+        for (size_t g = 0; g < FVI_WINO_MATRICES; g++) memcpy(dst + g * matrix, u[g], sizeof u[g]);
+    else
+        for (size_t g = 0; g < FVI_WINO_MATRICES; g++) memcpy(dst + g * matrix, u[g], sizeof u[g][0] * (size_t)room);
 }
 
 void fvi_wino_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias, void *packed)
@@ -46,17 +53,16 @@ void fvi_wino_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const flo
     const size_t width = width_of(t, p), cin = (size_t)p->cin;
     const fvi_conv_panels split = fvi_conv_split(t->isa, p->cout);
     const int vec = t->isa->vec;
-    memset(packed, 0, fvi_wino_packed_bytes(t, p));
     float *b = packed, *d = b + fvi_conv_bias_floats(width);
+    memset(b, 0, sizeof *b * fvi_conv_bias_floats(width));
     if (bias) memcpy(b, bias, sizeof *b * (size_t)p->cout);
     for (int i = 0; i < split.panels; i++) {
         const int first = fvi_conv_panel_start(split, i) * vec, next = fvi_conv_panel_start(split, i + 1) * vec;
         const size_t n = (size_t)(next - first);
-        const int last = next < p->cout ? next : p->cout;
         for (size_t c = 0; c < cin; c++)
-            for (int o = first; o < last; o += PACK) {
-                const int count = last - o < PACK ? last - o : PACK;
-                pack_some(scheme_of(p), w + ((size_t)o * cin + c) * 9, cin * 9, count, d + (size_t)first * cin + c * n + (size_t)(o - first), cin * width);
+            for (int o = first; o < next; o += FVI_WINO_LANES) {
+                const int room = next - o < FVI_WINO_LANES ? next - o : FVI_WINO_LANES, left = p->cout - o, count = left < 0 ? 0 : left < room ? left : room;
+                pack_some(scheme_of(p), count ? w + ((size_t)o * cin + c) * 9 : w, cin * 9, count, room, d + (size_t)first * cin + c * n + (size_t)(o - first), cin * width);
             }
     }
 }

@@ -4,7 +4,11 @@
 #define FVI_KERN_CONV_WINO_STRIP_H
 #include "kern/conv_tactics.h"
 
-enum { FVI_WINO_MATRICES = 36, FVI_WINO_POSITIONS = 81 /* most */ };
+enum {
+    FVI_WINO_MATRICES = 36,
+    FVI_WINO_POSITIONS = 81, /* most */
+    FVI_WINO_LANES = 16      /* kernels whose weights are transformed at a time */
+};
 
 typedef struct fvi_wino_scheme {
     int stride;         /* of the convolution, both ways */
@@ -12,8 +16,8 @@ typedef struct fvi_wino_scheme {
     int positions;      /* products a tile, <= FVI_WINO_POSITIONS */
     /* Position k of a tile is row `copy` of those that the tile gives to `matrix`. */
     void (*where)(int k, int *matrix, int *copy);
-    /* u = the weight matrices' elements of one kernel w[3][3], in double until the end */
-    void (*weights)(const float w[9], float u[FVI_WINO_MATRICES]);
+    /* u[36] = the weight matrices' elements of as many kernels w[3 * row + column], in double until the end */
+    void (*weights)(const double (*w)[FVI_WINO_LANES], float (*u)[FVI_WINO_LANES]);
 } fvi_wino_scheme;
 
 extern const fvi_wino_scheme fvi_wino_scheme1, fvi_wino_scheme2; /* conv_wino.c, conv_wino2.c */

@@ -6,6 +6,7 @@
 #include "kern/act.h"
 #include "kern/copy.h"
 #include "kern/gemm.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { KC = 384, MC = 192, ROW_BUFFER = 256 }; /* MC x KC floats of A lie in L2, KC x nr of B in L1 */
@@ -21,7 +22,9 @@ typedef struct gemm_state {
     int pack_chunks, chunks;
     bool packed_once, post, scatter; /* scatter: C has no contiguous rows, blocks go through scratch */
     size_t scratch_floats;           /* a thread: A block, then C block when scattered */
-    float *packed, *scratch;
+    float *packed, *scratch, *own; /* own: null = scratch is the plan's */
+    size_t packed_bytes;
+    bool borrowed; /* `packed` is somebody else's memory */
 } gemm_state;
 
 static int64_t batch_offset(const fvi_tensor *t, int64_t index)
@@ -171,6 +174,7 @@ static void chunk(void *arg, int i, int thread)
 static void run(fvi_step *s)
 {
     gemm_state *g = s->state;
+    g->scratch = g->own ? g->own : (float *)(void *)s->scratch;
     if (!g->packed_once) {
         if (g->pack_chunks == 1)
             pack_chunk(g, 0, 0);
@@ -187,8 +191,8 @@ static void release(fvi_step *s)
 {
     gemm_state *g = s->state;
     if (g) {
-        fvi_free(g->packed);
-        fvi_free(g->scratch);
+        if (!g->borrowed) fvi_free(g->packed);
+        fvi_free(g->own);
     }
     fvi_free(g);
 }
@@ -234,15 +238,53 @@ static void choose_blocks(gemm_state *g, int threads)
     g->pack_chunks = fvi_chunks_for((double)g->b_count * (double)g->n * (double)g->k * 0.4, g->b_count * g->panels);
 }
 
-static fv_status allocate(gemm_state *g, const fvi_step *s, fv_error *err)
+/* All that the order of packed bytes depends on. */
+static void form_of(const gemm_state *g, char form[FVI_FORM_MAX])
 {
-    size_t packed = (size_t)g->b_count, bytes;
+    snprintf(form, FVI_FORM_MAX, "matrix %lldx%lld panels %d batch %lld", (long long)g->k, (long long)g->n, g->kern.nr, (long long)g->b_count);
+}
+
+static const void *packed(const fvi_step *s, int i, char form[FVI_FORM_MAX], size_t *bytes)
+{
+    const gemm_state *g = s->state;
+    if (i || !g->packed_once || g->t.a_const) return NULL;
+    form_of(g, form);
+    *bytes = g->packed_bytes;
+    return g->packed;
+}
+
+/* Finds B packed, packs it, or leaves that to each run. */
+static fv_status take_weights(gemm_state *g, const fvi_step *s, fv_error *err)
+{
+    const fvi_packed *from = g->t.keeps && g->t.b_const && !g->t.a_const ? s->env->packed : NULL;
+    char form[FVI_FORM_MAX];
+    form_of(g, form);
+    g->packed = from ? (float *)(uintptr_t)from->find(from->user, s, form, g->packed_bytes) : NULL;
+    g->packed_once = g->t.b_const;
+    g->borrowed = g->packed;
+    if (g->packed) return FV_OK;
+    if ((g->t.a_const && !g->t.a.data) || (g->t.b_const && !g->t.b.data))
+        return fvi_error_set(err, FV_ERR_MODEL, "its weights are not in the engine file in a form that this machine can use");
+    g->borrowed = s->room && g->t.b_const;
+    const size_t bytes = g->packed_bytes ? g->packed_bytes : 1;
+    g->packed = g->borrowed ? fvi_room_take(s->room, bytes) : fvi_alloc(bytes);
+    if (!g->packed) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for a matrix product");
+    if (g->t.b_const) pack_panels(g, 0, g->b_count * g->panels);
+    return FV_OK;
+}
+
+static fv_status allocate(gemm_state *g, fvi_step *s, fv_error *err)
+{
+    size_t packed = (size_t)g->b_count, scratch;
     g->scratch_floats = fvi_round_up((size_t)(g->mc * KC), 16) + (g->scatter ? (size_t)(g->mc * g->nc) : 0);
-    if (!fvi_mul_size(packed, (size_t)g->panels, &packed) || !fvi_mul_size(packed, panel_floats(g), &packed) || !fvi_mul_size(packed, sizeof(float), &bytes))
+    if (!fvi_mul_size(packed, (size_t)g->panels, &packed) || !fvi_mul_size(packed, panel_floats(g), &packed) || !fvi_mul_size(packed, sizeof(float), &g->packed_bytes) ||
+        !fvi_mul_size((size_t)fvi_pool_threads(s->env->pool), g->scratch_floats * sizeof(float), &scratch))
         return fvi_error_set(err, FV_ERR_LIMIT, "the matrices are too large");
-    g->packed = fvi_alloc(bytes ? bytes : 1);
-    g->scratch = fvi_calloc((size_t)fvi_pool_threads(s->env->pool), g->scratch_floats * sizeof(float));
-    return g->packed && g->scratch ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory for a matrix product");
+    if (s->room)
+        s->scratch_bytes = scratch;
+    else
+        g->own = fvi_alloc(scratch);
+    return s->room || g->own ? take_weights(g, s, err) : fvi_error_set(err, FV_ERR_MEMORY, "out of memory for a matrix product");
 }
 
 fv_status fvi_gemm_prepare(fvi_step *s, const fvi_gemm_task *task, fv_error *err)
@@ -278,10 +320,7 @@ fv_status fvi_gemm_prepare(fvi_step *s, const fvi_gemm_task *task, fv_error *err
     g->post = t->alpha != 1 || t->bias.dtype != FV_NONE || t->residual.dtype != FV_NONE || t->act != FVI_ACT_NONE;
     choose_blocks(g, fvi_pool_threads(s->env->pool));
     FVI_TRY(allocate(g, s, err));
-    if (t->b_const) {
-        pack_panels(g, 0, g->b_count * g->panels);
-        g->packed_once = true;
-    }
+    if (t->keeps) s->packed = packed;
     s->run = run;
     s->tactic = g->kern.name;
     s->flops = 2.0 * (double)g->batch * (double)g->m * (double)g->n * (double)g->k;

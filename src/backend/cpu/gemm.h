@@ -11,6 +11,7 @@ typedef struct fvi_gemm_task {
     fvi_tensor residual;   /* like c; dtype FV_NONE = none */
     float alpha, beta;
     bool b_const, a_const; /* may be packed at once */
+    bool keeps;            /* the packed form may come from, and go to, an engine file */
     fvi_act act;
     float act_alpha, act_beta;
 } fvi_gemm_task;

@@ -201,6 +201,13 @@ static const fvi_conv_tactic *choose_packed(const fvi_conv_job *j, const fvi_ste
     return NULL;
 }
 
+/* What may give way to another tactic is freed then; the room does not take things back. */
+static char *memory_for(fvi_conv_job *j, const fvi_step *s, size_t bytes)
+{
+    j->in_room = s->room && j->lasting && !(s->env->timings && s->env->timings->will_time);
+    return j->in_room ? fvi_room_take(s->room, bytes) : fvi_alloc(bytes);
+}
+
 fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *err)
 {
     const bool absent = j->keeps && weights_absent(s);
@@ -215,13 +222,14 @@ fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *er
     if (!have && !absent) have = weights_of_twin(j, s);
     size_t packed = have ? 0 : a->packed_bytes(j->tactic, &j->p);
     j->borrowed = have;
-    j->packed = have ? have : packed ? fvi_alloc(packed) : NULL;
+    j->packed = have ? have : packed ? memory_for(j, s, packed) : NULL;
     const int threads = fvi_pool_threads(s->env->pool);
     j->workspace_bytes = fvi_round_up(a->workspace_bytes(j->tactic, &j->p), FVI_ALIGN);
     size_t all;
     bool fits = fvi_mul_size(j->workspace_bytes, (size_t)threads, &all);
-    j->workspace = fits && all ? fvi_alloc(all) : NULL;
-    if (!j->packed || !fits || (all && !j->workspace))
+    const bool shared = s->room && j->lasting;
+    j->workspace = fits && all && !shared ? fvi_alloc(all) : NULL;
+    if (!j->packed || !fits || (all && !shared && !j->workspace))
         return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory for packed weights", s->name);
     j->chunks = a->chunks(j->tactic, &j->p, threads);
     return FV_OK;
@@ -229,7 +237,7 @@ fv_status fvi_cpu_conv_job_init(fvi_conv_job *j, const fvi_step *s, fv_error *er
 
 void fvi_cpu_conv_job_free(fvi_conv_job *j)
 {
-    if (!j->borrowed) fvi_free(j->packed);
+    if (!j->borrowed && !j->in_room) fvi_free(j->packed);
     j->packed = NULL;
     FVI_FREE(j->workspace);
 }
@@ -237,11 +245,17 @@ void fvi_cpu_conv_job_free(fvi_conv_job *j)
 static void run_chunk(void *arg, int chunk, int thread)
 {
     fvi_conv_job *j = arg;
-    j->tactic->algorithm->run(j->tactic, &j->p, &j->io, j->packed, j->workspace + (size_t)thread * j->workspace_bytes,
+    j->tactic->algorithm->run(j->tactic, &j->p, &j->io, j->packed, j->scratch + (size_t)thread * j->workspace_bytes,
                               chunk, j->chunks);
 }
 
-void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s) { fvi_pool_run(s->env->pool, run_chunk, j, j->chunks); }
+static char *scratch_of(const fvi_conv_job *j, const fvi_step *s) { return j->workspace ? j->workspace : s->scratch; }
+
+void fvi_cpu_conv_job_run(fvi_conv_job *j, const fvi_step *s)
+{
+    j->scratch = scratch_of(j, s);
+    fvi_pool_run(s->env->pool, run_chunk, j, j->chunks);
+}
 
 static const float *bias_of(const fvi_step *s)
 {
@@ -290,7 +304,7 @@ static void *job_make(fvi_step *s, const void *job, const char *tactic)
     if (!j) return NULL;
     *j = *(const fvi_conv_job *)job;
     j->packed = j->workspace = NULL;
-    j->borrowed = false;
+    j->borrowed = j->lasting = j->in_room = false;
     j->tactic = fvi_conv_named(&j->p, s->env->cpu, tactic);
     if (!j->tactic || fvi_cpu_conv_job_init(j, s, NULL) < 0) {
         job_drop(j);
@@ -325,10 +339,12 @@ fv_status fvi_cpu_conv_job_decide(fvi_conv_job *j, fvi_step *s, fvi_decision *d,
     char problem[FVI_PROBLEM_MAX];
     const char *stored = known && job_describe(j, problem) ? known->find(known->user, problem) : NULL;
     if (stored) j->tactic = fvi_conv_named(&j->p, s->env->cpu, stored);
-    j->keeps = true;
+    j->keeps = j->lasting = true;
     *d = (fvi_decision){.family = &conv_family, .job = j, .refused = stored && !j->tactic};
     if (j->tactic) d->origin = FVI_ORIGIN_STORED;
     FVI_TRY(fvi_cpu_conv_job_init(j, s, err));
+    const size_t scratch = j->workspace ? 0 : j->workspace_bytes * (size_t)fvi_pool_threads(s->env->pool);
+    if (scratch > s->scratch_bytes) s->scratch_bytes = scratch;
     if (!j->repack && !j->borrowed) pack(j, s);
     s->tactic = d->tactic = j->tactic->name;
     return FV_OK;
@@ -395,7 +411,7 @@ static void run_region(void *arg, int chunk, int thread)
     io.in = element(io.in, p.in_type, r->image * p.in_n + r->y0 * p.in_h + r->x0 * p.in_w);
     io.out = element(io.out, p.out_type, r->image * p.out_n + r->y0 * p.out_h + r->x0 * p.out_w);
     if (io.res) io.res = element(io.res, p.res_type, r->image * p.res_n + r->y0 * p.res_h + r->x0 * p.res_w);
-    j->tactic->algorithm->run(j->tactic, &p, &io, j->packed, j->workspace + (size_t)thread * j->workspace_bytes, 0, 1);
+    j->tactic->algorithm->run(j->tactic, &p, &io, j->packed, j->scratch + (size_t)thread * j->workspace_bytes, 0, 1);
 }
 
 static bool conv_run_regions(fvi_step *s, const fvi_region *r, int n)
@@ -404,6 +420,7 @@ static bool conv_run_regions(fvi_step *s, const fvi_region *r, int n)
     /* the reference asks where the map ends */
     if (j->tactic->algorithm->by_definition || j->repack || j->p.pre || j->p.sh != 1 || j->p.sw != 1) return false;
     j->io = (fvi_conv_io){.in = (const float *)s->in[0].data, .res = (const float *)s->residual.data, .out = (float *)s->out[0].data};
+    j->scratch = scratch_of(j, s);
     region_run a = {j, r};
     fvi_pool_run(s->env->pool, run_region, &a, n);
     return true;

@@ -33,9 +33,12 @@ struct fvi_conv_job {
     /* set by fvi_cpu_conv_job_init */
     fvi_conv_io io;
     const fvi_conv_tactic *tactic;
-    char *packed, *workspace;
+    char *packed, *workspace; /* workspace null: the plan's */
     bool borrowed; /* `packed` is the twin's or the engine file's, and complete */
-    size_t workspace_bytes;
+    bool lasting;  /* no candidate: what it needs may be the plan's */
+    bool in_room;  /* `packed` is the plan's memory */
+    char *scratch; /* of this run: one of the two */
+    size_t workspace_bytes; /* a thread */
     int chunks;
 };
 

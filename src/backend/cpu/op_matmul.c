@@ -185,16 +185,20 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     FVI_TRY(s->node->op == FVI_OP_GEMM ? gemm_task(s, &t, err) : matmul_task(s, &t, err));
     t.a_const = s->in_const[0];
     t.b_const = s->in_const[1];
+    t.keeps = true;
     t.act = s->node->act;
     t.act_alpha = s->node->act_alpha;
     t.act_beta = s->node->act_beta;
-    return s->in[0].dtype == FV_F32 ? fvi_gemm_prepare(s, &t, err) : prepare_plain(s, &t, err);
+    if (s->in[0].dtype == FV_F32) return fvi_gemm_prepare(s, &t, err);
+    for (int i = 0; i < 2; i++)
+        if (!s->in[i].data && fvi_tensor_count(&s->in[i])) return fvi_error_set(err, FV_ERR_MODEL, "a matrix whose bytes are not there");
+    return prepare_plain(s, &t, err);
 }
 
 static const char *refuse(const fvi_node *n) { return fvi_cpu_refuse_type(n->in[0]->dtype, TYPES); }
 
 const fvi_cpu_op fvi_cpu_matmul_ops[] = {
-    {FVI_OP_MATMUL, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse, NULL, prepare},
-    {FVI_OP_GEMM, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, false, refuse, NULL, prepare},
+    {.op = FVI_OP_MATMUL, .unsupported = refuse, .prepare = prepare, .packs = 3},
+    {.op = FVI_OP_GEMM, .unsupported = refuse, .prepare = prepare, .packs = 3},
     {FVI_OP_NONE},
 };

@@ -39,6 +39,7 @@ static fv_status bind_step(fvi_plan_builder *b, const fvi_plan_draft *d, fvi_ste
 {
     s->backend = b->backend;
     s->env = b->plan->env;
+    s->room = b->plan->room;
     s->node = d->node;
     s->twin = twin;
     s->name = d->name;
@@ -61,6 +62,17 @@ static fv_status bind_step(fvi_plan_builder *b, const fvi_plan_draft *d, fvi_ste
     return FV_OK;
 }
 
+/* The same for all: they run one after the other. */
+static fv_status give_scratch(fvi_plan *p, fv_error *err)
+{
+    size_t most = 0;
+    for (int i = 0; i < p->n_steps; i++) most = p->steps[i].scratch_bytes > most ? p->steps[i].scratch_bytes : most;
+    p->scratch = most ? fvi_alloc(most) : NULL;
+    if (most && !p->scratch) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
+    for (int i = 0; i < p->n_steps; i++) p->steps[i].scratch = p->scratch;
+    return FV_OK;
+}
+
 static fv_status bind_all(fvi_plan_builder *b, fv_error *err)
 {
     fvi_plan *p = b->plan;
@@ -73,6 +85,7 @@ static fv_status bind_all(fvi_plan_builder *b, fv_error *err)
         FVI_TRY(bind_step(b, &b->drafts[i], &p->steps[i], twin_of(b, &b->drafts[i], i), err));
         p->gflop += p->steps[i].flops * 1e-9;
     }
+    FVI_TRY(give_scratch(p, err));
     for (int step = 0; step < p->n_steps; step++)
         for (size_t i = 0; i < b->n_buffers; i++)
             if (b->buffers[i].first == step && b->buffers[i].map.halo) {
@@ -100,7 +113,8 @@ fv_status fvi_plan_create_in(fvi_plan **out, const fvi_graph *g, const fvi_backe
     p->env = env;
     if (room) p->memory = room->memory, p->memory_bytes = room->memory_bytes, p->memory_lent = true;
     p->arena = fvi_arena_create(0);
-    p->tensor = p->arena ? fvi_arena_array(p->arena, (size_t)g->n_values + 1, sizeof *p->tensor) : NULL;
+    p->room = fvi_room_create();
+    p->tensor = p->arena && p->room ? fvi_arena_array(p->arena, (size_t)g->n_values + 1, sizeof *p->tensor) : NULL;
     b.value = fvi_calloc((size_t)g->n_values + 1, sizeof *b.value);
     fv_status st = p->tensor && b.value ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory while planning");
     if (st >= 0) st = fvi_plan_choose_layouts(&b, err);
@@ -125,6 +139,8 @@ void fvi_plan_free(fvi_plan **pp)
     if (!p) return;
     for (int i = 0; i < p->n_steps; i++) fvi_step_release(&p->steps[i]);
     if (!p->memory_lent) fvi_free(p->memory);
+    fvi_free(p->scratch);
+    fvi_room_free(&p->room);
     fvi_arena_free(&p->arena);
     FVI_FREE(*pp);
 }

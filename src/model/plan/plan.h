@@ -12,6 +12,7 @@ typedef struct fvi_plan_halo {
 
 typedef struct fvi_plan {
     fvi_arena *arena; /* small objects */
+    fvi_room *room;   /* packed constants */
     const fvi_backend *backend;
     const fvi_backend_env *env;
     fvi_tensor *tensor; /* [graph->n_values] where each value lives; dtype FV_NONE = nowhere */
@@ -21,6 +22,7 @@ typedef struct fvi_plan {
     int n_halos;
     char *memory; /* activations */
     size_t memory_bytes;
+    char *scratch; /* of the step that runs */
     bool memory_lent; /* somebody else frees it */
     int copies; /* steps that only move data */
     double gflop;

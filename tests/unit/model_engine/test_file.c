@@ -167,6 +167,36 @@ static void all_small_models(void **state)
     assert_true(n > 30);
 }
 
+static int64_t part_bytes(const fv_model *m, const char *what)
+{
+    const char *name;
+    int64_t bytes, sum = 0;
+    for (int i = 0; fv_engine_part_at(m, i, &name, NULL, &bytes) == FV_OK; i++) sum += strcmp(name, what) ? 0 : bytes;
+    return sum;
+}
+
+/* Matrices lie in the file as kernels read them, and not a second time as they were. */
+static void matrices_are_packed(void **state)
+{
+    (void)state;
+    fv_model *m = onnx(FV_TEST_DATA "/onnx-ok/gemm.onnx");
+    int64_t weights = 0;
+    for (int i = 0; i < m->final->n_nodes; i++) {
+        const fvi_node *n = m->final->nodes[i];
+        const fvi_value *b = n->op == FVI_OP_GEMM || n->op == FVI_OP_MATMUL ? n->in[1] : NULL;
+        if (b && b->constant) weights += fvi_value_count(b) * 4;
+    }
+    assert_true(weights > 0);
+    fvi_str file = engine_of(m, NULL, NULL);
+    fv_model *e = loaded(&file);
+    assert_true(part_bytes(e, "packed weights") >= weights);
+    assert_true(part_bytes(e, "constants") < weights);
+    assert_true(run_model(e, NULL) == run_model(m, NULL));
+    fv_model_free(&e);
+    fv_model_free(&m);
+    fvi_str_free(&file);
+}
+
 typedef struct pipe_end {
     const fvi_str *s;
     size_t at;
@@ -515,7 +545,7 @@ static void swapped_while_running(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_small_models), cmocka_unit_test(from_a_pipe), cmocka_unit_test(other_batches), cmocka_unit_test(every_bit_counts),
+        cmocka_unit_test(all_small_models), cmocka_unit_test(matrices_are_packed), cmocka_unit_test(from_a_pipe), cmocka_unit_test(other_batches), cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(signed_lies), cmocka_unit_test(other_versions), cmocka_unit_test(other_levels), cmocka_unit_test(stripped_and_refitted),
         cmocka_unit_test(swapped_while_running),
     };
