@@ -271,7 +271,16 @@ static fv_status run_chunk(net *d, net_session *s, const fvi_flow_view *views, i
 {
     fvi_pool *pool = pool_of(d);
     int64_t t0 = fvi_now_ns();
-    for (int i = 0; i < n; i++) FVI_TRY(fvi_prep_set_run(d->prep, views[i].frame, &views[i].part, s->input, i, pool, &d->maps[i], err));
+    for (int i = 0; i < n;) { /* parts of one frame together */
+        fvi_prep_part parts[MAX_BATCH];
+        int same = 0;
+        for (; i + same < n && views[i + same].frame == views[i].frame; same++) parts[same] = views[i + same].part;
+        if (same > 1)
+            FVI_TRY(fvi_prep_set_run_parts(d->prep, views[i].frame, parts, same, s->input, i, pool, &d->maps[i], err));
+        else
+            FVI_TRY(fvi_prep_set_run(d->prep, views[i].frame, parts, s->input, i, pool, &d->maps[i], err));
+        i += same;
+    }
     int64_t t1 = fvi_now_ns();
     fv_status st = fv_session_run(s->session);
     if (st < 0) return fvi_error_set(err, st, "the network could not be run: %s", fv_status_text(st));

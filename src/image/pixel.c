@@ -45,12 +45,12 @@ static const fvi_pixel table[] = {
     [FV_PIXEL_I444] = {"i444", FVI_PIXELS_PLANES, true, false, 3, {ONE, ONE, ONE}, 0, 0},
     [FV_PIXEL_YUYV] = {"yuyv", FVI_PIXELS_PAIRS, true, false, 1, {{4, 1, 0}}, 1, 0, even_bytes, odd_pairs, true},
     [FV_PIXEL_UYVY] = {"uyvy", FVI_PIXELS_PAIRS, true, false, 1, {{4, 1, 0}}, 1, 0, odd_bytes, even_pairs, true},
-    [FV_PIXEL_P010] = {"p010", FVI_PIXELS_PAIRS, true, false, 2, {{2, 0, 0}, {4, 1, 1}}, 1, 1, high_words, high_pairs},
-    [FV_PIXEL_I010] = {"i010", FVI_PIXELS_PLANES, true, false, 3, {{2, 0, 0}, {2, 1, 1}, {2, 1, 1}}, 1, 1, low_words, low_words},
+    [FV_PIXEL_P010] = {"p010", FVI_PIXELS_PAIRS, true, false, 2, {{2, 0, 0}, {4, 1, 1}}, 1, 1, high_words, high_pairs, false, 8},
+    [FV_PIXEL_I010] = {"i010", FVI_PIXELS_PLANES, true, false, 3, {{2, 0, 0}, {2, 1, 1}, {2, 1, 1}}, 1, 1, low_words, low_words, false, 2},
     [FV_PIXEL_RGBA] = {"rgba", FVI_PIXELS_RGB, false, false, 1, {{4, 0, 0}}, 0, 0, three_of_four},
     [FV_PIXEL_BGRA] = {"bgra", FVI_PIXELS_RGB, false, true, 1, {{4, 0, 0}}, 0, 0, three_of_four},
     [FV_PIXEL_GBRP] = {"gbrp", FVI_PIXELS_PLANES, false, false, 3, {ONE, ONE, ONE}},
-    [FV_PIXEL_GRAY16] = {"gray16", FVI_PIXELS_GRAY, false, false, 1, {{2, 0, 0}}, 0, 0, high_words},
+    [FV_PIXEL_GRAY16] = {"gray16", FVI_PIXELS_GRAY, false, false, 1, {{2, 0, 0}}, 0, 0, high_words, NULL, false, 8},
 };
 
 const fvi_pixel *fvi_pixel_of(fv_pixel_format format)

@@ -27,6 +27,7 @@ typedef struct fvi_pixel {
     int chroma_x, chroma_y; /* log2: luma samples to a chroma sample */
     fvi_pixel_unpack luma, chroma; /* null: bytes as they are. Packed formats: both read plane 0 */
     bool packed;
+    int narrow;               /* bits by which words become bytes, rounded; what luma and chroma do. 0 = no words */
 } fvi_pixel;
 
 /* Null: no such format. */

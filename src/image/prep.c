@@ -1,66 +1,14 @@
 /* prep.c: frame -> normalised network input in one pass over the output rows: each row blends the source rows it needs
  * at plane resolution, picks columns, converts colour and stores. The "prep" step; called by the detector. */
-#include "image/prep.h"
-#include "base/alloc.h"
+#include "image/prep_inside.h"
 #include "base/checked.h"
 #include "base/error.h"
-#include "image/pixel.h"
-#include "image/prep_tables.h"
 #include <math.h>
 #include <string.h>
 
 #define SIDE_MAX 32768
 #define ROWS_PER_CHUNK 16
 #define LINE_PAD 16 /* floats */
-
-/* What the tables depend on. */
-typedef struct prep_key {
-    fv_pixel_format format;
-    int src_w, src_h, dst_w, dst_h, threads;
-    int odd_x, odd_y; /* luma samples by which the picture begins behind its first chroma sample */
-    fv_color_matrix matrix;
-    fv_color_range range;
-    fv_chroma_site chroma;
-} prep_key;
-
-/* Tables of luma (or of an only plane) and of chroma. */
-typedef struct prep_plane {
-    int comps, width; /* samples interleaved in a row (once unpacked), samples of one of them */
-    fvi_pixel_unpack unpack; /* null: rows are used where they lie */
-    fvi_prep_taps taps;
-    fvi_row_blend *rows;
-    fvi_row_box *row_boxes;
-    fvi_row_taps *row_taps; /* smooth and cubic, with row_w [rows, row_stride] */
-    float *row_w;
-    size_t row_stride;
-    fvi_prep_box cols;
-} prep_plane;
-
-struct fvi_prep {
-    fvi_prep_spec spec;
-    fvi_prep_kern k;
-    prep_key key;
-    const fvi_pixel *pixel; /* of key.format */
-    bool ready;
-    fvi_prep_map map;
-    int x0, y0, n, rows; /* visible part of the resized picture in the tensor */
-    prep_plane plane[2];
-    fvi_prep_color color;
-    fvi_arena *tables;
-    float *pad[2];    /* a padding row: planar [3][dst_w], pixel-interleaved [dst_w][3] */
-    float *scratch;   /* [threads][scratch_floats] */
-    size_t scratch_floats, line; /* `line`: floats between output lines */
-    uint8_t *room;    /* [threads][room_bytes] unpacked rows; null when nothing needs unpacking */
-    size_t room_bytes;
-};
-
-typedef struct prep_job {
-    const fvi_prep *p;
-    const fv_frame *src;
-    const fvi_prep_part *part;
-    float *out;
-    ptrdiff_t cs, ys, xs;
-} prep_job;
 
 fv_status fvi_prep_create(fvi_prep **out, const fvi_prep_spec *spec, fvi_cpu_flags cpu, fv_error *err)
 {
@@ -214,7 +162,7 @@ static bool build_scratch(fvi_prep *p, const prep_key *key)
 /* Room of a thread for the rows that one output row needs of one plane. */
 static bool build_room(fvi_prep *p, const prep_key *key)
 {
-    size_t most = 0, all;
+    size_t most = p->same && p->pixel->luma ? fvi_prep_420_room(key->src_w) : 0, all;
     for (int i = 0; i < 2; i++) {
         const prep_plane *pl = &p->plane[i];
         size_t rows = 2;
@@ -261,8 +209,9 @@ static bool build(fvi_prep *p, const prep_key *key)
     if (!p->tables) return false;
     fill_color(p, key);
     memset(p->plane, 0, sizeof p->plane);
-    if (!build_plane(p, key, 0)) return false;
-    if (p->pixel->yuv && !build_plane(p, key, 1)) return false;
+    p->same = fvi_prep_420_can(&p->spec, p->pixel) && p->map.new_w == key->src_w && p->map.new_h == key->src_h;
+    if (!p->same && !build_plane(p, key, 0)) return false;
+    if (!p->same && p->pixel->yuv && !build_plane(p, key, 1)) return false;
     if (!build_scratch(p, key) || !build_room(p, key) || !build_padding(p, key->dst_w)) return false;
     p->key = *key;
     p->ready = true;
@@ -324,7 +273,11 @@ static const uint8_t *rows_at(const prep_job *j, uint8_t *room, int index, int p
     *stride = j->src->stride[from];
     if (!pl->unpack) return src;
     ptrdiff_t apart = (ptrdiff_t)fvi_round_up((size_t)pl->comps * (size_t)pl->width, FVI_ALIGN);
-    for (int i = 0; i < count; i++) pl->unpack(room + i * apart, src + i * *stride, pl->width);
+    for (int i = 0; i < count; i++)
+        if (px->narrow)
+            j->p->k.narrow(room + i * apart, src + i * *stride, px->narrow, pl->comps * pl->width);
+        else
+            pl->unpack(room + i * apart, src + i * *stride, pl->width);
     *stride = apart;
     return room;
 }
@@ -407,23 +360,36 @@ static void put_row(const prep_job *j, float *out, float *lines, uint8_t *room, 
     }
 }
 
-static void run_chunk(void *arg, int chunk, int thread)
+void fvi_prep_rows(const prep_job *j, int thread, int y0, int y1)
 {
-    const prep_job *j = arg;
     const fvi_prep *p = j->p;
     float *lines = p->scratch + (size_t)thread * p->scratch_floats;
     uint8_t *room = p->room ? p->room + (size_t)thread * p->room_bytes : NULL;
-    int y1 = (int)fvi_min_i64(p->key.dst_h, (chunk + 1) * (int64_t)ROWS_PER_CHUNK);
-    for (int y = chunk * ROWS_PER_CHUNK; y < y1; y++) {
+    const int at_x = j->part->x + p->x0 - p->map.left, at_y = j->part->y - p->map.top;
+    fvi_prep_420 same;
+    if (p->same) fvi_prep_420_begin(&same, p, j->src, room, at_x, p->n);
+    for (int y = y0; y < y1; y++) {
         float *out = j->out + y * j->ys;
         if (y < p->y0 || y >= p->y0 + p->rows) {
             put_padding(j, out, 0, p->key.dst_w);
             continue;
         }
         put_padding(j, out, 0, p->x0);
-        put_row(j, out, lines, room, y);
+        if (p->same) {
+            fvi_prep_420_row(&same, at_y + y);
+            fvi_prep_420_put(&same, out + p->x0 * j->xs, j->cs, j->xs, at_x, p->n);
+        } else {
+            put_row(j, out, lines, room, y);
+        }
         put_padding(j, out, p->x0 + p->n, p->key.dst_w);
     }
+}
+
+static void run_chunk(void *arg, int chunk, int thread)
+{
+    const prep_job *j = arg;
+    int y0 = chunk * ROWS_PER_CHUNK, end = j->p->key.dst_h;
+    fvi_prep_rows(j, thread, y0, end - y0 < ROWS_PER_CHUNK ? end : y0 + ROWS_PER_CHUNK);
 }
 
 static bool same_key(const prep_key *a, const prep_key *b)
@@ -432,8 +398,7 @@ static bool same_key(const prep_key *a, const prep_key *b)
            a->odd_x == b->odd_x && a->odd_y == b->odd_y && a->matrix == b->matrix && a->range == b->range && a->chroma == b->chroma;
 }
 
-fv_status fvi_prep_run_part(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
-                            fv_error *err)
+fv_status fvi_prep_begin(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, prep_job *job, fv_error *err)
 {
     FVI_TRY(check_frame(src, err));
     FVI_TRY(check_tensor(dst, n, err));
@@ -447,8 +412,16 @@ fv_status fvi_prep_run_part(fvi_prep *p, const fv_frame *src, const fvi_prep_par
         drop_tables(p);
         return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for preparing %dx%d pictures", part->width, part->height);
     }
-    prep_job job = {p, src, part, (float *)dst->data + n * dst->stride[0], dst->stride[1], dst->stride[2], dst->stride[3]};
-    fvi_pool_run(pool, run_chunk, &job, (key.dst_h + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK);
+    *job = (prep_job){p, src, part, (float *)dst->data + n * dst->stride[0], dst->stride[1], dst->stride[2], dst->stride[3]};
+    return FV_OK;
+}
+
+fv_status fvi_prep_run_part(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
+                            fv_error *err)
+{
+    prep_job job;
+    FVI_TRY(fvi_prep_begin(p, src, part, dst, n, pool, &job, err));
+    fvi_pool_run(pool, run_chunk, &job, (p->key.dst_h + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK);
     if (map) *map = p->map;
     return FV_OK;
 }

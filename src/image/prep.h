@@ -39,8 +39,8 @@ fv_status fvi_prep_run(fvi_prep *p, const fv_frame *src, const fvi_tensor *dst, 
 typedef struct fvi_prep_part {
     int x, y, width, height;
 } fvi_prep_part;
-/* The same of a part as of a frame that ends where the part does, wherever it begins: odd places of formats with halved chroma too. *map is
- * in pixels of the part. Tables are rebuilt when its size changes, or its beginning from even to odd. */
+/* The same of a part as of a frame that ends where the part does, wherever it begins: odd places of formats with halved chroma too. Where it keeps
+ * its size (bilinear, chroma halved both ways) it is what a converted frame has there: chroma does not end with the part. *map is in pixels of the part. Tables are rebuilt when its size changes, or its beginning from even to odd. */
 fv_status fvi_prep_run_part(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
                             fv_error *err);
 
@@ -50,4 +50,9 @@ fv_status fvi_prep_set_create(fvi_prep_set **out, const fvi_prep_spec *spec, fvi
 void fvi_prep_set_free(fvi_prep_set **s);
 fv_status fvi_prep_set_run(fvi_prep_set *s, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
                            fv_error *err);
+/* prep_tiles.c: n parts of one frame into images first, first + 1, ... in one pass over the frame: what parts of the tensor's size share is
+ * converted once. maps [n]. Allocates when the frame's size or format is new. */
+#define FVI_PREP_PARTS 1025
+fv_status fvi_prep_set_run_parts(fvi_prep_set *s, const fv_frame *src, const fvi_prep_part *parts, int n, const fvi_tensor *dst, int first, fvi_pool *pool,
+                                 fvi_prep_map *maps, fv_error *err);
 #endif

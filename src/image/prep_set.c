@@ -1,25 +1,7 @@
 /* prep_set.c: a few preps of one spec, each with the tables of one size of picture; the one that was not used for longest makes way for
  * a new size. Called by the detector, which prepares whole frames and tiles in turn. */
-#include "base/alloc.h"
+#include "image/prep_inside.h"
 #include "base/error.h"
-#include "image/pixel.h"
-#include "image/prep.h"
-
-#define SLOTS 6 /* the whole frame, tiles that begin at even and odd places, one more size */
-
-typedef struct slot {
-    fvi_prep *prep;
-    int width, height, odd;
-    fv_pixel_format format;
-    uint64_t used;
-} slot;
-
-struct fvi_prep_set {
-    fvi_prep_spec spec;
-    fvi_cpu_flags cpu;
-    slot slots[SLOTS];
-    uint64_t clock;
-};
 
 fv_status fvi_prep_set_create(fvi_prep_set **out, const fvi_prep_spec *spec, fvi_cpu_flags cpu, fv_error *err)
 {
@@ -40,19 +22,19 @@ fv_status fvi_prep_set_create(fvi_prep_set **out, const fvi_prep_spec *spec, fvi
 void fvi_prep_set_free(fvi_prep_set **s)
 {
     if (!s || !*s) return;
-    for (int i = 0; i < SLOTS; i++) fvi_prep_free(&(*s)->slots[i].prep);
+    for (int i = 0; i < FVI_PREP_SLOTS; i++) fvi_prep_free(&(*s)->slots[i].prep);
+    fvi_free((*s)->line);
+    fvi_free((*s)->room);
     FVI_FREE(*s);
 }
 
-fv_status fvi_prep_set_run(fvi_prep_set *s, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
-                           fv_error *err)
+/* The prep with the tables of such a part. */
+fv_status fvi_prep_set_choose(fvi_prep_set *s, const fv_frame *src, const fvi_prep_part *part, fvi_prep **out, fv_error *err)
 {
-    const fvi_prep_part all = {0, 0, src->width, src->height};
     const fvi_pixel *px = fvi_pixel_of(src->format);
-    if (!part) part = &all;
     int odd = px ? (part->x & px->chroma_x) | (part->y & px->chroma_y) << 1 : 0;
-    slot *use = NULL, *oldest = &s->slots[0];
-    for (slot *t = s->slots; t < s->slots + SLOTS && !use; t++) {
+    fvi_prep_slot *use = NULL, *oldest = &s->slots[0];
+    for (fvi_prep_slot *t = s->slots; t < s->slots + FVI_PREP_SLOTS && !use; t++) {
         if (t->used && t->width == part->width && t->height == part->height && t->odd == odd && t->format == src->format) use = t;
         if (t->used < oldest->used) oldest = t;
     }
@@ -65,5 +47,15 @@ fv_status fvi_prep_set_run(fvi_prep_set *s, const fv_frame *src, const fvi_prep_
         use->format = src->format;
     }
     use->used = ++s->clock;
-    return fvi_prep_run_part(use->prep, src, part, dst, n, pool, map, err);
+    *out = use->prep;
+    return FV_OK;
+}
+
+fv_status fvi_prep_set_run(fvi_prep_set *s, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map,
+                           fv_error *err)
+{
+    const fvi_prep_part all = {0, 0, src->width, src->height};
+    fvi_prep *p = NULL;
+    FVI_TRY(fvi_prep_set_choose(s, src, part ? part : &all, &p, err));
+    return fvi_prep_run_part(p, src, part ? part : &all, dst, n, pool, map, err);
 }

@@ -33,6 +33,15 @@ typedef struct fvi_prep_color {
     int bgr; /* yuv: tensor channel 0 is blue */
 } fvi_prep_color;
 
+/* A row of a picture with chroma halved both ways, at its own size. U and V of column k: near[i][k * step], weight 3, and far[i][k * step], weight 1;
+ * the row's ends repeat. */
+typedef struct fvi_prep_row420 {
+    const uint8_t *y, *near[2], *far[2];
+    int step;                /* 1: planes; 2: pairs, near[1] = near[0] + 1 and far[1] = far[0] + 1 (or both - 1) */
+    int width, chroma_width; /* samples of the row */
+    int left;                /* chroma lies on every other sample of luma; else between two */
+} fvi_prep_row420;
+
 #define FVI_PREP_FINE 64 /* `plane` and `pairs` lines hold samples times this */
 
 typedef struct fvi_prep_kern {
@@ -57,6 +66,12 @@ typedef struct fvi_prep_kern {
                     const fvi_prep_color *c, int n);
     void (*put_rgb)(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, const float *c1, const float *c2,
                     const fvi_prep_color *c, int n);
+    /* Columns [x, x + n) of the row -> 3 channels as put_yuv makes them, the same bytes as by way of lines. */
+    void (*row420)(float *d, ptrdiff_t cs, ptrdiff_t xs, const fvi_prep_row420 *r, const fvi_prep_color *c, int x, int n);
+    /* Words, little endian -> bytes: rounded shift to the right by 1 to 8, 255 at most. */
+    void (*narrow)(uint8_t *d, const uint8_t *s, int shift, int n);
+    /* Copies n floats to where nobody will read for a while: past the caches where the level can. */
+    void (*stream)(float *d, const float *s, size_t n);
 } fvi_prep_kern;
 
 void fvi_prep_kern_init(fvi_prep_kern *k, fvi_cpu_flags flags);
@@ -78,4 +93,8 @@ void fvi_prep_put_yuv_c(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *y, co
                         const fvi_prep_color *c, int x, int n);
 void fvi_prep_put_rgb_c(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, const float *c1, const float *c2,
                         const fvi_prep_color *c, int x, int n);
+/* prep420_ref.c; [x, x + n) as above */
+void fvi_prep_row420_c(float *d, ptrdiff_t cs, ptrdiff_t xs, const fvi_prep_row420 *r, const fvi_prep_color *c, int x, int n);
+void fvi_prep_narrow_c(uint8_t *d, const uint8_t *s, int shift, int x, int n);
+void fvi_prep_stream_c(float *d, const float *s, size_t n);
 #endif

@@ -178,9 +178,14 @@ static void put_rgb(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, const
     fvi_prep_put_rgb_c(d, cs, xs, c0, c1, c2, c, 0, n);
 }
 
+static void narrow(uint8_t *d, const uint8_t *s, int shift, int n)
+{
+    fvi_prep_narrow_c(d, s, shift, 0, n);
+}
+
 void fvi_prep_kern_init(fvi_prep_kern *k, fvi_cpu_flags flags)
 {
-    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb};
+    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb, fvi_prep_row420_c, narrow, fvi_prep_stream_c};
 #ifdef FVI_X86
     if (flags & FVI_CPU_AVX2) fvi_prep_kern_init_avx2(k);
     if (flags & FVI_CPU_AVX512) fvi_prep_kern_init_avx512(k);

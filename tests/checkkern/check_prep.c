@@ -3,7 +3,8 @@
  *
  * Tolerances of the C level. plane, pairs (units of 1/64): cutting tap sums to 15 bits loses less than 1/2, the two
  * rounded products 1/2 each: 1.5. gray, rgb (OpenCV's way): tap sums lose 1/128, the two products 1/4 each, rounding 1/2:
- * 1.01. Float loops: eps/2 of the magnitudes for each rounding in the chain. */
+ * 1.01. Float loops: eps/2 of the magnitudes for each rounding in the chain. row420: chroma is exact,
+ * the rest is put_yuv. */
 #include "checkkern.h"
 #include "image/prep_tables.h"
 #include <float.h>
@@ -11,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLANE, PAIRS, GRAY, RGB, BOX_ROWS, MIX_ROWS, SPLIT, BOX_COLS, PUT_YUV, PUT_RGB, FUNCTIONS };
-static const char *const function_names[FUNCTIONS] = {"plane", "pairs", "gray", "rgb", "box_rows", "mix_rows", "split", "box_cols", "put_yuv", "put_rgb"};
+enum { PLANE, PAIRS, GRAY, RGB, BOX_ROWS, MIX_ROWS, SPLIT, BOX_COLS, PUT_YUV, PUT_RGB, ROW420, NARROW, STREAM, FUNCTIONS };
+static const char *const function_names[FUNCTIONS] = {"plane", "pairs", "gray", "rgb", "box_rows", "mix_rows", "split", "box_cols", "put_yuv", "put_rgb", "row420", "narrow", "stream"};
 
 static fvi_prep_kern kern_of(fvi_cpu_flags level)
 {
@@ -25,7 +26,8 @@ static const void *entry(const fvi_prep_kern *k, int f)
 {
     const void *const p[FUNCTIONS] = {(const void *)k->plane, (const void *)k->pairs, (const void *)k->gray,
                                       (const void *)k->rgb, (const void *)k->box_rows, (const void *)k->mix_rows, (const void *)k->split,
-                                      (const void *)k->box_cols, (const void *)k->put_yuv, (const void *)k->put_rgb};
+                                      (const void *)k->box_cols, (const void *)k->put_yuv, (const void *)k->put_rgb,
+                                      (const void *)k->row420, (const void *)k->narrow, (const void *)k->stream};
     return p[f];
 }
 
@@ -260,6 +262,94 @@ static void check_put(ck *c, const fvi_prep_kern *k, bool yuv, bool reference)
         }
 }
 
+/* A row with its chroma as planes or pairs (of either order), and where its last sample ends. */
+static fvi_prep_row420 row420_make(ck *c, int width)
+{
+    fvi_prep_row420 r = {.step = ck_range(c, 1, 2), .width = width, .chroma_width = (width + 1) / 2, .left = ck_range(c, 0, 1)};
+    bool swapped = ck_range(c, 0, 1);
+    uint8_t *y = ck_in(c, (size_t)width);
+    fill_pixels(c, y, (size_t)width);
+    r.y = y;
+    for (int far = 0; far < 2; far++) {
+        const uint8_t **to = far ? r.far : r.near;
+        size_t bytes = (size_t)(r.step * r.chroma_width);
+        uint8_t *p[2];
+        for (int i = 0; i < 3 - r.step; i++) {
+            p[i] = ck_in(c, bytes);
+            fill_pixels(c, p[i], bytes);
+        }
+        to[0] = r.step == 1 ? p[0] : p[0] + swapped;
+        to[1] = r.step == 1 ? p[1] : p[0] + !swapped;
+    }
+    return r;
+}
+
+/* Sample of channel u or v at column x, in levels: positions of the samples, weighted by distance. */
+static double row420_want(const fvi_prep_row420 *r, int i, int x)
+{
+    double at = r->left ? x * 0.5 : (x + 0.5) * 0.5 - 0.5, k = floor(at), w = at - k, sum = 0;
+    for (int j = 0; j < 2; j++) {
+        int s = (int)fmin(fmax(k + j, 0), r->chroma_width - 1) * r->step;
+        sum += (j ? w : 1 - w) * (0.75 * r->near[i][s] + 0.25 * r->far[i][s]);
+    }
+    return sum;
+}
+
+static void check_row420(ck *c, const fvi_prep_kern *k, bool reference)
+{
+    int width = ck_edge(c, 32, 200), x = ck_range(c, 0, 2) ? ck_range(c, 0, width - 1) : 0, n = ck_range(c, 0, 1) ? width - x : ck_range(c, 1, width - x);
+    int layout = ck_range(c, 0, 2);
+    fvi_prep_row420 r = row420_make(c, width);
+    ptrdiff_t cs = layout == 0 ? n + ck_range(c, 0, 7) : 1, xs = layout == 0 ? 1 : layout == 1 ? 3 : 5;
+    ck_shape(c, "width=%d x=%d n=%d cs=%td xs=%td step=%d left=%d", width, x, n, cs, xs, r.step, r.left);
+    size_t count = (size_t)(2 * cs + (n - 1) * xs + 1);
+    float *got = ck_out(c, count * sizeof *got), *want = ck_out(c, count * sizeof *want);
+    fvi_prep_color color = random_color(c);
+    k->row420(got, cs, xs, &r, &color, x, n);
+    if (!reference) {
+        fvi_prep_row420_c(want, cs, xs, &r, &color, x, n);
+        ck_same(c, got, want, count * sizeof *got, "pixels");
+        return;
+    }
+    for (int p = 0; p < n; p++) {
+        float line[3];
+        float *l[3] = {&line[0], &line[1], &line[2]};
+        line[0] = (float)(FVI_PREP_FINE * r.y[x + p]);
+        for (int i = 0; i < 2; i++) line[1 + i] = (float)(FVI_PREP_FINE * row420_want(&r, i, x + p)); /* a whole number */
+        for (int ch = 0; ch < 3; ch++) {
+            double size, v = put_want(&color, true, l, ch, 0, &size);
+            if (!ck_near(c, got[ch * cs + p * xs], v, 6 * (FLT_EPSILON / 2) * size, "channel %d of pixel %d", ch, p)) return;
+        }
+    }
+}
+
+static void check_narrow(ck *c, const fvi_prep_kern *k)
+{
+    int n = ck_edge(c, 32, 200), shift = ck_range(c, 1, 8);
+    ck_shape(c, "n=%d shift=%d", n, shift);
+    uint8_t *src = ck_in(c, 2 * (size_t)n), *got = ck_out(c, (size_t)n);
+    fill_pixels(c, src, 2 * (size_t)n);
+    k->narrow(got, src, shift, n);
+    for (int i = 0; i < n; i++) {
+        double v = fmin(255, floor((src[2 * i] + 256 * src[2 * i + 1]) / (double)(1 << shift) + 0.5));
+        if (!ck_near(c, got[i], v, 0, "byte %d", i)) return;
+    }
+}
+
+static void check_stream(ck *c, const fvi_prep_kern *k)
+{
+    int n = ck_edge(c, 16, 300), skip = ck_range(c, 0, 20);
+    ck_shape(c, "n=%d from=%d", n, skip);
+    float *src = ck_in(c, (size_t)n * sizeof *src), *got = ck_out(c, (size_t)(n + skip) * sizeof *got);
+    for (int i = 0; i < n; i++) src[i] = ck_uniform(c, -1, 1);
+    for (int i = 0; i < skip; i++) got[i] = 7;
+    k->stream(got + skip, src, (size_t)n);
+    for (int i = 0; i < n; i++)
+        if (!ck_near(c, got[skip + i], (double)src[i], 0, "float %d", i)) return;
+    for (int i = 0; i < skip; i++)
+        if (!ck_near(c, got[i], 7, 0, "float %d in front", i)) return;
+}
+
 static void check(ck *c, const ck_kernel *kernel)
 {
     fvi_prep_kern k = kern_of(kernel->level);
@@ -271,6 +361,9 @@ static void check(ck *c, const ck_kernel *kernel)
         case MIX_ROWS: check_mix_rows(c, &k, reference); break;
         case SPLIT: check_split(c, &k); break;
         case BOX_COLS: check_box_cols(c, &k, reference); break;
+        case ROW420: check_row420(c, &k, reference); break;
+        case NARROW: check_narrow(c, &k); break;
+        case STREAM: check_stream(c, &k); break;
         default: check_put(c, &k, kernel->index == PUT_YUV, reference); break;
         }
         ck_done(c);
@@ -284,6 +377,7 @@ typedef struct bench_arg {
     float *out, *line[3];
     fvi_prep_color color;
     ptrdiff_t cs, xs;
+    fvi_prep_row420 row;
 } bench_arg;
 
 static void bench_call(void *arg)
@@ -292,6 +386,7 @@ static void bench_call(void *arg)
     if (b->f <= RGB) blend_run(&b->k, b->f, b->out, 640, &b->b);
     if (b->f == BOX_ROWS) b->k.box_rows(b->out, b->b.r0, 0, 6, 0.1f, 0.2f, 0.1f, 640);
     if (b->f == PUT_YUV) b->k.put_yuv(b->out, b->cs, b->xs, b->line[0], b->line[1], b->line[2], &b->color, 640);
+    if (b->f == ROW420) b->k.row420(b->out, b->cs, b->xs, &b->row, &b->color, 40, 640);
     if (b->f == PUT_RGB) b->k.put_rgb(b->out, b->cs, b->xs, b->line[0], b->line[1], b->line[2], &b->color, 640);
 }
 
@@ -299,7 +394,13 @@ static void bench(ck *c, const ck_kernel *kernel)
 {
     static const int comps_of[] = {1, 2, 1, 3};
     bench_arg b = {.k = kern_of(kernel->level), .f = kernel->index, .color = random_color(c), .cs = 1, .xs = 3};
-    if (b.f == MIX_ROWS || b.f == SPLIT || b.f == BOX_COLS) return;
+    if (b.f == MIX_ROWS || b.f == SPLIT || b.f == BOX_COLS || b.f == NARROW || b.f == STREAM) return;
+    if (b.f == ROW420) {
+        b.row = row420_make(c, 720);
+        b.out = ck_out(c, 3 * 640 * sizeof(float));
+        ck_time(c, "row420 640 at its own size", 640, "px", bench_call, &b);
+        return;
+    }
     const int comps = b.f <= RGB ? comps_of[b.f] : 1, one = b.f <= PAIRS ? 16384 : 2048, size = b.f == PAIRS ? 1920 : 3840;
     fvi_axis a = {.size = size, .n = 640, .scale = size / 640.0, .sub = 1};
     int32_t *mem = ck_in(c, FVI_AXIS_TABLES * 640 * sizeof *mem);

@@ -106,6 +106,27 @@ static inline void store_rgb(float *o, vf c0, vf c1, vf c2)
 
 #include "kern/x86/prep_vec.h"
 
+typedef __m128i half;
+static inline half half_bytes(const uint8_t *p) { return _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)p)); }
+static inline half half_add(half a, half b) { return _mm_add_epi16(a, b); }
+static inline half half_shl(half a, int n) { return _mm_slli_epi16(a, n); }
+static inline half half_low(const uint8_t *p) { return _mm_and_si128(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi16(255)); }
+static inline half half_high(const uint8_t *p) { return _mm_srli_epi16(_mm_loadu_si128((const __m128i *)p), 8); }
+static inline vf half_pair(half even, half odd, int k)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(k ? _mm_unpackhi_epi16(even, odd) : _mm_unpacklo_epi16(even, odd)));
+}
+static inline void words_narrow(uint8_t *d, const uint8_t *s, int shift)
+{
+    __m256i v = _mm256_adds_epu16(_mm256_loadu_si256((const __m256i *)s), _mm256_set1_epi16((short)(1 << (shift - 1))));
+    v = _mm256_min_epu16(_mm256_srl_epi16(v, _mm_cvtsi32_si128(shift)), _mm256_set1_epi16(255));
+    _mm_storeu_si128((__m128i *)d, _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
+}
+static inline void vf_stream(float *p, vf v) { _mm256_stream_ps(p, v); }
+static inline void stream_end(void) { _mm_sfence(); }
+
+#include "kern/x86/prep420_vec.h"
+
 static void split(float *d, ptrdiff_t ds, const float *src, int comps, int n)
 {
     int x = 0;
@@ -160,5 +181,5 @@ static void box_cols(float *d, const float *line, const fvi_prep_box *box, int n
 
 void fvi_prep_kern_init_avx2(fvi_prep_kern *k)
 {
-    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb};
+    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb, row420, narrow, stream};
 }

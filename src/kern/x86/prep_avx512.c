@@ -117,6 +117,28 @@ static inline void store_rgb(float *o, vf c0, vf c1, vf c2)
 
 #include "kern/x86/prep_vec.h"
 
+typedef __m256i half;
+static inline half half_bytes(const uint8_t *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p)); }
+static inline half half_add(half a, half b) { return _mm256_add_epi16(a, b); }
+static inline half half_shl(half a, int n) { return _mm256_slli_epi16(a, n); }
+static inline half half_low(const uint8_t *p) { return _mm256_and_si256(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi16(255)); }
+static inline half half_high(const uint8_t *p) { return _mm256_srli_epi16(_mm256_loadu_si256((const __m256i *)p), 8); }
+static inline vf half_pair(half even, half odd, int k)
+{
+    __m256i lo = _mm256_unpacklo_epi16(even, odd), hi = _mm256_unpackhi_epi16(even, odd);
+    return _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(k ? _mm256_permute2x128_si256(lo, hi, 0x31) : _mm256_permute2x128_si256(lo, hi, 0x20)));
+}
+static inline void words_narrow(uint8_t *d, const uint8_t *s, int shift)
+{
+    __m512i v = _mm512_adds_epu16(_mm512_loadu_si512(s), _mm512_set1_epi16((short)(1 << (shift - 1))));
+    v = _mm512_min_epu16(_mm512_srl_epi16(v, _mm_cvtsi32_si128(shift)), _mm512_set1_epi16(255));
+    _mm256_storeu_si256((__m256i *)d, _mm512_cvtepi16_epi8(v));
+}
+static inline void vf_stream(float *p, vf v) { _mm512_stream_ps(p, v); }
+static inline void stream_end(void) { _mm_sfence(); }
+
+#include "kern/x86/prep420_vec.h"
+
 void fvi_prep_kern_init_avx512(fvi_prep_kern *k)
 {
     k->plane = plane;
@@ -127,4 +149,7 @@ void fvi_prep_kern_init_avx512(fvi_prep_kern *k)
     k->mix_rows = mix_rows;
     k->put_yuv = put_yuv;
     k->put_rgb = put_rgb;
+    k->row420 = row420;
+    k->narrow = narrow;
+    k->stream = stream;
 }

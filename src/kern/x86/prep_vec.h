@@ -168,19 +168,34 @@ static inline int store_end(ptrdiff_t cs, ptrdiff_t xs, int n)
 
 static inline vf clamp255(vf v) { return vf_min(vf_max(v, vf_set(0.0f)), vf_set(255.0f)); }
 
+/* fvi_prep_color with luma times `unit`, a power of two. */
+typedef struct matrix {
+    vf yy, rv, gu, gv, bu, kr, kg, kb;
+    affine a;
+    int bgr;
+} matrix;
+
+static inline matrix matrix_of(const fvi_prep_color *c, float unit)
+{
+    return (matrix){vf_set(c->yy * unit), vf_set(c->rv), vf_set(c->gu), vf_set(c->gv), vf_set(c->bu), vf_set(c->kr), vf_set(c->kg), vf_set(c->kb), affine_of(c), c->bgr};
+}
+
+static inline void store_yuv(float *d, ptrdiff_t cs, ptrdiff_t xs, vf y, vf cu, vf cv, const matrix *m)
+{
+    vf l = vf_mul(y, m->yy);
+    vf r = clamp255(vf_add(vf_add(l, m->kr), vf_mul(cv, m->rv)));
+    vf g = clamp255(vf_add(vf_add(vf_add(l, m->kg), vf_mul(cu, m->gu)), vf_mul(cv, m->gv)));
+    vf b = clamp255(vf_add(vf_add(l, m->kb), vf_mul(cu, m->bu)));
+    store3(d, cs, xs, m->bgr ? b : r, g, m->bgr ? r : b, &m->a);
+}
+
 static void put_yuv(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *y, const float *u, const float *v,
                     const fvi_prep_color *c, int n)
 {
-    const affine a = affine_of(c);
-    const vf yy = vf_set(c->yy), rv = vf_set(c->rv), gu = vf_set(c->gu), gv = vf_set(c->gv), bu = vf_set(c->bu);
-    const vf kr = vf_set(c->kr), kg = vf_set(c->kg), kb = vf_set(c->kb);
+    const matrix m = matrix_of(c, 1);
     int x = 0, end = store_end(cs, xs, n);
     for (; x < end; x += VF_W) {
-        vf l = vf_mul(vf_load(y + x), yy), cu = vf_load(u + x), cv = vf_load(v + x);
-        vf r = clamp255(vf_add(vf_add(l, kr), vf_mul(cv, rv)));
-        vf g = clamp255(vf_add(vf_add(vf_add(l, kg), vf_mul(cu, gu)), vf_mul(cv, gv)));
-        vf b = clamp255(vf_add(vf_add(l, kb), vf_mul(cu, bu)));
-        store3(d + x * xs, cs, xs, c->bgr ? b : r, g, c->bgr ? r : b, &a);
+        store_yuv(d + x * xs, cs, xs, vf_load(y + x), vf_load(u + x), vf_load(v + x), &m);
     }
     fvi_prep_put_yuv_c(d, cs, xs, y, u, v, c, x, n);
 }

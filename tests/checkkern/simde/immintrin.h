@@ -91,6 +91,10 @@ CK_MASK_MEMORY(128_epi16, simde__m128i, int16_t, __mmask8, 8)
 #define _mm_maskz_loadu_epi16 ck_maskz_loadu_128_epi16
 #define _mm_mask_storeu_epi16 ck_mask_storeu_128_epi16
 
+static inline void ck_stream_ps(float *p, simde__m512 v) { memcpy(p, &v, sizeof v); }
+#undef _mm512_stream_ps
+#define _mm512_stream_ps ck_stream_ps
+
 /* the low byte of each of 16 numbers */
 static inline simde__m128i ck_low_bytes(simde__m512i a)
 {
