@@ -61,6 +61,30 @@ static void integer(fvi_json *j, const char *key, int64_t v)
     fvi_json_int(j, v);
 }
 
+int fv_report_has_metric(const char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+    if (len > 9 && !strncmp(name, "infer_", 6) && !strcmp(name + len - 3, "_ms")) return 1;
+    if (name && !strcmp(name, "end_to_end_ms")) return 1;
+    for (int i = 0; name && i < FV_STAGES; i++) {
+        if (known[i].metric && !strcmp(name, known[i].metric)) return 1;
+        for (int k = 0; k < 2; k++)
+            if (known[i].alias[k] && !strcmp(name, known[i].alias[k])) return 1;
+    }
+    return 0;
+}
+
+static double budget_of(const fv_run_info *info, const char *metric, const char *const *alias, double otherwise)
+{
+    for (int i = info->n_budgets - 1; i >= 0; i--) {
+        const char *name = info->budgets[i].name;
+        bool same = !strcmp(name, metric);
+        for (int k = 0; alias && k < 2; k++) same = same || (alias[k] && !strcmp(name, alias[k]));
+        if (same) return info->budgets[i].ms;
+    }
+    return otherwise;
+}
+
 static void stage(fvi_json *j, const char *metric, const char *const *alias, double budget, const fv_stage_metrics *m)
 {
     fvi_json_object(j);
@@ -143,9 +167,11 @@ static void figures(fvi_json *j, const fv_run_info *info, const fv_metrics *m)
     fvi_json_key(j, "stages");
     fvi_json_array(j);
     for (int i = 0; i < FV_STAGES; i++)
-        if (m->stage[i].count)
-            stage(j, known[i].metric ? known[i].metric : infer, known[i].alias, known[i].budget_ms, &m->stage[i]);
-    stage(j, "end_to_end_ms", NULL, END_TO_END_BUDGET_MS, &m->end_to_end);
+        if (m->stage[i].count) {
+            const char *metric = known[i].metric ? known[i].metric : infer;
+            stage(j, metric, known[i].alias, budget_of(info, metric, known[i].alias, known[i].budget_ms), &m->stage[i]);
+        }
+    stage(j, "end_to_end_ms", NULL, budget_of(info, "end_to_end_ms", NULL, END_TO_END_BUDGET_MS), &m->end_to_end);
     fvi_json_end_array(j);
     fvi_json_key(j, "distribution");
     fvi_json_object(j);

@@ -1,50 +1,41 @@
 /* config_yaml.c: YAML text -> config. libyaml gives the tree with its line numbers; what the tree may hold is decided here.
  * Called by run_settings.c. */
-#include "config_yaml.h"
-#include "cli.h"
+#include "config_inside.h"
 #include "text.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #define MAX_FILE ((size_t)1 << 20)
 #define MAX_POINTS 1000
 #define MAX_LIST 1000
 
-typedef struct loader {
-    const char *path;
-    yaml_document_t doc;
-    fv_error *err;
-} loader;
+typedef config_loader loader;
 
-static int line_of(const yaml_node_t *n) { return (int)n->start_mark.line + 1; }
 
-static fv_status wrong(loader *l, const yaml_node_t *at, const char *what, const char *about)
+fv_status config_wrong(loader *l, const yaml_node_t *at, const char *what, const char *about)
 {
-    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: %s%s", l->path, line_of(at), what, about);
+    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: %s%s", l->path, config_line_of(at), what, about);
 }
 
-static const char *scalar(const yaml_node_t *n)
+const char *config_scalar(const yaml_node_t *n)
 {
     /* a NUL inside would cut the text; no value here has one */
     if (n->type != YAML_SCALAR_NODE || strlen((const char *)n->data.scalar.value) != n->data.scalar.length) return NULL;
     return (const char *)n->data.scalar.value;
 }
 
-static yaml_node_t *node(loader *l, int id) { return yaml_document_get_node(&l->doc, id); }
-
-static fv_status unknown_key(loader *l, const yaml_node_t *key, const char *const *known)
+fv_status config_unknown_key(loader *l, const yaml_node_t *key, const char *const *known)
 {
     int n = 0;
     while (known[n]) n++;
-    const char *name = scalar(key), *close = name ? cli_closest(name, known, n) : NULL;
-    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: unknown key '%s'%s%s%s", l->path, line_of(key), name ? name : "(not a word)",
+    const char *name = config_scalar(key), *close = name ? cli_closest(name, known, n) : NULL;
+    return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: unknown key '%s'%s%s%s", l->path, config_line_of(key), name ? name : "(not a word)",
                          close ? "; did you mean " : "", close ? close : "", close ? "?" : "");
 }
 
-static const char *find_key(const char *const *known, const char *key)
+const char *config_find_key(const char *const *known, const char *key)
 {
     for (int i = 0; key && known[i]; i++)
         if (cli_same_name(key, strlen(key), known[i])) return known[i];
@@ -55,22 +46,22 @@ static const char *find_key(const char *const *known, const char *key)
 static fv_status list_text(loader *l, const yaml_node_t *n, char **out)
 {
     text t = {0};
-    if (scalar(n)) {
-        *out = tool_strdup(scalar(n));
+    if (config_scalar(n)) {
+        *out = tool_strdup(config_scalar(n));
         return FV_OK;
     }
-    if (n->type != YAML_SEQUENCE_NODE) return wrong(l, n, "a value or a list of values was expected", "");
+    if (n->type != YAML_SEQUENCE_NODE) return config_wrong(l, n, "a value or a list of values was expected", "");
     const yaml_node_item_t *i = n->data.sequence.items.start, *end = n->data.sequence.items.top;
-    if (end - i > MAX_LIST) return wrong(l, n, "the list is too long", "");
+    if (end - i > MAX_LIST) return config_wrong(l, n, "the list is too long", "");
     text_add(&t, "");
     for (; i < end; i++) {
-        const yaml_node_t *item = node(l, *i);
-        if (!scalar(item)) {
+        const yaml_node_t *item = config_node(l, *i);
+        if (!config_scalar(item)) {
             text_free(&t);
-            return wrong(l, item, "a word or a number was expected in this list", "");
+            return config_wrong(l, item, "a word or a number was expected in this list", "");
         }
         if (t.len) text_add(&t, ",");
-        text_add(&t, scalar(item));
+        text_add(&t, config_scalar(item));
     }
     *out = t.s;
     return FV_OK;
@@ -86,18 +77,18 @@ static bool number(const char *s, double *v)
 
 static fv_status points(loader *l, const yaml_node_t *n, config_shape *s)
 {
-    if (n->type != YAML_SEQUENCE_NODE) return wrong(l, n, "points are written [[x, y], [x, y]]", "");
+    if (n->type != YAML_SEQUENCE_NODE) return config_wrong(l, n, "points are written [[x, y], [x, y]]", "");
     const yaml_node_item_t *i = n->data.sequence.items.start;
     long count = n->data.sequence.items.top - i;
-    if (count < 1 || count > MAX_POINTS) return wrong(l, n, "too few or too many points", "");
+    if (count < 1 || count > MAX_POINTS) return config_wrong(l, n, "too few or too many points", "");
     s->xy = tool_alloc((size_t)count * 2 * sizeof *s->xy);
     for (; s->n_points < count; s->n_points++) {
-        const yaml_node_t *p = node(l, i[s->n_points]);
+        const yaml_node_t *p = config_node(l, i[s->n_points]);
         if (p->type != YAML_SEQUENCE_NODE || p->data.sequence.items.top - p->data.sequence.items.start != 2)
-            return wrong(l, p, "a point is written [x, y]", "");
+            return config_wrong(l, p, "a point is written [x, y]", "");
         for (int k = 0; k < 2; k++) {
-            const yaml_node_t *v = node(l, p->data.sequence.items.start[k]);
-            if (!number(scalar(v), &s->xy[2 * s->n_points + k])) return wrong(l, v, "a number was expected", "");
+            const yaml_node_t *v = config_node(l, p->data.sequence.items.start[k]);
+            if (!number(config_scalar(v), &s->xy[2 * s->n_points + k])) return config_wrong(l, v, "a number was expected", "");
         }
     }
     return FV_OK;
@@ -106,53 +97,53 @@ static fv_status points(loader *l, const yaml_node_t *n, config_shape *s)
 static fv_status shape_member(loader *l, config_shape *s, const yaml_node_t *key, const yaml_node_t *value)
 {
     static const char *const known[] = {"name", "points", "classes", "anchor", NULL};
-    const char *k = find_key(known, scalar(key));
-    if (!k) return unknown_key(l, key, known);
+    const char *k = config_find_key(known, config_scalar(key));
+    if (!k) return config_unknown_key(l, key, known);
     if ((k == known[0] && s->name) || (k == known[1] && s->xy) || (k == known[2] && s->classes) || (k == known[3] && s->anchor))
-        return wrong(l, key, "this key is there twice: ", k);
+        return config_wrong(l, key, "this key is there twice: ", k);
     if (k == known[1]) return points(l, value, s);
     if (k == known[2]) return list_text(l, value, &s->classes);
-    if (!scalar(value) || !scalar(value)[0]) return wrong(l, value, "a word was expected for ", k);
-    *(k == known[0] ? &s->name : &s->anchor) = tool_strdup(scalar(value));
+    if (!config_scalar(value) || !config_scalar(value)[0]) return config_wrong(l, value, "a word was expected for ", k);
+    *(k == known[0] ? &s->name : &s->anchor) = tool_strdup(config_scalar(value));
     return FV_OK;
 }
 
 static fv_status one_shape(loader *l, config_shape *s, const yaml_node_t *n, bool zone)
 {
-    s->at = line_of(n);
-    if (n->type != YAML_MAPPING_NODE) return wrong(l, n, "an entry is written {name: …, points: [[x, y], …]}", "");
+    s->at = config_line_of(n);
+    if (n->type != YAML_MAPPING_NODE) return config_wrong(l, n, "an entry is written {name: …, points: [[x, y], …]}", "");
     for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
-        fv_status st = shape_member(l, s, node(l, p->key), node(l, p->value));
+        fv_status st = shape_member(l, s, config_node(l, p->key), config_node(l, p->value));
         if (st < 0) return st;
     }
-    if (!s->name) return wrong(l, n, "an entry needs a name", "");
-    if (!s->xy) return wrong(l, n, "an entry needs points", "");
-    if (!zone && s->n_points != 2) return wrong(l, n, "a line has two points", "");
-    if (zone && s->n_points < 3) return wrong(l, n, "a zone has three points or more", "");
+    if (!s->name) return config_wrong(l, n, "an entry needs a name", "");
+    if (!s->xy) return config_wrong(l, n, "an entry needs points", "");
+    if (!zone && s->n_points != 2) return config_wrong(l, n, "a line has two points", "");
+    if (zone && s->n_points < 3) return config_wrong(l, n, "a zone has three points or more", "");
     return FV_OK;
 }
 
 static fv_status shapes(loader *l, const yaml_node_t *n, bool zone, config_shape **out, int *count)
 {
-    if (*out) return wrong(l, n, "this key is there twice: ", zone ? "zones" : "lines");
-    if (n->type != YAML_SEQUENCE_NODE) return wrong(l, n, "a list was expected for ", zone ? "zones" : "lines");
+    if (*out) return config_wrong(l, n, "this key is there twice: ", zone ? "zones" : "lines");
+    if (n->type != YAML_SEQUENCE_NODE) return config_wrong(l, n, "a list was expected for ", zone ? "zones" : "lines");
     const yaml_node_item_t *i = n->data.sequence.items.start, *end = n->data.sequence.items.top;
-    if (end - i > CONFIG_MAX_SHAPES) return wrong(l, n, "too many entries in ", zone ? "zones" : "lines");
+    if (end - i > CONFIG_MAX_SHAPES) return config_wrong(l, n, "too many entries in ", zone ? "zones" : "lines");
     *out = tool_alloc((size_t)(end - i + 1) * sizeof **out);
     for (; i < end; i++) {
-        fv_status st = one_shape(l, &(*out)[(*count)++], node(l, *i), zone);
+        fv_status st = one_shape(l, &(*out)[(*count)++], config_node(l, *i), zone);
         if (st < 0) return st;
     }
     return FV_OK;
 }
 
-static fv_status add_entry(loader *l, config *c, const char *name, const yaml_node_t *key, const yaml_node_t *value)
+fv_status config_add_entry(loader *l, config *c, const char *name, const yaml_node_t *key, const yaml_node_t *value)
 {
     for (int i = 0; i < c->n_entries; i++)
-        if (!strcmp(c->entries[i].key, name)) return wrong(l, key, "this key is there twice: ", name);
+        if (!strcmp(c->entries[i].key, name)) return config_wrong(l, key, "this key is there twice: ", name);
     config_entry *e = &c->entries[c->n_entries++];
     e->key = tool_strdup(name);
-    e->at = line_of(key);
+    e->at = config_line_of(key);
     return list_text(l, value, &e->value);
 }
 
@@ -162,11 +153,11 @@ static fv_status tracker_settings(loader *l, config *c, const yaml_node_t *n)
     static const char *const known[] = {"type",         "tracker-type",     "track-buffer",     "track-high-thresh",
                                         "track-low-thresh", "new-track-thresh", "match-thresh", NULL};
     for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
-        const yaml_node_t *key = node(l, p->key);
-        const char *k = find_key(known, scalar(key));
-        if (!k) return unknown_key(l, key, known);
-        if (!scalar(node(l, p->value))) return wrong(l, key, "a value was expected for ", k);
-        fv_status st = add_entry(l, c, k == known[0] || k == known[1] ? "tracker" : k, key, node(l, p->value));
+        const yaml_node_t *key = config_node(l, p->key);
+        const char *k = config_find_key(known, config_scalar(key));
+        if (!k) return config_unknown_key(l, key, known);
+        if (!config_scalar(config_node(l, p->value))) return config_wrong(l, key, "a value was expected for ", k);
+        fv_status st = config_add_entry(l, c, k == known[0] || k == known[1] ? "tracker" : k, key, config_node(l, p->value));
         if (st < 0) return st;
     }
     return FV_OK;
@@ -174,31 +165,33 @@ static fv_status tracker_settings(loader *l, config *c, const yaml_node_t *n)
 
 static fv_status top_key(loader *l, config *c, const char *const *all, const yaml_node_t *key, const yaml_node_t *value)
 {
-    const char *k = find_key(all, scalar(key));
-    if (!k) return unknown_key(l, key, all);
+    const char *k = config_find_key(all, config_scalar(key));
+    if (!k) return config_unknown_key(l, key, all);
     if (!strcmp(k, "lines")) return shapes(l, value, false, &c->lines, &c->n_lines);
     if (!strcmp(k, "zones")) return shapes(l, value, true, &c->zones, &c->n_zones);
+    if (config_pipeline_has(k)) return config_pipeline_key(l, c, k, key, value);
     if (!strcmp(k, "tracker") && value->type == YAML_MAPPING_NODE) return tracker_settings(l, c, value);
-    return add_entry(l, c, k, key, value);
+    return config_add_entry(l, c, k, key, value);
 }
 
 static fv_status document(loader *l, config *c, const char *const *known)
 {
     const yaml_node_t *root = yaml_document_get_root_node(&l->doc);
     if (!root) return FV_OK; /* an empty file sets nothing */
-    if (root->type != YAML_MAPPING_NODE) return wrong(l, root, "a file of keys and values was expected", "");
+    if (root->type != YAML_MAPPING_NODE) return config_wrong(l, root, "a file of keys and values was expected", "");
     int n_known = 0;
     while (known[n_known]) n_known++;
-    const char **all = tool_alloc((size_t)(n_known + 3) * sizeof *all);
+    const char **all = tool_alloc((size_t)(n_known + CONFIG_PIPELINE_KEYS + 3) * sizeof *all);
     memcpy(all, known, (size_t)n_known * sizeof *all);
     all[n_known] = "lines";
     all[n_known + 1] = "zones";
+    for (int i = 0; i < CONFIG_PIPELINE_KEYS; i++) all[n_known + 2 + i] = config_pipeline_keys[i];
     fv_status st = FV_OK;
-    c->entries = tool_alloc((size_t)(n_known + 1) * sizeof *c->entries);
+    c->entries = tool_alloc((size_t)(n_known + CONFIG_PIPELINE_ENTRIES) * sizeof *c->entries);
     for (const yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top && st >= 0; p++)
-        st = top_key(l, c, all, node(l, p->key), node(l, p->value));
+        st = top_key(l, c, all, config_node(l, p->key), config_node(l, p->value));
     free(all);
-    return st;
+    return st < 0 ? st : config_pipeline_settle(l, c);
 }
 
 fv_status config_load(config *c, const char *path, const char *const *known, fv_error *err)
@@ -220,7 +213,7 @@ fv_status config_load(config *c, const char *path, const char *const *known, fv_
         yaml_document_delete(&l.doc);
         if (st >= 0 && yaml_parser_load(&parser, &l.doc)) {
             const yaml_node_t *more = yaml_document_get_root_node(&l.doc);
-            if (more) st = wrong(&l, more, "a second document is not read; one was expected", "");
+            if (more) st = config_wrong(&l, more, "a second document is not read; one was expected", "");
             yaml_document_delete(&l.doc);
         }
     } else {

@@ -18,24 +18,27 @@ static int load_model(run_state *r)
         return cli_error(r->a, EXIT_MODEL, "which model? give --model FILE.onnx, or the name of one in $FOVEA_MODELS or ./models");
     if (!r->model_path) return models_missing(r->a, name);
     fv_status st = cli_model_options(r->a, &opt, &err);
+    if (r->s.precision) opt.precision = r->s.precision;
     if (r->precision) opt.precision = r->precision;
     if (st >= 0) st = cli_context(r->a, &r->ctx, &err);
     if (st >= 0) st = models_load(&r->model, r->ctx, r->model_path, &opt, &err);
     return st < 0 ? cli_fail(r->a, st, &err) : 0;
 }
 
-/* --tile-model, unless it is the model itself. */
+/* --tile-model and --tile-precision, unless it is the model itself. */
 static int load_tile_model(run_state *r)
 {
     fv_error err = {0};
     fv_model_options opt;
-    const char *name = r->s.tile_model;
-    if (!name || r->s.tiles.tiling == FV_TILES_NONE) return 0;
-    char *place = models_find(name);
+    const char *name = r->s.tile_model, *precision = r->s.tile_precision;
+    if ((!name && !precision) || r->s.tiles.tiling == FV_TILES_NONE) return 0;
+    char *place = models_find(name ? name : r->s.model);
     if (!place) return models_missing(r->a, name);
     fv_status st = FV_OK;
-    if (strcmp(place, r->model_path) != 0) {
+    if (strcmp(place, r->model_path) != 0 || precision) {
         st = cli_model_options(r->a, &opt, &err);
+        if (r->s.precision) opt.precision = r->s.precision;
+        if (precision) opt.precision = precision;
         if (st >= 0) st = models_load(&r->tile_model, r->ctx, place, &opt, &err);
     }
     free(place);

@@ -41,6 +41,30 @@ static void add_live_summaries(const run_state *r, text *t)
     text_add(t, "]}");
 }
 
+/* --metric-budget, after those of the file: later ones win. */
+static int budgets_of(const run_state *r, fv_metric_budget **out, char **names)
+{
+    text t = {0};
+    int n_flags = cli_count(r->a, "metric-budget"), n = 0, commas = 0;
+    for (int i = 0; i < r->s.config.n_entries; i++)
+        if (!strcmp(r->s.config.entries[i].key, "metric-budget")) text_add(&t, r->s.config.entries[i].value);
+    for (int i = 0; i < n_flags; i++) {
+        if (t.len) text_add(&t, ",");
+        text_add(&t, cli_nth(r->a, "metric-budget", i));
+    }
+    for (size_t i = 0; i < t.len; i++) commas += t.s[i] == ',';
+    *out = tool_alloc((size_t)(commas + 1) * sizeof **out);
+    for (char *p = t.s; p && *p;) { /* all checked */
+        char *next = strchr(p, ','), *eq = strchr(p, '=');
+        *eq = 0;
+        if (next) *next = 0;
+        (*out)[n++] = (fv_metric_budget){p, strtod(eq + 1, NULL)};
+        p = next ? next + 1 : NULL;
+    }
+    *names = t.s;
+    return n;
+}
+
 static char *make_run(const run_state *r, const fv_metrics *m, const char *summary, fv_error *err)
 {
     char *json = NULL;
@@ -60,7 +84,14 @@ static char *make_run(const run_state *r, const fv_metrics *m, const char *summa
                         .input_w = w,
                         .input_h = h,
                         .summary_json = summary};
-    return fv_report_run_json(&json, &info, m, err) < 0 ? NULL : json;
+    fv_metric_budget *budgets;
+    char *names;
+    info.n_budgets = budgets_of(r, &budgets, &names);
+    info.budgets = budgets;
+    fv_status st = fv_report_run_json(&json, &info, m, err);
+    free(budgets);
+    free(names);
+    return st < 0 ? NULL : json;
 }
 
 static int write_files(run_state *r, const fv_metrics *m, const char *summary)

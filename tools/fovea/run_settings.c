@@ -3,6 +3,7 @@
 #include "run_settings.h"
 #include "run_tiles.h"
 #include "text.h"
+#include <fovea/report.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ const cli_flag run_flags_files[] = {
     {"save-crop", "DIR", "each box as a picture"},
     {"save-map", "DIR", "depth, semantic map or embedding of each frame as .npy, float32 [channels,height,width]"},
     {"summary", "F.json", "what was found and counted"},
+    {"metric-budget", "NAME=MS", "what --run and --report call within and over, such as end_to_end_ms=100 (for 4K at 30 frames a second)"},
     {0}};
 const cli_flag run_flags_video[] = {
     {"line-width", "N", "thickness of boxes in pixels (from the frame size)", CLI_INT, 1, 64},
@@ -85,11 +87,11 @@ static const char *const config_keys[] = {
     "vid-stride", "policy", "tracker", "track-buffer",
     "track-high-thresh", "track-low-thresh", "new-track-thresh", "match-thresh", "anchor", "interval", "duration", "rtsp-transport", "timeout", "reconnect", "camera-size", "camera-fps",
     "camera-format", "tiles", "slice-width", "slice-height", "overlap-width-ratio", "overlap-height-ratio", "no-standard-prediction", "postprocess-type",
-    "postprocess-match-metric", "postprocess-match-threshold", "postprocess-class-agnostic", "tile-model", "tile-groups", "budget", "tile-refresh", "exact", NULL};
+    "postprocess-match-metric", "postprocess-match-threshold", "postprocess-class-agnostic", "tile-model", "tile-precision", "precision", "tile-groups", "budget", "tile-refresh", "exact", NULL};
 
 static const cli_flag *flag_named(const char *name)
 {
-    const cli_flag *const tables[] = {run_flags_detect, run_flags_tiles, run_flags_count, run_flags_live};
+    const cli_flag *const tables[] = {run_flags_detect, run_flags_tiles, run_flags_count, run_flags_live, run_flags_files, cli_flags_compute};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const cli_flag *f = tables[t]; f->name; f++)
             if (!strcmp(f->name, name)) return f;
@@ -294,12 +296,25 @@ static void read_thresholds(settings *s)
     s->match = real_of(s, "match-thresh", true, 0);
 }
 
+static int check_budgets(const settings *s)
+{
+    for (int i = 0; i < cli_count(s->args, "metric-budget"); i++) {
+        const char *v = cli_nth(s->args, "metric-budget", i), *eq = strchr(v, '=');
+        char name[96], *end = NULL;
+        snprintf(name, sizeof name, "%.*s", (int)(eq ? eq - v : 0), v);
+        if (!eq || !(strtod(eq + 1, &end) >= 0) || end == eq + 1 || *end) return cli_usage(s->args, "--metric-budget %s: it is written NAME=MS", v);
+        if (!fv_report_has_metric(name)) return cli_usage(s->args, "--metric-budget %s: there is no such metric; docs/FORMATS.md lists them", v);
+    }
+    return 0;
+}
+
 static int read_all(settings *s)
 {
     bool tracks = s->mode != RUN_PREDICT, counts = s->mode == RUN_COUNT;
     int code = load_config(s);
     if (code) return code;
     s->model = value_of(s, "model", true);
+    s->precision = cli_on(s->args, "half") ? NULL : value_of(s, "precision", true);
     s->names = value_of(s, "names", true);
     s->classes = value_of(s, "classes", true);
     s->tracker = value_of(s, "tracker", tracks);
@@ -320,6 +335,7 @@ static int read_all(settings *s)
     code = settings_rule(s);
     if (!code) code = parse_live(s);
     if (!code) code = settings_tiles(s);
+    if (!code) code = check_budgets(s);
     if (!counts) return code;
     if (!code) code = add_shapes(s, "line", &s->lines, &s->n_lines, s->config.lines, s->config.n_lines);
     if (!code) code = add_shapes(s, "zone", &s->zones, &s->n_zones, s->config.zones, s->config.n_zones);

@@ -35,7 +35,8 @@ typedef struct settings {
     int streams;      /* frames computed at the same time */
     bool full_head;   /* every box is computed */
     fv_tile_options tiles;
-    const char *tile_model; /* null: that of the whole frame */
+    const char *precision;  /* null: auto, or what --half says */
+    const char *tile_model, *tile_precision; /* null: that of the whole frame */
     double conf, iou; /* conf: of the detector */
     double track_high, track_low, new_track, match, track_buffer, interval;
     int imgsz_h, imgsz_w, max_det, batch, vid_stride; /* batch 0: not said */

@@ -18,6 +18,7 @@ const cli_flag run_flags_tiles[] = {
     {"postprocess-match-threshold", "X", "overlap from which boxes of two tiles are one thing (0.5)", CLI_REAL, 0.01, 1},
     {"postprocess-class-agnostic", NULL, "whatever their classes", CLI_SWITCH},
     {"tile-model", "M", "model for the tiles (that of --model, for both)"},
+    {"tile-precision", "auto|fp32|fp16|bf16|int8|fp8", "arithmetic of the network for the tiles (that of --precision)", CLI_CHOICE},
     {"tile-groups", "auto|N", "tiles computed at the same time, each by its share of the threads; auto: the fastest, tried at the start (1)"},
     {"budget", "MS", "films: look at what changed most first, so that a frame takes no longer; the rest waits (none)", CLI_REAL, 1, 1e6},
     {"tile-refresh", "SECONDS", "films: every tile is looked at so often, changed or not (2)", CLI_REAL, 0.01, 3600},
@@ -122,6 +123,7 @@ int settings_tiles(settings *s)
     o->refresh_s = refresh ? strtof(refresh, NULL) : 0;
     o->watch = s->mode != RUN_PREDICT && !exact;
     s->tile_model = settings_value(s, "tile-model");
+    s->tile_precision = settings_value(s, "tile-precision");
     if (o->tiling != FV_TILES_NONE && !s->batch) s->batch = 1;
     return check_needless(s);
 }

@@ -90,6 +90,26 @@ static void stages_that_never_ran_are_left_out(void **state)
     fvi_free(json);
 }
 
+static void budgets_are_the_callers(void **state)
+{
+    (void)state;
+    const fv_metric_budget budgets[] = {{"end_to_end_ms", 100}, {"nvdec_ms", 1}, {"infer_m_ms", 0}, {"inference_prepare_batch_ms", 2}, {"end_to_end_ms", 50}};
+    char *json = NULL;
+    fv_metrics m;
+    fvi_report_run r;
+    fv_error err = {0};
+    fill(&m, 1);
+    assert_int_equal(fv_report_run_json(&json, &(fv_run_info){.verb = "predict", .model = "m.onnx", .budgets = budgets, .n_budgets = 5}, &m, &err), FV_OK);
+    fvi_arena *a = fvi_arena_create(0);
+    assert_int_equal(fvi_report_run_read(&r, a, json, "x", &err), FV_OK);
+    assert_true(r.end_to_end->budget_ms == 50 && fvi_report_run_stage(&r, "decode")->budget_ms == 1 && fvi_report_run_stage(&r, "prep")->budget_ms == 2);
+    assert_true(!(fvi_report_run_stage(&r, "infer")->budget_ms > 0));
+    assert_true(fv_report_has_metric("infer_yolov8n_ms") && fv_report_has_metric("nvdec_ms") && fv_report_has_metric("end_to_end_ms") && fv_report_has_metric("track_ms"));
+    assert_false(fv_report_has_metric("infer_ms") || fv_report_has_metric("end_to_end") || fv_report_has_metric("") || fv_report_has_metric(NULL));
+    fvi_arena_free(&a);
+    fvi_free(json);
+}
+
 static void summary_must_be_json(void **state)
 {
     (void)state;
@@ -202,7 +222,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip), cmocka_unit_test(stages_that_never_ran_are_left_out), cmocka_unit_test(summary_must_be_json),
+        cmocka_unit_test(round_trip), cmocka_unit_test(stages_that_never_ran_are_left_out), cmocka_unit_test(budgets_are_the_callers), cmocka_unit_test(summary_must_be_json),
         cmocka_unit_test(page_of_one_run), cmocka_unit_test(two_runs_with_ratios), cmocka_unit_test(no_run_file),
         cmocka_unit_test(strange_run_files_give_a_page), cmocka_unit_test(out_of_memory),
     };
