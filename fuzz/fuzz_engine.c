@@ -31,9 +31,10 @@ static void check(fv_context *ctx, const char *bytes, size_t size)
 static void sign(char *f, size_t size)
 {
     uint64_t total = size, v[3];
-    uint32_t n, zero = 0;
+    uint32_t n, zero = 0, version = FVI_FILE_VERSION;
     if (size < FVI_FILE_HEAD) return;
     memcpy(f, FVI_FILE_MAGIC, 8);
+    memcpy(f + 8, &version, sizeof version);
     memcpy(&n, f + 12, sizeof n);
     n %= 16;
     if (FVI_FILE_HEAD + (size_t)n * FVI_FILE_ENTRY > size) return;
@@ -44,7 +45,7 @@ static void sign(char *f, size_t size)
         char *e = f + FVI_FILE_HEAD + i * FVI_FILE_ENTRY;
         memcpy(v, e + 8, sizeof v);
         if (v[0] > size || v[1] > size - v[0]) continue;
-        v[2] = fvi_hash(f + v[0], v[1], 0);
+        must(fvi_file_sum(NULL, f + v[0], v[1], &v[2]));
         memcpy(e + 24, &v[2], sizeof v[2]);
     }
     const uint64_t sum = fvi_hash(f + FVI_FILE_HEAD, (size_t)n * FVI_FILE_ENTRY, fvi_hash(f, 32, 0));

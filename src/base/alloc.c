@@ -8,6 +8,11 @@
 #include <sys/mman.h>
 
 #define HUGE ((size_t)2 << 20)
+#if defined(__SANITIZE_ADDRESS__)
+#define FROM_HEAP 1 /* where the sanitizer sees who writes past the end */
+#else
+#define FROM_HEAP 0
+#endif
 #define MAX_BYTES ((size_t)1 << 39) /* nobody asks for more; sanitizers abort instead of returning null above this */
 
 static atomic_uint_fast64_t allocations;
@@ -45,6 +50,33 @@ void *fvi_calloc(size_t count, size_t size)
     void *p = fvi_alloc(bytes);
     if (p) memset(p, 0, bytes);
     return p;
+}
+
+/* Smaller than two large pages: the heap has it at hand. */
+static bool from_heap(size_t bytes) { return FROM_HEAP || bytes < 2 * HUGE; }
+
+/* Asks for one large page more than it keeps, so that the first one begins where large pages do. */
+void *fvi_pages_alloc(size_t bytes)
+{
+    if (from_heap(bytes)) return fvi_calloc(bytes, 1);
+    if (bytes > MAX_BYTES || must_fail()) return NULL;
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    const size_t size = fvi_round_up(bytes + FVI_PAD, HUGE);
+    char *p = mmap(NULL, size + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    const size_t before = (HUGE - (uintptr_t)p % HUGE) % HUGE;
+    if (before) munmap(p, before);
+    munmap(p + before + size, HUGE - before);
+    madvise(p + before, size, MADV_HUGEPAGE);
+    return p + before;
+}
+
+void fvi_pages_free(void *p, size_t bytes)
+{
+    if (from_heap(bytes))
+        fvi_free(p);
+    else if (p)
+        munmap(p, fvi_round_up(bytes + FVI_PAD, HUGE));
 }
 
 void *fvi_realloc_array(void *p, size_t old_count, size_t new_count, size_t size)

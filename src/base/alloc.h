@@ -17,6 +17,11 @@ char *fvi_strndup(const char *s, size_t n);
 void fvi_free(void *p); /* null is fine */
 #define FVI_FREE(p) (fvi_free(p), (void)((p) = NULL))
 
+/* Cleared memory that is there once it is touched, in large pages where the system has them: activations. FVI_ALIGN aligned, FVI_PAD readable
+ * bytes behind; given back with fvi_pages_free and the same size. */
+void *fvi_pages_alloc(size_t bytes);
+void fvi_pages_free(void *p, size_t bytes); /* null is fine */
+
 /* Grows `p` (count used, *cap allocated) to hold one more element of `size`; false = out of memory, p unchanged. */
 bool fvi_grow(void **p, size_t count, size_t *cap, size_t size);
 

@@ -19,6 +19,7 @@ static fv_status open_lane(bench *b, bench_lane *l, int profile, fv_error *err)
     fv_status s = FV_OK;
     l->b = b;
     fv_session_free(&l->session);
+    const double start = now_ms();
     if (b->streams > 1 && !l->ctx)
         s = fv_context_create(&l->ctx, FV_CONTEXT_OPTIONS(.threads = threads / b->streams + (i < threads % b->streams)), err);
     if (s >= 0)
@@ -27,6 +28,7 @@ static fv_status open_lane(bench *b, bench_lane *l, int profile, fv_error *err)
                                                   .share = i ? b->lanes[0].session : NULL),
                                err);
     if (s < 0) return s;
+    if (!profile) b->session_ms += now_ms() - start;
     l->n_in = fv_session_inputs(l->session, &in);
     l->n_out = fv_session_outputs(l->session, &out);
     b->batch = l->n_in && in[0].rank ? (int)in[0].dim[0] : 1;
@@ -48,9 +50,7 @@ static fv_status prepare(bench *b, fv_error *err)
     fv_status s = FV_OK;
     b->streams = (int)cli_int(b->a, "streams", 1);
     b->lanes = tool_alloc(((size_t)b->streams + 1) * sizeof *b->lanes);
-    const double start = now_ms();
     for (int i = 0; i < b->streams && s >= 0; i++) s = open_lane(b, &b->lanes[i], 0, err);
-    b->session_ms = now_ms() - start;
     return s;
 }
 

@@ -14,10 +14,11 @@
 #include <stdatomic.h>
 
 enum {
-    FVI_FILE_VERSION = 1,
+    FVI_FILE_VERSION = 2,
     FVI_FILE_HEAD = 64,
     FVI_FILE_ENTRY = 40,
     FVI_FILE_PAGE = 4096,
+    FVI_FILE_CHUNK = 1 << 20, /* of a section, each with a sum of its own, so that threads can share the checking */
     FVI_FILE_MAX_SECTIONS = 256,
     FVI_FILE_STRIPPED = 1, /* marks in the header */
     FVI_FILE_PORTABLE = 2
@@ -69,6 +70,7 @@ struct fvi_file {
     const uint8_t *data; /* page aligned, FVI_PAD readable bytes behind the last section */
     size_t size;
     fvi_arena *arena;
+    fvi_pool *pool; /* while it is opened */
     uint32_t marks;
     fvi_section sections[FVI_FILE_MAX_SECTIONS];
     int n_sections;
@@ -86,8 +88,8 @@ struct fvi_file {
 
 /* ---- file_read.c ---- */
 bool fvi_file_is(const uint8_t *bytes, size_t size);
-/* Takes map or memory over (also on failure). levels: of which the highest that is there is chosen. */
-fv_status fvi_file_open(fvi_file **out, fvi_map *map, void *memory, size_t size, const fvi_backend *backend, fvi_cpu_flags levels, fv_error *err);
+/* Takes map or memory over (also on failure). env: threads to check with, and levels, of which the highest that is there is chosen. */
+fv_status fvi_file_open(fvi_file **out, fvi_map *map, void *memory, size_t size, const fvi_backend *backend, const fvi_backend_env *env, fv_error *err);
 void fvi_file_close(fvi_file **f); /* one reference */
 const char *fvi_file_info(const fvi_file *f, const char *key); /* "" = it says nothing */
 /* ---- file_use.c ---- */
@@ -106,6 +108,8 @@ fv_status fvi_file_model(fv_model *m, fvi_file *f, fv_error *err);
 /* ---- shared by writer and reader ---- */
 enum { FVI_FILE_SHAPE_KEY = 300 };
 uint64_t fvi_file_key(const char *step, const char *form);
+/* Of a section: the hash of its chunks' hashes. False: out of memory. */
+bool fvi_file_sum(fvi_pool *pool, const void *data, size_t bytes, uint64_t *sum);
 /* First of n records of `size` bytes, each of which begins with its uint64_t key and which ascend by it, whose key is not below `key`;
  * n = none. */
 size_t fvi_file_first(const void *records, size_t n, size_t size, uint64_t key);

@@ -70,10 +70,37 @@ static const fvi_section *section(const fvi_file *f, uint32_t kind, uint32_t ind
     return NULL;
 }
 
+typedef struct summing {
+    const uint8_t *data;
+    size_t bytes;
+    uint64_t *sums; /* [chunks] */
+} summing;
+
+static void sum_chunk(void *arg, int chunk, int thread)
+{
+    const summing *s = arg;
+    const size_t at = (size_t)chunk * FVI_FILE_CHUNK, left = s->bytes - at;
+    (void)thread;
+    s->sums[chunk] = fvi_hash(s->data + at, left < FVI_FILE_CHUNK ? left : FVI_FILE_CHUNK, 0);
+}
+
+bool fvi_file_sum(fvi_pool *pool, const void *data, size_t bytes, uint64_t *sum)
+{
+    const size_t n = bytes / FVI_FILE_CHUNK + (bytes % FVI_FILE_CHUNK != 0); /* a file is far smaller than 2^31 chunks */
+    summing s = {data, bytes, fvi_alloc((n + 1) * sizeof *s.sums)};
+    if (!s.sums) return false;
+    fvi_pool_run(n > 1 ? pool : NULL, sum_chunk, &s, (int)n);
+    *sum = fvi_hash(s.sums, n * sizeof *s.sums, 0); /* little-endian: so is every machine that this runs on */
+    fvi_free(s.sums);
+    return true;
+}
+
 static fv_status check_sum(const fvi_file *f, const fvi_section *s, fv_error *err)
 {
     static const char *const names[] = {"", "its description", "its list of weights", "a graph", "a plan", "its constants", "its packed weights"};
-    return fvi_hash(f->data + s->offset, s->bytes, 0) == s->sum ? FV_OK : damaged(err, names[s->kind]);
+    uint64_t sum;
+    if (!fvi_file_sum(f->pool, f->data + s->offset, s->bytes, &sum)) return no_memory(err);
+    return sum == s->sum ? FV_OK : damaged(err, names[s->kind]);
 }
 
 /* ---- sections ---- */
@@ -249,7 +276,7 @@ static fv_status read_file(fvi_file *f, const fvi_backend *backend, fvi_cpu_flag
     return read_graphs(f, err);
 }
 
-fv_status fvi_file_open(fvi_file **out, fvi_map *map, void *memory, size_t size, const fvi_backend *backend, fvi_cpu_flags levels, fv_error *err)
+fv_status fvi_file_open(fvi_file **out, fvi_map *map, void *memory, size_t size, const fvi_backend *backend, const fvi_backend_env *env, fv_error *err)
 {
     fvi_file *f = *out = fvi_calloc(1, sizeof *f);
     if (!f) {
@@ -263,7 +290,9 @@ fv_status fvi_file_open(fvi_file **out, fvi_map *map, void *memory, size_t size,
     f->data = memory ? memory : f->map.data;
     f->size = memory ? size : f->map.size;
     f->arena = fvi_arena_create(f->size * 4 + (1 << 20)); /* texts and tables grow by their pointers only */
-    fv_status st = f->arena ? read_file(f, backend, levels, err) : no_memory(err);
+    f->pool = env->pool;
+    fv_status st = f->arena ? read_file(f, backend, env->cpu, err) : no_memory(err);
+    f->pool = NULL;
     if (st < 0) fvi_file_close(out);
     return st;
 }

@@ -337,7 +337,7 @@ static fv_status assemble(image *m, char **file, size_t *size, fv_error *err)
             put_packed(*file + s[i].offset, p->data);
         else if (p->bytes)
             memcpy(*file + s[i].offset, p->data, p->bytes);
-        s[i].sum = fvi_hash(*file + s[i].offset, s[i].bytes, 0);
+        if (!fvi_file_sum(m->d->model->ctx->pool, *file + s[i].offset, s[i].bytes, &s[i].sum)) return no_memory(err);
     }
     const uint32_t marks = (m->d->strip ? FVI_FILE_STRIPPED : 0u) | (m->d->portable ? FVI_FILE_PORTABLE : 0u);
     put_head(*file, s, m->n_pieces, *size, marks);

@@ -56,6 +56,8 @@ typedef struct fvi_body {
     fvi_timings timings;
     fvi_packed packed;
     const struct fvi_body *tactics; /* while it is made: whose decisions are taken over; null = none */
+    struct fvi_choice *theirs;      /* [n_theirs] these, ascending; also only then */
+    size_t n_theirs;
     char stored[FVI_TIMING_TEXT]; /* the last name that timings gave */
     fvi_graph *graph;
     fvi_plan *plan;
@@ -95,7 +97,7 @@ fv_port *fvi_engine_ports(fvi_value *const *values, fvi_value *const *file, int 
  * computed in. */
 fv_status fvi_engine_dense_like(const fv_port *p, fv_dtype computed, const fv_tensor *t, fvi_tensor *out, fv_error *err);
 /* tuning.c: b->env, before the plan is made; then the choices that are not remembered are timed where the context asks for it. */
-void fvi_engine_remember(fvi_body *b);
+fv_status fvi_engine_remember(fvi_body *b, fv_error *err);
 fv_status fvi_engine_tune(fv_session *s, fv_error *err);
 /* values.c: fills b->values. */
 fv_status fvi_engine_list_values(fvi_body *b, fv_error *err);

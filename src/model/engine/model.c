@@ -93,7 +93,7 @@ static fv_status load_engine(fv_model *m, void *memory, size_t size, const fv_mo
         fvi_free(memory);
         return fvi_error_set(err, FV_ERR_ARGUMENT, "an engine file is rewritten already; give the ONNX model to run it as it was written");
     }
-    FVI_TRY(fvi_file_open(&f, memory ? NULL : &m->file, memory, size, m->backend, m->ctx->cpu, err));
+    FVI_TRY(fvi_file_open(&f, memory ? NULL : &m->file, memory, size, m->backend, &m->env, err));
     const char *has = fvi_file_info(f, "precision");
     fv_status st = FV_OK;
     if (opt->precision && strcmp(opt->precision, "auto") && strcmp(opt->precision, has))

@@ -42,7 +42,7 @@ static fv_status fill_body(fvi_body *b, fv_session *s, fv_error *err)
     if (s->made.ctx) b->env.pool = s->made.ctx->pool;
     b->env.like = b->like ? b->like->plan : NULL;
     FVI_TRY(fvi_engine_specialise(&b->graph, m, &s->made, s->made_plain, err));
-    fvi_engine_remember(b);
+    FVI_TRY(fvi_engine_remember(b, err));
     if (s->made_lazy) FVI_TRY(fvi_lazy_find(&b->lazy, b->graph, err));
     if (b->tactics) FVI_TRY(fvi_engine_same_form(b->tactics->graph, b->graph, err));
     FVI_TRY(fvi_plan_create_in(&b->plan, b->graph, m->backend, &b->env, s->made.observe != 0, b->tactics ? b->tactics->plan : NULL, err));
@@ -61,6 +61,8 @@ fv_status fvi_engine_body(fvi_body **out, fv_session *s, fv_model *model, fvi_bo
     b->tactics = replaces;
     fv_status st = fill_body(b, s, err);
     b->tactics = NULL;
+    FVI_FREE(b->theirs);
+    b->n_theirs = 0;
     if (st < 0) fvi_engine_body_drop(out);
     return st;
 }

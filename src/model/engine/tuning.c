@@ -1,27 +1,46 @@
 /* tuning.c: between a session's plan and the timing cache of its context: what is remembered goes into the plan, what the plan
  * times is remembered. Called by session.c. */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "model/engine/file.h"
 #include "model/engine/internal.h"
+#include <stdlib.h>
 #include <string.h>
 
-/* The tactic that a body has for the same work. */
-static const char *find_there(const fvi_body *b, const char *problem)
+static int by_problem(const void *a, const void *b)
 {
-    char its[FVI_PROBLEM_MAX];
-    for (int i = 0; i < b->plan->n_steps; i++)
-        for (int k = 0; k < b->plan->steps[i].n_decisions; k++) {
-            const fvi_decision *d = &b->plan->steps[i].decisions[k];
-            if (d->family->describe(d->job, its) && !strcmp(its, problem)) return d->tactic;
+    const uint64_t x = ((const fvi_choice *)a)->problem, y = ((const fvi_choice *)b)->problem;
+    return x < y ? -1 : x > y;
+}
+
+/* The tactics of the body whose weights these replace, by the work that they are for. */
+static fv_status list_theirs(fvi_body *b, fv_error *err)
+{
+    const fvi_plan *p = b->tactics->plan;
+    char text[FVI_PROBLEM_MAX];
+    b->theirs = fvi_calloc((size_t)fvi_plan_decisions(p, -1) + 1, sizeof *b->theirs);
+    if (!b->theirs) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < p->n_steps; i++)
+        for (int k = 0; k < p->steps[i].n_decisions; k++) {
+            const fvi_decision *d = &p->steps[i].decisions[k];
+            if (d->family->describe(d->job, text)) b->theirs[b->n_theirs++] = (fvi_choice){fvi_hash_text(text, 0), d->tactic};
         }
-    return NULL;
+    if (b->n_theirs) qsort(b->theirs, b->n_theirs, sizeof *b->theirs, by_problem);
+    return FV_OK;
+}
+
+static const char *find_theirs(const fvi_body *b, const char *problem)
+{
+    const uint64_t key = fvi_hash_text(problem, 0);
+    const size_t at = fvi_file_first(b->theirs, b->n_theirs, sizeof *b->theirs, key);
+    return at < b->n_theirs && b->theirs[at].problem == key ? b->theirs[at].tactic : NULL;
 }
 
 /* First whose weights these replace, then the engine file, then the timing cache. */
 static const char *find(void *user, const char *problem)
 {
     fvi_body *b = user;
-    const char *name = b->tactics ? find_there(b->tactics, problem) : NULL;
+    const char *name = b->n_theirs ? find_theirs(b, problem) : NULL;
     if (!name && b->model->engine) name = fvi_file_tactic(b->model->engine, problem);
     if (name) return name;
     return fvi_timing_cache_find(b->model->ctx->timings, problem, b->stored) ? b->stored : NULL;
@@ -33,12 +52,14 @@ static const void *find_packed(void *user, const fvi_step *s, const char *form, 
     return fvi_file_packed(b->model->engine, s->name, form, bytes);
 }
 
-void fvi_engine_remember(fvi_body *b)
+fv_status fvi_engine_remember(fvi_body *b, fv_error *err)
 {
+    if (b->tactics) FVI_TRY(list_theirs(b, err));
     b->timings = (fvi_timings){.find = find, .user = b, .will_time = b->model->ctx->tune > 0 && !b->model->engine && !b->tactics};
     b->env.timings = &b->timings;
     b->packed = (fvi_packed){.find = find_packed, .user = b};
     b->env.packed = b->model->engine && !b->model->refitted ? &b->packed : NULL;
+    return FV_OK;
 }
 
 static bool before(void *user, const fvi_step *step, int done, int total)

@@ -86,7 +86,7 @@ fv_status fvi_plan_place_memory(fvi_plan_builder *b, fv_error *err)
     if (b->plan->memory_lent)
         return total == b->plan->memory_bytes ? FV_OK : fvi_error_set(err, FV_ERR_UNSUPPORTED, "the plan needs %zu bytes, the one whose memory it shall share %zu", total, b->plan->memory_bytes);
     b->plan->memory_bytes = total;
-    b->plan->memory = total > (SIZE_MAX >> 1) ? NULL : fvi_calloc(1, total + FVI_PAD);
+    b->plan->memory = total > (SIZE_MAX >> 1) ? NULL : fvi_pages_alloc(total);
     if (!b->plan->memory)
         return fvi_error_set(err, FV_ERR_MEMORY, "the model needs %zu MB for its activations and they cannot be had", total >> 20);
     return FV_OK;

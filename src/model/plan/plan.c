@@ -138,7 +138,7 @@ void fvi_plan_free(fvi_plan **pp)
     fvi_plan *p = *pp;
     if (!p) return;
     for (int i = 0; i < p->n_steps; i++) fvi_step_release(&p->steps[i]);
-    if (!p->memory_lent) fvi_free(p->memory);
+    if (!p->memory_lent) fvi_pages_free(p->memory, p->memory_bytes);
     fvi_free(p->scratch);
     fvi_room_free(&p->room);
     fvi_arena_free(&p->arena);

@@ -43,6 +43,28 @@ static void memory(void **state)
     fvi_free(s);
 }
 
+static void pages(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 100000, (4 << 20) - 1, 4 << 20, (6 << 20) + 777, 9 << 20};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const size_t n = sizes[k];
+        char *p = fvi_pages_alloc(n);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % FVI_ALIGN, 0);
+        for (size_t i = 0; i < n + FVI_PAD; i += i + 4096 < n ? 4093 : 1) assert_int_equal(p[i], 0);
+        memset(p, 0x77, n);
+        fvi_pages_free(p, n);
+    }
+    fvi_pages_free(NULL, 0);
+    fvi_pages_free(NULL, 9 << 20);
+    assert_null(fvi_pages_alloc(SIZE_MAX));
+    assert_null(fvi_pages_alloc(SIZE_MAX - FVI_PAD));
+    fvi_alloc_fail_after(1);
+    assert_null(fvi_pages_alloc(8 << 20));
+    fvi_alloc_fail_after(0);
+}
+
 static void failing_allocations(void **state)
 {
     (void)state;
@@ -208,7 +230,7 @@ static void files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(failing_allocations), cmocka_unit_test(arena),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(pages), cmocka_unit_test(failing_allocations), cmocka_unit_test(arena),
                                        cmocka_unit_test(maths), cmocka_unit_test(errors), cmocka_unit_test(log_levels),
                                        cmocka_unit_test(clocks), cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
