@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static fv_context *ctx;
-    if (!ctx) must(fv_context_create(&ctx, FV_CONTEXT_OPTIONS(.threads = 1), NULL) == FV_OK);
+    if (!ctx) must(fv_context_create(&ctx, FV_CONTEXT_OPTIONS(.threads = 1, .memory_limit = 256 << 20), NULL) == FV_OK);
     char *copy = fvi_alloc(size + 1);
     must(copy != NULL);
     memcpy(copy, data, size);

@@ -46,6 +46,8 @@ typedef struct fv_context_options {
     int require_timings; /* non-zero: a choice that is not remembered is FV_ERR_STATE and names the step; nothing is timed */
     fv_tune_fn tune_progress; /* may be null */
     void *tune_user;
+    int64_t memory_limit; /* bytes that loading a model may take, and each session that is made of it: more is FV_ERR_MEMORY. Files that are mapped do not
+                             count. 0 = half of what the machine, or the control group of this process, has */
 } fv_context_options;
 #define FV_CONTEXT_OPTIONS(...) (&(fv_context_options){.size = sizeof(fv_context_options), __VA_ARGS__})
 

@@ -1,7 +1,9 @@
 /* alloc.c: aligned, padded, counted memory. The only caller of malloc in the library; everybody above calls this.
  * Every block starts on FVI_ALIGN and has FVI_PAD cleared bytes behind its end, so that vector code may read over it. */
 #include "base/alloc.h"
+#include "base/budget.h"
 #include "base/checked.h"
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,15 +33,19 @@ static bool must_fail(void)
 void fvi_alloc_fail_after(long n) { atomic_store_explicit(&fail_after, n > 0 ? n : 0, memory_order_relaxed); }
 uint64_t fvi_alloc_count(void) { return atomic_load_explicit(&allocations, memory_order_relaxed); }
 
+static bool may_have(size_t bytes) { return bytes <= MAX_BYTES && !must_fail() && fvi_budget_allows(bytes); }
+
 void *fvi_alloc(size_t bytes)
 {
-    if (bytes > MAX_BYTES || must_fail()) return NULL;
+    if (!may_have(bytes)) return NULL;
     atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
     const bool large = bytes >= 2 * HUGE; /* weights, activations: the system may give it in large pages, with 512 times fewer faults */
     const size_t align = large ? HUGE : FVI_ALIGN;
     char *p = aligned_alloc(align, fvi_round_up(bytes + FVI_PAD, align));
     if (p && large) madvise(p, bytes / HUGE * HUGE, MADV_HUGEPAGE);
-    if (p) memset(p + bytes, 0, FVI_PAD);
+    if (!p) return NULL;
+    fvi_budget_count((int64_t)malloc_usable_size(p));
+    memset(p + bytes, 0, FVI_PAD);
     return p;
 }
 
@@ -59,7 +65,7 @@ static bool from_heap(size_t bytes) { return FROM_HEAP || bytes < 2 * HUGE; }
 void *fvi_pages_alloc(size_t bytes)
 {
     if (from_heap(bytes)) return fvi_calloc(bytes, 1);
-    if (bytes > MAX_BYTES || must_fail()) return NULL;
+    if (!may_have(bytes)) return NULL;
     atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
     const size_t size = fvi_round_up(bytes + FVI_PAD, HUGE);
     char *p = mmap(NULL, size + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,15 +74,19 @@ void *fvi_pages_alloc(size_t bytes)
     if (before) munmap(p, before);
     munmap(p + before + size, HUGE - before);
     madvise(p + before, size, MADV_HUGEPAGE);
+    fvi_budget_count((int64_t)size);
     return p + before;
 }
 
 void fvi_pages_free(void *p, size_t bytes)
 {
-    if (from_heap(bytes))
+    const size_t size = fvi_round_up(bytes + FVI_PAD, HUGE);
+    if (from_heap(bytes)) {
         fvi_free(p);
-    else if (p)
-        munmap(p, fvi_round_up(bytes + FVI_PAD, HUGE));
+    } else if (p) {
+        munmap(p, size);
+        fvi_budget_count(-(int64_t)size);
+    }
 }
 
 void *fvi_realloc_array(void *p, size_t old_count, size_t new_count, size_t size)
@@ -88,7 +98,7 @@ void *fvi_realloc_array(void *p, size_t old_count, size_t new_count, size_t size
     size_t keep = p ? (old_count < new_count ? old_count : new_count) * size : 0;
     if (keep) memcpy(q, p, keep);
     memset(q + keep, 0, bytes - keep);
-    free(p);
+    fvi_free(p);
     return q;
 }
 
@@ -115,4 +125,8 @@ char *fvi_strndup(const char *s, size_t n)
 }
 
 char *fvi_strdup(const char *s) { return fvi_strndup(s, SIZE_MAX / 4); }
-void fvi_free(void *p) { free(p); }
+void fvi_free(void *p)
+{
+    if (p) fvi_budget_count(-(int64_t)malloc_usable_size(p));
+    free(p);
+}

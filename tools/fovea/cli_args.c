@@ -16,6 +16,7 @@ const cli_flag cli_flags_compute[] = {
     {"half", NULL, "the same as --precision fp16", CLI_SWITCH},
     {"threads", "N", "threads that compute (all CPUs this process may use)", CLI_INT, 1, 256},
     {"cpu", "LEVELS", "CPU levels that may be used, such as c,avx2 (all the machine has)"},
+    {"memory-limit", "MB", "most memory that a model, and each of its sessions, may take (half of the machine's)", CLI_INT, 1, 1e9},
     {"timingCacheFile", "F", "remembered timings ($XDG_CACHE_HOME/fovea/timing.cache)", .alias = "timing-cache-file"},
     {"builderOptimizationLevel", "0..5", "time implementations that are not remembered: 0 never, 5 longest", CLI_INT, 0, 5, "builder-optimization-level"},
     {"errorOnTimingCacheMiss", NULL, "fail when something is not remembered", CLI_SWITCH, .alias = "error-on-timing-cache-miss"},

@@ -83,7 +83,7 @@ int side_load(side *s, const cli_args *a, const char *model)
     const char *name = s->model_path ? s->model_path : model;
     char *place = models_find(name);
     if (!place) return models_missing(a, name);
-    fv_status st = fv_context_create(&s->ctx, FV_CONTEXT_OPTIONS(.threads = threads, .cpu_levels = s->level), &err);
+    fv_status st = fv_context_create(&s->ctx, FV_CONTEXT_OPTIONS(.threads = threads, .cpu_levels = s->level, .memory_limit = cli_int(a, "memory-limit", 0) << 20), &err);
     if (st >= 0)
         st = models_load(&s->model, s->ctx, place, FV_MODEL_OPTIONS(.device = s->device, .precision = s->precision, .no_rewrite = s->no_rewrite), &err);
     free(place);

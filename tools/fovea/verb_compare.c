@@ -224,6 +224,7 @@ static const cli_flag outputs[] = {
     {"json", "F", "all differences as one JSON object; - = stdout"},
     {"overwrite", NULL, "replace an output that exists (it is refused)", CLI_SWITCH},
     {"threads", "N", "threads that compute where a side does not say (all CPUs)", CLI_INT, 1, 256},
+    {"memory-limit", "MB", "most memory that a model, and each of its sessions, may take (half of the machine's)", CLI_INT, 1, 1e9},
     {0}};
 
 const cli_verb cli_verb_compare = {

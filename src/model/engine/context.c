@@ -1,5 +1,6 @@
 /* context.c: what objects share: log, thread pool, CPU levels, timing cache. */
 #include "base/alloc.h"
+#include "base/budget.h"
 #include "base/checked.h"
 #include "base/options.h"
 #include "model/engine/internal.h"
@@ -68,9 +69,11 @@ fv_status fv_context_create(fv_context **out, const fv_context_options *opt, fv_
     opt = &o;
     if (opt->threads < 0 || opt->threads > MAX_THREADS)
         return fvi_error_set(err, FV_ERR_ARGUMENT, "%d threads were asked for; 1 to %d can be had (0 = all)", opt->threads, MAX_THREADS);
+    if (opt->memory_limit < 0) return fvi_error_set(err, FV_ERR_ARGUMENT, "a memory limit of %lld bytes was asked for", (long long)opt->memory_limit);
     fv_context *c = fvi_calloc(1, sizeof *c);
     if (!c) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     c->log = (fvi_log){opt->log, opt->log_user, opt->log_level ? opt->log_level : FV_LOG_WARNING};
+    c->memory_limit = opt->memory_limit ? opt->memory_limit : fvi_budget_default();
     char brand[128];
     fvi_cpu_brand(brand, sizeof brand);
     fv_status st = choose_levels(c, opt->cpu_levels, err);

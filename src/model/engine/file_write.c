@@ -1,6 +1,7 @@
 /* file_write.c: a model -> engine file: plans for each shape and CPU level, and what they chose and packed, laid out in order so that it can
  * go down a pipe. Public: fv_engine_write, fv_engine_save. Its parts come from file_plans.c. */
 #include "model/engine/file_write.h"
+#include "base/budget.h"
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -388,9 +389,12 @@ static fv_status make(fv_model *m, const fv_engine_options *given, char **file, 
     if (!m) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_engine_write: model is null");
     FVI_TRY(fvi_options_read(&o, sizeof o, given, "FV_ENGINE_OPTIONS", err));
     fvi_draft *d;
-    FVI_TRY(fvi_draft_make(&d, m, &o, &r, err));
-    const fv_status st = image_of(d, file, size, &r, err);
+    fvi_budget budget;
+    fvi_budget_begin(&budget, m->ctx->memory_limit);
+    fv_status st = fvi_draft_make(&d, m, &o, &r, err);
+    if (st >= 0) st = image_of(d, file, size, &r, err);
     fvi_draft_free(&d);
+    st = fvi_budget_end(&budget, st, err);
     if (st < 0) FVI_FREE(*file);
     if (st >= 0 && report && report->size >= sizeof report->size) {
         const uint32_t n = report->size < sizeof r ? report->size : (uint32_t)sizeof r;

@@ -22,6 +22,7 @@ struct fv_context {
     bool require_timings;
     fv_tune_fn tune_progress;
     void *tune_user;
+    int64_t memory_limit;
 };
 
 typedef struct fvi_file fvi_file; /* file.h */

@@ -1,5 +1,6 @@
 /* model.c: file or bytes -> loaded, rewritten model. */
 #include "base/alloc.h"
+#include "base/budget.h"
 #include "base/options.h"
 #include "model/engine/file.h"
 #include "model/engine/internal.h"
@@ -159,7 +160,10 @@ fv_status fv_model_load(fv_model **out, fv_context *ctx, const char *path, const
     fv_status st = dir ? fvi_map_open(&m->file, path, MAX_MODEL_BYTES, err) : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     if (st == FV_ERR_INPUT || st == FV_ERR_LIMIT) st = FV_ERR_MODEL; /* the text stays: a model that cannot be read */
     if (st >= 0) {
+        fvi_budget budget;
+        fvi_budget_begin(&budget, ctx->memory_limit);
         st = fvi_file_is(m->file.data, m->file.size) ? load_engine(m, NULL, 0, opt, err) : load(m, m->file.data, m->file.size, dir, err);
+        st = fvi_budget_end(&budget, st, err);
         if (st < 0 && err && !strstr(err->text, path)) st = fvi_error_prefix(err, st, "%s", path);
     }
     if (st < 0 && err) err->status = st;
@@ -173,6 +177,8 @@ fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const void *byte
     fv_model_options o;
     FVI_TRY(create(out, ctx, &opt, &o, err));
     fv_status st;
+    fvi_budget budget;
+    fvi_budget_begin(&budget, ctx->memory_limit);
     if (!bytes && size)
         st = fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load_memory: bytes is null");
     else if (!fvi_file_is(bytes, size))
@@ -185,6 +191,7 @@ fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const void *byte
         if (copy) memcpy(copy, bytes, size);
         st = copy ? load_engine(*out, copy, size, opt, err) : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     }
+    st = fvi_budget_end(&budget, st, err);
     if (st < 0) fv_model_free(out);
     return st;
 }
@@ -218,6 +225,8 @@ fv_status fv_model_load_stream(fv_model **out, fv_context *ctx, fv_read_fn read,
     char *bytes = NULL;
     size_t size = 0;
     FVI_TRY(create(out, ctx, &opt, &o, err));
+    fvi_budget budget;
+    fvi_budget_begin(&budget, ctx->memory_limit);
     fv_status st = read ? read_all(read, user, &bytes, &size, err) : fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load_stream: read is null");
     if (st < 0) {
         fvi_free(bytes);
@@ -227,6 +236,7 @@ fv_status fv_model_load_stream(fv_model **out, fv_context *ctx, fv_read_fn read,
         (*out)->bytes = bytes;
         st = load(*out, (const uint8_t *)bytes, size, NULL, err);
     }
+    st = fvi_budget_end(&budget, st, err);
     if (st < 0) fv_model_free(out);
     return st;
 }

@@ -2,6 +2,7 @@
  * between two runs. Rewrites do not depend on what weights say (rewrite.h), so running them again on the new model is the recipe of every
  * constant, batch normalisation and merged layers included; that the result has the same form is checked, not assumed. */
 #include "base/alloc.h"
+#include "base/budget.h"
 #include "model/engine/file.h"
 #include "model/engine/internal.h"
 #include "model/graph/store.h"
@@ -108,7 +109,9 @@ static fv_status offer(fv_session *s, fv_model *m, fv_error *err)
     fvi_body *now = NULL, *old = atomic_exchange(&s->offered, NULL); /* one that no run took over */
     fvi_engine_body_drop(&old);
     fvi_engine_body_drop(&s->spent);
-    FVI_TRY(fvi_engine_body(&now, s, m, NULL, s->body, err));
+    fvi_budget budget;
+    fvi_budget_begin(&budget, m->ctx->memory_limit);
+    FVI_TRY(fvi_budget_end(&budget, fvi_engine_body(&now, s, m, NULL, s->body, err), err));
     if (!interchangeable(s->body, now)) {
         fvi_engine_body_drop(&now);
         return fvi_error_set(err, FV_ERR_MODEL, "the session cannot take these weights over: their plan is another one");

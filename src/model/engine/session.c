@@ -1,5 +1,6 @@
 /* session.c: a model planned for fixed shapes, with its memory; runs it. */
 #include "base/alloc.h"
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/options.h"
 #include "kern/elementwise.h"
@@ -117,8 +118,11 @@ static fv_status create(fv_session **out, fv_model *m, const fv_session_options 
     if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     pthread_mutex_init(&s->refit, NULL);
     s->model = fvi_engine_keep(m);
+    fvi_budget budget;
+    fvi_budget_begin(&budget, m->ctx->memory_limit);
     fv_status st = remember_made(s, opt, kind, err);
     if (st >= 0) st = build(s, opt, err);
+    st = fvi_budget_end(&budget, st, err);
     if (st < 0) {
         fv_session_free(&s);
         return st;

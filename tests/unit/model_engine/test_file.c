@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,11 +26,12 @@
 #define DECONV FV_TEST_DATA "/onnx-ok/conv_transpose.onnx"
 
 static fv_context *ctx;
+enum { LIMIT = 64 << 20 }; /* bytes; whatever a file lies about */
 
 static int setup(void **state)
 {
     (void)state;
-    return fv_context_create(&ctx, FV_CONTEXT_OPTIONS(.threads = 1), NULL) < 0;
+    return fv_context_create(&ctx, FV_CONTEXT_OPTIONS(.threads = 1, .memory_limit = LIMIT), NULL) < 0;
 }
 
 static int teardown(void **state)
@@ -343,6 +345,41 @@ static void signed_lies(void **state)
         assert_int_equal(try_load(&file, file.len, &err), FV_OK);
         fvi_str_free(&file);
     }
+#ifndef __SANITIZE_ADDRESS__
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    assert_true(used.ru_maxrss < 8 * (LIMIT >> 10));
+#endif
+}
+
+/* Loading and each session have the limit for themselves; the text says what was asked for. */
+static void memory_is_limited(void **state)
+{
+    (void)state;
+    fv_error err = {0};
+    fv_model *m = onnx(CONV);
+    fv_session *s;
+    assert_int_equal(fv_session_create(&s, m, FV_SESSION_OPTIONS(.batch = 2000), &err), FV_OK);
+    fv_session_free(&s);
+    fvi_str file = built(CONV, NULL);
+    fv_context *low;
+    assert_int_equal(fv_context_create(&low, FV_CONTEXT_OPTIONS(.threads = 1, .memory_limit = -1), &err), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_context_create(&low, FV_CONTEXT_OPTIONS(.threads = 1, .memory_limit = 1 << 20), &err), FV_OK);
+    fv_model *e;
+    assert_int_equal(fv_model_load_memory(&e, low, file.s, file.len, NULL, &err), FV_OK);
+    assert_int_equal(fv_session_create(&s, e, FV_SESSION_OPTIONS(.batch = 2000), &err), FV_ERR_MEMORY);
+    assert_non_null(strstr(err.text, "more than 1 MB of memory, which is the limit"));
+    assert_null(s);
+    assert_true(run_model(e, NULL) == run_model(m, NULL));
+    fv_model_free(&e);
+    fv_context_free(&low);
+    assert_int_equal(fv_context_create(&low, FV_CONTEXT_OPTIONS(.threads = 1, .memory_limit = 1000), &err), FV_OK);
+    assert_int_equal(fv_model_load_memory(&e, low, file.s, file.len, NULL, &err), FV_ERR_MEMORY);
+    assert_int_equal(fv_model_load(&e, low, CONV, NULL, &err), FV_ERR_MEMORY);
+    assert_non_null(strstr(err.text, "which is the limit"));
+    fv_context_free(&low);
+    fv_model_free(&m);
+    fvi_str_free(&file);
 }
 
 static void replace(fvi_str *file, const char *was, const char *now)
@@ -546,7 +583,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_small_models), cmocka_unit_test(matrices_are_packed), cmocka_unit_test(from_a_pipe), cmocka_unit_test(other_batches), cmocka_unit_test(every_bit_counts),
-        cmocka_unit_test(signed_lies), cmocka_unit_test(other_versions), cmocka_unit_test(other_levels), cmocka_unit_test(stripped_and_refitted),
+        cmocka_unit_test(signed_lies), cmocka_unit_test(memory_is_limited), cmocka_unit_test(other_versions), cmocka_unit_test(other_levels), cmocka_unit_test(stripped_and_refitted),
         cmocka_unit_test(swapped_while_running),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
