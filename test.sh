@@ -104,12 +104,12 @@ fi
 
 build release -DFV_WERROR=ON -DFV_TESTS=ON -DFV_PYTHON="$python" && run release
 if [ $quick = no ]; then
-    build asan && run asan -LE 'lint|header'
+    build asan && run asan -LE 'lint|header|docs' # examples of the help say nothing new under it
     # some kernels place memory where the thread sanitizer of this compiler cannot have it
     if build tsan; then
         first=$(find build/tsan/tests -maxdepth 1 -name 'unit_base_test_hist' | head -n 1)
         if [ -n "$first" ] && ! "$first" >/dev/null 2>&1 && setarch -R "$first" >/dev/null 2>&1; then wrap="setarch -R"; fi
-        run tsan -LE 'lint|header|kern' # one kernel at a time: no threads
+        run tsan -LE 'lint|header|docs|kern' # one kernel at a time: no threads
         wrap=
     fi
     build scalar && run scalar -LE 'lint|header'

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 import augment
 import compose
 from nets import Marker, cost
+from shelf import Shelf
 from store import Store
 
 
@@ -34,7 +35,8 @@ class Task:
         self.val = self.store.indices([1])
         self.names = ['mark']
         self.examples = len(indices)
-        self.drawn = cfg.get('cpu', {}).get('size', self.size) if device.type == 'cpu' else self.size
+        self.short = cfg.get('cpu', {}) if device.type == 'cpu' else {}
+        self.shelf = Shelf(self.short.get('shelf', 0), self.short.get('reuse', 1), [torch.uint8, torch.float16, torch.float16])
 
     def net(self):
         n = self.cfg['net']
@@ -48,7 +50,10 @@ class Task:
         return augment.compress_some(y, 0.75, 25, 95).clamp(0, 1), truth, weight
 
     def draw(self, batch, progress):
-        self.scenes.size = self.drawn
+        self.scenes.size = self.short.get('size' if progress < self.short.get('size_until', 1) else 'size_then', self.size)
+        return self.shelf.take(batch, self.scenes.size, lambda: self.make(batch))
+
+    def make(self, batch):
         x, _, _ = self.scenes.draw(batch)
         x = augment.blur_and_noise(augment.colour(x), 0.15, 0.15).clamp(0, 1)
         return self.overlay(x, self.overlays, self.cfg['augment'].get('share', 0.75))

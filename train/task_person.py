@@ -7,6 +7,7 @@ import augment
 import detect_loss
 import metrics
 from nets import Detector, anchors, boxes_of, cost
+from shelf import Shelf
 from store import Store
 
 
@@ -31,38 +32,6 @@ class Exported(nn.Module):
         return torch.cat((torch.cat(boxes, 2), score.sigmoid()), 1)
 
 
-class Shelf:
-    """Drawn pictures with the teacher's answers, each handed out `reuse` times among others: a third of a step's time on a
-    CPU is spent on making them. Pictures are kept as bytes, answers as float16."""
-
-    def __init__(self, room, reuse):
-        self.room, self.reuse, self.slots, self.size, self.turn = room, reuse, None, 0, 0
-
-    def take(self, batch, size, make):
-        if self.room < 2 * batch or self.reuse < 2:
-            return make()
-        if size != self.size:
-            self.slots, self.size, self.filled, self.turn = None, size, 0, 0
-        if self.filled < 2 * batch or self.turn % self.reuse == 0:
-            self.put(make())
-        self.turn += 1
-        pick = torch.randperm(min(self.filled, self.room))[:batch]
-        x, truth, crowd, *taught = (s[pick].float() for s in self.slots)
-        most = int((truth[..., 3] > truth[..., 1]).sum(1).amax())  # the real ones come first
-        return x / 255, truth[:, :max(1, most)], crowd, *taught
-
-    def put(self, made):
-        if self.slots is None:
-            kinds = [torch.uint8, torch.float32, torch.float32, torch.float16, torch.float32]
-            self.slots = [torch.zeros((self.room, *t.shape[1:]), dtype=k) for t, k in zip(made, kinds)]
-        at = torch.arange(self.filled, self.filled + len(made[0])) % self.room
-        for s, t in zip(self.slots, made):
-            if t.dim() == 3 and t.shape[1] != s.shape[1]:  # without mosaics there are fewer boxes
-                t = torch.nn.functional.pad(t, (0, 0, 0, s.shape[1] - t.shape[1]))
-            s[at] = (t * 255).round().to(torch.uint8) if s.dtype == torch.uint8 else t.to(s.dtype)
-        self.filled += len(made[0])
-
-
 class Task:
     free_outputs = {'output0': {2: 'boxes'}}  # what of the outputs' shapes follows the input
 
@@ -85,7 +54,8 @@ class Task:
                 self.teacher = self.teacher.half()
         self.examples = len(indices)
         self.short = cfg.get('cpu', {}) if device.type == 'cpu' else {}
-        self.shelf = Shelf(self.short.get('shelf', 0), self.short.get('reuse', 1))
+        kinds = [torch.uint8, torch.float32, torch.float32, torch.float16, torch.float32]  # picture, boxes, crowds, the teacher's answers
+        self.shelf = Shelf(self.short.get('shelf', 0), self.short.get('reuse', 1), kinds)
 
     def net(self):
         n = self.cfg['net']
@@ -97,7 +67,9 @@ class Task:
             self.scenes.mosaic, self.scenes.paste = 0.0, 0.0
             self.scenes.letterbox, self.scenes.scale = 0.5, [0.6, 1.3]
         self.scenes.size = self.short.get('size', self.size) if progress < self.short.get('size_until', 0) else self.size
-        return self.shelf.take(batch, self.scenes.size, lambda: self.make(batch))
+        x, truth, *rest = self.shelf.take(batch, self.scenes.size, lambda: self.make(batch))
+        most = int((truth[..., 3] > truth[..., 1]).sum(1).amax())  # the real ones come first
+        return x, truth[:, :max(1, most)], *rest
 
     def make(self, batch):
         x, truth, crowd = self.scenes.draw(batch)
