@@ -111,6 +111,12 @@ FV_API fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, 
 FV_API fv_status fv_detector_prepare(fv_detector *d, const fv_frame *frame, fv_tensor *out, fv_error *err);
 /* Report only these classes from the next run on; n 0 = all. For a caller that knows names, not numbers, before the model is read. */
 FV_API fv_status fv_detector_set_classes(fv_detector *d, const int *classes, int n, fv_error *err);
+/* Other weights of the same graph, from an ONNX model or an engine, while frames go on: prepared here, in any thread, and taken between two frames, by
+ * all networks of the detector at the same frame (a model of its own for tiles keeps its weights). No frame is dropped, none is computed with both, none
+ * has older weights than the frame before it. Class names and preparation stay as they are. The detector keeps m alive.
+ * FV_ERR_MODEL: another graph; the detector goes on as it was. FV_ERR_STATE: the weights given before wait for a frame, or others are being prepared. */
+FV_API fv_status fv_detector_refit(fv_detector *d, fv_model *m, fv_error *err);
+FV_API int fv_detector_refits(const fv_detector *d); /* how many of them are in use, everywhere. Threads: any */
 /* Name of a class: never null ("class7" when the model does not say, "unknown" for a number that is no class of it).
  * Borrowed until free. */
 FV_API const char *fv_detector_class_name(const fv_detector *d, int class_id);

@@ -330,6 +330,34 @@ static fv_status net_prepare(fv_detector *base, const fv_frame *frame, fv_tensor
     return fvi_prep_set_run(d->prep, frame, NULL, &t, 0, pool_of(d), &map, err);
 }
 
+static void net_drop(fv_detector *base)
+{
+    net *d = (net *)base;
+    fvi_session_drop(d->many.session);
+    if (d->one.session) fvi_session_drop(d->one.session);
+}
+
+static fv_status net_hold(fv_detector *base, fv_model *m, const fv_detector *like, fv_error *err)
+{
+    net *d = (net *)base;
+    const net *l = (const net *)like;
+    FVI_TRY(fvi_session_hold(d->many.session, m, l ? l->many.session : NULL, err));
+    if (!d->one.session) return FV_OK;
+    const fv_status st = fvi_session_hold(d->one.session, m, l ? l->one.session : NULL, err);
+    if (st < 0) net_drop(base);
+    return st;
+}
+
+/* `many` is the last to be taken. */
+static bool net_holds(const fv_detector *base) { return fvi_session_holds(((const net *)base)->many.session); }
+
+static void net_take(fv_detector *base)
+{
+    net *d = (net *)base;
+    if (d->one.session) fvi_session_take(d->one.session);
+    fvi_session_take(d->many.session);
+}
+
 static void net_free(fv_detector *base)
 {
     net *d = (net *)base;
@@ -379,6 +407,10 @@ fv_status fvi_flow_detector_net(fv_detector **out, fv_context *ctx, fv_context *
     d->base.class_name = net_class_name;
     d->base.prepare = net_prepare;
     d->base.set_classes = net_set_classes;
+    d->base.hold = net_hold;
+    d->base.holds = net_holds;
+    d->base.take = net_take;
+    d->base.drop = net_drop;
     d->ctx = ctx;
     d->threads = threads;
     d->like = (const net *)like;
@@ -419,6 +451,7 @@ fv_status fv_detector_run(fv_detector *d, const fv_frame *const *frames, int n, 
 {
     if (!d || n < 0 || n > d->batch || (n && (!frames || !out)))
         return fvi_error_set(err, FV_ERR_ARGUMENT, "a detector run takes 0 to %d frames", d ? d->batch : 0);
+    fvi_flow_detector_follow(d, atomic_load_explicit(&d->offered, memory_order_acquire));
     fv_status st = d->run(d, frames, n, out, err);
     if (st >= 0) d->runs++;
     return st;

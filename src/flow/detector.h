@@ -4,6 +4,8 @@
 #define FVI_FLOW_DETECTOR_H
 #include "image/prep.h"
 #include <fovea/detect.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 /* What is looked at in one go: a frame, or a part of one. Detections are in pixels of the part. */
 typedef struct fvi_flow_view {
@@ -17,6 +19,15 @@ struct fv_detector {
     void (*free)(fv_detector *d);
     fv_status (*prepare)(fv_detector *d, const fv_frame *frame, fv_tensor *out, fv_error *err); /* null: it has no network */
     fv_status (*set_classes)(fv_detector *d, const int *classes, int n, fv_error *err);
+    /* Other weights (fv_detector_refit): hold prepares them in any thread, with those that `like` holds if it is not null; on failure nothing is held. take
+     * uses them, in the thread that runs the detector, between two runs. hold null: it has no network. */
+    fv_status (*hold)(fv_detector *d, fv_model *m, const fv_detector *like, fv_error *err);
+    bool (*holds)(const fv_detector *d); /* and has not taken */
+    void (*take)(fv_detector *d);
+    void (*drop)(fv_detector *d); /* what it holds, before `offered` said so */
+    atomic_int offered; /* weights held so far, all of them ready to be taken */
+    int taken;          /* of them */
+    atomic_flag refitting;
     const char *(*class_name)(const fv_detector *d, int class_id);
     fv_task task;
     int n_classes;
@@ -32,6 +43,14 @@ struct fv_detector {
 
 static inline int fvi_flow_detector_streams(const fv_detector *d) { return d && d->n_members > 1 ? d->n_members : 1; }
 static inline fv_detector *fvi_flow_detector_stream(fv_detector *d, int i) { return d && d->n_members ? d->members[i] : d; }
+
+/* Before each run, in its thread: weights number n are in use from now on. */
+static inline void fvi_flow_detector_follow(fv_detector *d, int n)
+{
+    if (d->taken == n || !d->take) return;
+    d->take(d);
+    d->taken = n;
+}
 
 /* Runs a blank frame three times when the detector has never run, so that first touches of memory, page faults and
  * table building stay out of the figures. */

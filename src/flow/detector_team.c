@@ -35,6 +35,38 @@ static fv_status team_set_classes(fv_detector *d, const int *classes, int n, fv_
     return FV_OK;
 }
 
+static void team_drop(fv_detector *d)
+{
+    team *t = (team *)d;
+    for (int i = 0; i < t->n; i++) t->member[i]->drop(t->member[i]);
+}
+
+static fv_status team_hold(fv_detector *d, fv_model *m, const fv_detector *like, fv_error *err)
+{
+    team *t = (team *)d;
+    fv_status st = FV_OK;
+    (void)like;
+    for (int i = 0; i < t->n && st >= 0; i++) st = t->member[i]->hold(t->member[i], m, i ? t->member[0] : NULL, err);
+    if (st < 0) team_drop(d);
+    return st;
+}
+
+static bool team_holds(const fv_detector *d)
+{
+    const team *t = (const team *)d;
+    bool holds = false;
+    for (int i = 0; i < t->n; i++) holds = holds || t->member[i]->holds(t->member[i]);
+    return holds;
+}
+
+/* When it runs as one, not through a pipeline whose lanes have a member each. */
+static void team_take(fv_detector *d)
+{
+    team *t = (team *)d;
+    for (int i = 0; i < t->n; i++) atomic_store(&t->member[i]->offered, atomic_load(&d->offered));
+    for (int i = 0; i < t->n; i++) fvi_flow_detector_follow(t->member[i], atomic_load(&d->offered));
+}
+
 static const char *team_class_name(const fv_detector *d, int class_id) { return fv_detector_class_name(((const team *)d)->member[0], class_id); }
 
 /* The first last: the others read its weights. */
@@ -74,6 +106,10 @@ fv_status fvi_flow_detector_team(fv_detector **out, fv_context *ctx, fv_model *m
     t->base.prepare = team_prepare;
     t->base.set_classes = team_set_classes;
     t->base.class_name = team_class_name;
+    t->base.hold = team_hold;
+    t->base.holds = team_holds;
+    t->base.take = team_take;
+    t->base.drop = team_drop;
     t->base.members = t->member;
     t->base.n_members = t->n;
     *out = &t->base;

@@ -72,6 +72,7 @@ int fvi_flow_hud_update(fvi_flow_hud *h, int64_t now_ns, int64_t latency_ns, con
 typedef struct fvi_flow_infer {
     fv_pipeline *pipeline;
     fv_detector *detector; /* null = none */
+    int weights;           /* which ones the batch at hand is for (detector.h: offered) */
     pthread_t thread;
     const fv_frame **frames; /* [batch] */
     fvi_flow_item **items;   /* [batch] */

@@ -123,6 +123,7 @@ static int gather(fvi_flow_infer *f)
         f->items[n]->taken_ns = fvi_now_ns();
         n++;
     }
+    if (p->o.detector) f->weights = atomic_load(&p->o.detector->offered); /* in the order of frames: none gets older ones than the frame before it */
     pthread_mutex_unlock(&p->gather_lock);
     return n;
 }
@@ -135,6 +136,7 @@ static fv_status infer_batch(fvi_flow_infer *f, int n, fv_error *err)
         f->frames[i] = &f->items[i]->frame;
         f->dets[i] = f->items[i]->dets;
     }
+    if (f->detector != p->o.detector) atomic_store(&f->detector->offered, f->weights);
     fv_status st = fv_detector_run(f->detector, f->frames, n, f->dets, err);
     for (int i = 0; i < n; i++) f->items[i]->dets = f->dets[i]; /* may have grown, also on failure */
     if (st < 0) return st;

@@ -232,6 +232,44 @@ static fv_status tiled_set_classes(fv_detector *d, const int *classes, int n, fv
     return FV_OK;
 }
 
+/* ---- other weights: for all networks of the model that looks at the whole; a model of its own for tiles keeps its ---- */
+
+/* Networks that take part, one after the other; null past the last. */
+static fv_detector *refitted(const tiled *t, int i) { return fvi_flow_groups_net(t->groups, i, FVI_NET_WHOLE); }
+
+static void tiled_drop(fv_detector *d)
+{
+    fv_detector *net;
+    for (int i = 0; (net = refitted((tiled *)d, i)); i++) net->drop(net);
+}
+
+static fv_status tiled_hold(fv_detector *d, fv_model *m, const fv_detector *like, fv_error *err)
+{
+    fv_detector *net, *first = refitted((tiled *)d, 0);
+    fv_status st = FV_OK;
+    (void)like;
+    for (int i = 0; st >= 0 && (net = refitted((tiled *)d, i)); i++) st = net->hold(net, m, i ? first : NULL, err);
+    if (st < 0) tiled_drop(d);
+    return st;
+}
+
+static bool tiled_holds(const fv_detector *d)
+{
+    fv_detector *net;
+    bool holds = false;
+    for (int i = 0; (net = refitted((const tiled *)d, i)); i++) holds = holds || net->holds(net);
+    return holds;
+}
+
+/* Between two frames no group is at work. */
+static void tiled_take(fv_detector *d)
+{
+    tiled *t = (tiled *)d;
+    fv_detector *net;
+    for (int i = 0; (net = refitted(t, i)); i++) net->take(net);
+    if (t->watch) fvi_flow_watch_forget(t->watch);
+}
+
 static void tiled_free(fv_detector *d)
 {
     tiled *t = (tiled *)d;
@@ -305,6 +343,10 @@ fv_status fvi_flow_detector_tiled(fv_detector **out, fv_context *ctx, fv_model *
     t->base.prepare = tiled_prepare;
     t->base.set_classes = tiled_set_classes;
     t->base.class_name = tiled_class_name;
+    t->base.hold = tiled_hold;
+    t->base.holds = tiled_holds;
+    t->base.take = tiled_take;
+    t->base.drop = tiled_drop;
     t->base.batch = 1;
     t->base.runs = 1; /* its networks are warm */
     fv_status st = build(t, model, o, err);

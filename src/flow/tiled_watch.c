@@ -89,6 +89,8 @@ static void free_views(fvi_flow_watch *w)
     w->views_capacity = 0;
 }
 
+void fvi_flow_watch_forget(fvi_flow_watch *w) { w->last_index = INT64_MAX; }
+
 void fvi_flow_watch_free(fvi_flow_watch **pw)
 {
     if (!pw || !*pw) return;

@@ -24,6 +24,8 @@ bool fvi_flow_watch_can(const fv_frame *f);
  * order; one that goes back in time begins anew. */
 fv_status fvi_flow_watch_look(fvi_flow_watch *w, const fvi_flow_plan *plan, fvi_flow_groups *groups, const fv_frame *f, const fvi_tiles_box **boxes, int *n,
                               const fvi_tile **seen, int *n_seen, fv_detect_times *times, fv_tile_figures *figures, fv_error *err);
+/* What is known is of other weights: the next frame begins anew. */
+void fvi_flow_watch_forget(fvi_flow_watch *w);
 /* A visit of a part of the frame, for the map of visits. */
 void fvi_flow_watch_visit(fv_tile_figures *f, const fvi_tile *part, int frame_w, int frame_h);
 #endif

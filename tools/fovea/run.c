@@ -3,6 +3,7 @@
  * verb_count.c. */
 #include "models.h"
 #include "run.h"
+#include "run_weights.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -45,7 +46,9 @@ static int body(run_state *r, run_mode mode)
     fv_error err = {0};
     const fv_media_api *media;
     r->s.mode = mode;
-    if (mode != RUN_PREDICT && cli_given(r->a, "replay")) return run_replay(r);
+    const bool replay = mode != RUN_PREDICT && cli_given(r->a, "replay");
+    if (replay && cli_given(r->a, "watch-weights")) return cli_usage(r->a, "--watch-weights: --replay has no model whose weights could change");
+    if (replay) return run_replay(r);
     if (!cli_positionals(r->a)) return cli_usage(r->a, "no source: give a video, pictures or a camera%s", mode == RUN_PREDICT ? "" : ", or --replay F");
     int code = settings_load(&r->s, r->a, mode);
     if (code) return code;
@@ -80,8 +83,11 @@ static int body(run_state *r, run_mode mode)
     time_t now = time(NULL);
     struct tm utc;
     strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    run_weights *weights;
+    if ((code = run_weights_start(&weights, r))) return code;
     cli_on_stop(run_stop, r);
     code = all_sources(r);
+    run_weights_stop(&weights);
     show_let_go(r->show); /* the window goes before the report is written */
     cli_on_stop(NULL, NULL);
     int closed = outputs_close(&r->out);

@@ -21,6 +21,7 @@ const cli_flag run_flags_detect[] = {
     {"streams", "N", "frames that are computed at the same time, each by its share of the threads: more a second, each later (1)", CLI_INT, 1, 64},
     {"full-head", NULL, "compute every box, not only where a class passes: slower, the same results", CLI_SWITCH},
     {"policy", "auto|every|newest", "every frame, or always the newest (auto: every for files, newest for live sources)", CLI_CHOICE},
+    {"watch-weights", "FILE", "when FILE changes, go on with its weights: an export of the same model, or an engine of it"},
     {"config", "F.yaml", "settings, lines and zones from a file; flags win"},
     {0}};
 #define TRACK_FLAGS                                                                                                    \

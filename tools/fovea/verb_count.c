@@ -14,6 +14,7 @@ const cli_verb cli_verb_count = {
     .example = "fovea count door.mp4 --model yolov8n.onnx --classes person --line door=0.1,0.5,0.9,0.5 -o out.mp4 --events events.jsonl\n"
                "fovea count hall.mp4 --config hall.yaml --summary hall.json --report hall.html\n"
                "fovea count square-4k.mp4 --tiles auto --tile-groups auto --line gate=0.5,0,0.5,1\n"
+               "fovea count rtsp://camera/ --model yolov8n.fv --line door=0.1,0.5,0.9,0.5 --watch-weights newest.onnx\n"
                "fovea count --replay tracks.jsonl --line gate=0.5,0,0.5,1 --summary gate.json",
     .groups = {{"detection", run_flags_detect}, {"tiles", run_flags_tiles}, {"tracking and counting", run_flags_count}, {"live sources", run_flags_live}, {"outputs", run_flags_files},
                {"drawing and encoding", run_flags_video}, {"computing", cli_flags_compute}, {"figures", cli_flags_output}},

@@ -31,4 +31,12 @@ bool fvi_session_lazy_form(const fv_session *s, int *output, int *first, int *cl
 void fvi_session_want(fv_session *s, float conf, const uint8_t *keep);
 /* False: nothing was over it in the last run, and the outputs hold nothing. */
 bool fvi_session_found(const fv_session *s);
+
+/* Other weights in two halves, for who has several sessions that must change at the same frame: hold prepares them (in any thread while the session
+ * runs; nothing may be held yet), take uses them from the next run on (in the thread that runs it; nothing held: does nothing), drop changes its mind
+ * before anybody could take. like: a session that holds weights of the same model, which are shared; or null. Errors: as fv_session_refit. */
+fv_status fvi_session_hold(fv_session *s, fv_model *m, const fv_session *like, fv_error *err);
+bool fvi_session_holds(const fv_session *s);
+void fvi_session_take(fv_session *s);
+void fvi_session_drop(fv_session *s);
 #endif

@@ -71,6 +71,7 @@ struct fv_session {
     fv_model *model; /* counted: the one that it was made of, whose names the ports borrow */
     fvi_body *body;
     _Atomic(fvi_body *) offered; /* takes over at the next run; null = none */
+    _Atomic(fvi_body *) held;    /* takes over when fvi_session_take says so; null = none */
     fvi_body *spent;             /* was taken over from; freed by whoever offers next */
     pthread_mutex_t refit;       /* who offers or takes over */
     fvi_graph *port_graph;       /* names of the ports; null = the body's */

@@ -6,7 +6,7 @@
 #include "model/engine/file.h"
 #include "model/engine/internal.h"
 #include "model/graph/store.h"
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static fv_status form_of(const fvi_graph *g, uint64_t *form, fv_error *err)
@@ -14,7 +14,31 @@ static fv_status form_of(const fvi_graph *g, uint64_t *form, fv_error *err)
     return fvi_graph_form(g, form) ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
 }
 
-/* ---- which weights are not as the engine knows them ---- */
+/* ---- which weights are not as the model knows them ---- */
+
+/* Initialisers of m's graph, [n], owned when *made; names borrowed. Null: out of memory. */
+static const fvi_source *sources_of(const fv_model *m, int *n, fvi_source **made)
+{
+    const fvi_graph *g = m->imported;
+    *made = NULL;
+    *n = 0;
+    if (m->engine && !m->refitted) {
+        *n = m->engine->n_sources;
+        return m->engine->sources;
+    }
+    bool *weight = fvi_calloc((size_t)g->n_values + 1, sizeof *weight);
+    *made = weight ? fvi_calloc((size_t)g->n_values + 1, sizeof **made) : NULL;
+    if (*made) fvi_graph_weights(g, weight);
+    for (int i = 0; *made && i < g->n_values; i++) {
+        const fvi_value *v = g->values[i];
+        if (!weight[i]) continue;
+        fvi_source *s = &(*made)[(*n)++];
+        *s = (fvi_source){.name = v->name, .dtype = v->dtype, .rank = v->rank};
+        memcpy(s->dim, v->dim, sizeof s->dim);
+    }
+    fvi_free(weight);
+    return *made;
+}
 
 static bool same_shape(const fvi_source *s, const fvi_value *v)
 {
@@ -23,11 +47,11 @@ static bool same_shape(const fvi_source *s, const fvi_value *v)
     return same;
 }
 
-static int compare_sources(const fvi_file *f, const fvi_graph *g, fvi_str *lacking, fvi_str *other)
+static int compare_sources(const fvi_source *source, int n_sources, const fvi_graph *g, fvi_str *lacking, fvi_str *other)
 {
     int n = 0, shown = 0;
-    for (int i = 0; i < f->n_sources; i++) {
-        const fvi_source *s = &f->sources[i];
+    for (int i = 0; i < n_sources; i++) {
+        const fvi_source *s = &source[i];
         const fvi_value *v = fvi_graph_find(g, s->name);
         if (v && v->constant && same_shape(s, v)) continue;
         n++;
@@ -36,32 +60,51 @@ static int compare_sources(const fvi_file *f, const fvi_graph *g, fvi_str *lacki
     return n;
 }
 
-static fv_status differs(const fvi_file *f, const fvi_graph *g, fv_error *err)
+/* An error: g is not of the graph that m is of. */
+static fv_status differs(const fv_model *m, const fvi_graph *g, fv_error *err)
 {
     fvi_str lacking = {0}, other = {0};
-    const int n = compare_sources(f, g, &lacking, &other);
+    fvi_source *made;
+    int n_sources;
+    const fvi_source *source = sources_of(m, &n_sources, &made);
+    const char *what = m->engine ? "that the engine was built from" : "of the model that runs", *again = m->engine ? ", or build a new engine" : "";
+    if (!source) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    const int n = compare_sources(source, n_sources, g, &lacking, &other);
     fv_status st;
     if (n)
-        st = fvi_error_set(err, FV_ERR_MODEL, "it is not a model of the graph that the engine was built from: %d of its %d weights differ;%s%.400s%s%s%.400s; give an export of the same model, or build a new engine", n,
-                           f->n_sources, lacking.len ? " missing:" : "", lacking.s ? lacking.s : "", lacking.len && other.len ? ";" : "", other.len ? " of another shape or type:" : "",
-                           other.s ? other.s : "");
+        st = fvi_error_set(err, FV_ERR_MODEL, "it is not a model of the graph %s: %d of its %d weights differ;%s%.400s%s%s%.400s; give an export of the same model%s", what, n, n_sources,
+                           lacking.len ? " missing:" : "", lacking.s ? lacking.s : "", lacking.len && other.len ? ";" : "", other.len ? " of another shape or type:" : "",
+                           other.s ? other.s : "", again);
     else
-        st = fvi_error_set(err, FV_ERR_MODEL, "it is not a model of the graph that the engine was built from: its weights have the same names and shapes, but operators, attributes "
-                                              "or shapes differ; give an export of the same model, or build a new engine");
+        st = fvi_error_set(err, FV_ERR_MODEL, "it is not a model of the graph %s: its weights have the same names and shapes, but operators, attributes or shapes differ; "
+                                              "give an export of the same model%s", what, again);
     fvi_str_free(&lacking);
     fvi_str_free(&other);
+    fvi_free(made);
     return st;
+}
+
+/* Of the graph as it was imported; an engine file says it. */
+static fv_status model_form(const fv_model *m, uint64_t *form, fv_error *err)
+{
+    if (!m->engine || m->refitted) return form_of(m->imported, form, err);
+    *form = strtoull(fvi_file_info(m->engine, "graph"), NULL, 16);
+    return FV_OK;
+}
+
+static fv_status same_model(const fv_model *m, const fv_model *w, fv_error *err)
+{
+    uint64_t a, b;
+    FVI_TRY(model_form(m, &a, err));
+    FVI_TRY(model_form(w, &b, err));
+    return a == b ? FV_OK : differs(m, w->imported, err);
 }
 
 fv_status fv_engine_refit(fv_model *w, const fv_model *engine, fv_error *err)
 {
-    char hex[20];
-    uint64_t form;
     if (!w || !engine || !engine->engine || w->engine) return fvi_error_set(err, FV_ERR_ARGUMENT, "fv_engine_refit: wants an ONNX model that is not an engine, and an engine");
     fvi_file *f = engine->engine;
-    FVI_TRY(form_of(w->imported, &form, err));
-    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)form);
-    if (strcmp(hex, fvi_file_info(f, "graph"))) return differs(f, w->imported, err);
+    FVI_TRY(same_model(engine, w, err));
     if (w->final && f->n_graphs > 1 && engine->final) {
         uint64_t mine, its;
         FVI_TRY(form_of(w->final, &mine, err));
@@ -104,18 +147,24 @@ static bool interchangeable(const fvi_body *a, const fvi_body *b)
            same_place(a->plan, b->plan, a->graph->outputs, b->graph->outputs, a->graph->n_outputs);
 }
 
+/* A body of m that can take over, under the lock. like: another session's, whose packed weights it reads. */
+static fv_status prepare(fvi_body **now, fv_session *s, fv_model *m, fvi_body *like, fv_error *err)
+{
+    fvi_budget budget;
+    FVI_TRY(same_model(s->model, m, err));
+    fvi_engine_body_drop(&s->spent);
+    fvi_budget_begin(&budget, m->ctx->memory_limit);
+    FVI_TRY(fvi_budget_end(&budget, fvi_engine_body(now, s, m, like, s->body, err), err));
+    if (interchangeable(s->body, *now)) return FV_OK;
+    fvi_engine_body_drop(now);
+    return fvi_error_set(err, FV_ERR_MODEL, "the session cannot take these weights over: their plan is another one");
+}
+
 static fv_status offer(fv_session *s, fv_model *m, fv_error *err)
 {
     fvi_body *now = NULL, *old = atomic_exchange(&s->offered, NULL); /* one that no run took over */
     fvi_engine_body_drop(&old);
-    fvi_engine_body_drop(&s->spent);
-    fvi_budget budget;
-    fvi_budget_begin(&budget, m->ctx->memory_limit);
-    FVI_TRY(fvi_budget_end(&budget, fvi_engine_body(&now, s, m, NULL, s->body, err), err));
-    if (!interchangeable(s->body, now)) {
-        fvi_engine_body_drop(&now);
-        return fvi_error_set(err, FV_ERR_MODEL, "the session cannot take these weights over: their plan is another one");
-    }
+    FVI_TRY(prepare(&now, s, m, NULL, err));
     atomic_store(&s->offered, now);
     return FV_OK;
 }
@@ -130,19 +179,52 @@ fv_status fv_session_refit(fv_session *s, fv_model *m, fv_error *err)
     return st;
 }
 
+static void take_over(fv_session *s, fvi_body *now)
+{
+    fvi_body *old = s->body;
+    if (now->lazy) fvi_lazy_follow(now->lazy, old->lazy);
+    now->plan->memory_lent = false;
+    old->plan->memory_lent = true;
+    if (!s->port_graph) s->port_graph = old->graph, old->graph = NULL; /* has the names of the ports */
+    s->body = now;
+    s->spent = old;
+}
+
 /* In the thread that runs the session, which does not wait: while the next weights are being prepared there is nothing to take. Nothing is
  * freed or allocated here. */
 void fvi_engine_take_over(fv_session *s)
 {
     if (pthread_mutex_trylock(&s->refit)) return;
-    fvi_body *now = atomic_exchange(&s->offered, NULL), *old = s->body;
-    if (now) {
-        if (now->lazy) fvi_lazy_follow(now->lazy, old->lazy);
-        now->plan->memory_lent = false;
-        old->plan->memory_lent = true;
-        if (!s->port_graph) s->port_graph = old->graph, old->graph = NULL; /* has the names of the ports */
-        s->body = now;
-        s->spent = old;
-    }
+    fvi_body *now = atomic_exchange(&s->offered, NULL);
+    if (now) take_over(s, now);
     pthread_mutex_unlock(&s->refit);
+}
+
+/* ---- several sessions at the same frame ---- */
+
+fv_status fvi_session_hold(fv_session *s, fv_model *m, const fv_session *like, fv_error *err)
+{
+    fvi_body *now = NULL;
+    pthread_mutex_lock(&s->refit);
+    const fv_status st = prepare(&now, s, m, like ? atomic_load(&like->held) : NULL, err);
+    if (st >= 0) atomic_store(&s->held, now);
+    pthread_mutex_unlock(&s->refit);
+    return st;
+}
+
+bool fvi_session_holds(const fv_session *s) { return atomic_load(&s->held) != NULL; }
+
+/* Who holds waits until this is done: nobody else looks at the body meanwhile. */
+void fvi_session_take(fv_session *s)
+{
+    fvi_body *now = atomic_load(&s->held);
+    if (!now) return;
+    take_over(s, now);
+    atomic_store(&s->held, NULL);
+}
+
+void fvi_session_drop(fv_session *s)
+{
+    fvi_body *old = atomic_exchange(&s->held, NULL);
+    fvi_engine_body_drop(&old);
 }

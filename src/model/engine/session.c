@@ -165,6 +165,7 @@ void fv_session_free(fv_session **sp)
     fv_session *s = *sp;
     fvi_body *offered = atomic_load(&s->offered);
     fvi_engine_body_drop(&offered);
+    fvi_session_drop(s);
     fvi_engine_body_drop(&s->spent);
     fvi_engine_body_drop(&s->body);
     fvi_graph_free(&s->port_graph);
