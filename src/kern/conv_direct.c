@@ -177,6 +177,7 @@ typedef struct ahead {
     int lines, line;  /* lines a pixel, and the next of them */
     int64_t left;     /* lines still to fetch */
     int step;         /* lines a tile */
+    ptrdiff_t bytes;  /* the same for two steps of a tile, where all lines are in a row (pixel is 0) */
 } ahead;
 
 enum { LINE = 64 };
@@ -187,6 +188,21 @@ static inline void fetch_ahead(ahead *f)
         __builtin_prefetch(f->at + f->line * LINE, 0, 2);
         if (++f->line == f->lines) f->line = 0, f->at += f->pixel;
     }
+}
+
+/* The lines of a tile for fvi_conv_walk.ahead; null = no more. */
+static inline const char *take_ahead(ahead *f)
+{
+    const char *p = f->at + f->line * LINE;
+    if (f->left <= 0) return NULL;
+    f->line += f->step, f->left -= f->step;
+    return p;
+}
+
+static ptrdiff_t bytes_of(const job *j, int step)
+{
+    const int pairs = j->walk.ny * j->walk.nx * (j->walk.k / 2);
+    return (ptrdiff_t)step * LINE / (pairs ? pairs : 1) + 1;
 }
 
 /* What rows [r, r + step) read beyond those before them. tiles: those of the block that is worked on meanwhile. */
@@ -219,11 +235,28 @@ static ahead plan_ahead(const job *j, int64_t r, int64_t last, int64_t step, int
     f.lines = (int)((bytes + LINE - 1) / LINE);
     f.left = pixels * f.lines;
     f.step = (int)((f.left + tiles - 1) / tiles);
+    f.bytes = bytes_of(j, f.step);
+    return f;
+}
+
+/* Weights of the panels behind the first, for the block of rows that reads them first: since the last run they have gone to memory, and
+ * hardware does not look past a page. */
+static ahead plan_weights(const job *j, int64_t u0, int64_t u1, int64_t tiles)
+{
+    ahead f = {0};
+    const size_t n = (size_t)j->t->isa->vec, first = n * (size_t)fvi_conv_panel_start(j->split, 1) * j->k;
+    const size_t floats = j->width * j->k * (size_t)(u1 - u0) / (size_t)j->split.panels;
+    if (floats <= first || tiles < 1 || floats > INT32_MAX) return f;
+    f.at = (const char *)(j->weights + j->width * j->k * (size_t)u0 / (size_t)j->split.panels + first);
+    f.lines = (int)((floats - first) * sizeof(float) / LINE);
+    f.left = f.lines;
+    f.step = (int)((f.left + tiles - 1) / tiles);
+    f.bytes = bytes_of(j, f.step);
     return f;
 }
 
 /* One output row of one panel of one group. */
-static void do_row(const job *j, int64_t row, int group, int panel, ahead *next_input)
+static void do_row(const job *j, int64_t row, int group, int panel, ahead want[2])
 {
     const fvi_conv_params *p = j->p;
     const fvi_conv_isa *isa = j->t->isa;
@@ -249,7 +282,14 @@ static void do_row(const job *j, int64_t row, int group, int panel, ahead *next_
     const int tiles = (len + isa->mr[nv] - 1) / isa->mr[nv];
     for (int i = 0, x = 0; i < tiles; i++) {
         int next = (int)((int64_t)len * (i + 1) / tiles), mr = next - x;
-        fetch_ahead(next_input);
+        walk.ahead = take_ahead(&want[1]);
+        walk.ahead_step = want[1].bytes;
+        if (!walk.ahead && !want[0].pixel) {
+            walk.ahead = take_ahead(&want[0]);
+            walk.ahead_step = want[0].bytes;
+        } else {
+            fetch_ahead(&want[0]);
+        }
         if (j->far_out) /* where the next tile goes: stores that miss would hold up the sums behind them */
             for (int m = 0; m < mr; m++) __builtin_prefetch(out + (ptrdiff_t)(next + m) * p->out_w, 1);
         float *c = channels == n ? out + (ptrdiff_t)x * p->out_w : scratch;
@@ -277,10 +317,11 @@ static void run_rows(const job *j, int64_t r0, int64_t r1, int64_t u0, int64_t u
     const int mr = j->t->isa->mr[j->t->isa->nv];
     const int64_t step = rows_a_block(j), tiles = step * (u1 - u0) * ((j->g.row + mr - 1) / mr);
     for (int64_t r = r0; r < r1; r += step) {
-        ahead next_input = plan_ahead(j, r + step, r1, step, tiles);
+        ahead want[2] = {plan_ahead(j, r + step, r1, step, tiles)};
+        if (r == r0) want[1] = plan_weights(j, u0, u1, tiles);
         for (int64_t u = u0; u < u1; u++)
             for (int64_t row = r; row < r + step && row < r1; row++)
-                do_row(j, row, (int)(u / j->split.panels), (int)(u % j->split.panels), &next_input);
+                do_row(j, row, (int)(u / j->split.panels), (int)(u % j->split.panels), want);
     }
 }
 

@@ -17,6 +17,10 @@ typedef struct fvi_conv_walk {
     ptrdiff_t dy, dx; /* floats from tap to tap */
     ptrdiff_t lda;    /* floats from output pixel to output pixel, in the input */
     ptrdiff_t ldc;    /* floats from pixel to pixel in c */
+    /* What somebody reads or writes soon: fetched on the way, a bit every two steps of k, so that no burst of fetches holds up the loads of the
+     * tile. Null = nothing. Never reaches a result. */
+    const char *ahead;
+    ptrdiff_t ahead_step; /* bytes */
 } fvi_conv_walk;
 
 /* c[m][n] = bias[n] + sum over taps and k of a[m][tap][k] * b[tap][k][n], n < NV vectors. */

@@ -34,7 +34,8 @@
     static void tile_##NV##_##MR(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c)  \
     {                                                                                                                  \
         vf acc[MR][NV];                                                                                                \
-        const ptrdiff_t lda = w->lda, ldc = w->ldc;                                                                    \
+        const ptrdiff_t lda = w->lda, ldc = w->ldc, hs = w->ahead_step;                                                \
+        const char *h = w->ahead ? w->ahead : (const char *)b;                                                         \
         FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++) acc[m][n] =                \
             vf_load(bias + n * VF_W);                                                                                  \
         for (int y = 0; y < w->ny; y++)                                                                                \
@@ -43,6 +44,8 @@
                 FVI_UNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) q[i] = a + y * w->dy + x * w->dx + 3 * i * lda;    \
                 int k = w->k;                                                                                          \
                 for (; k >= 2; k -= 2) {                                                                               \
+                    __builtin_prefetch(h, 0, 2);                                                                       \
+                    h += hs;                                                                                           \
                     FVI_CONV_KEEP(MR);                                                                                 \
                     FVI_CONV_STEP(MR, NV, 2);                                                                          \
                 }                                                                                                      \
@@ -59,7 +62,7 @@
     static void dw_##NV##_##MR(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c)    \
     {                                                                                                                  \
         vf acc[MR][NV];                                                                                                \
-        const ptrdiff_t lda = w->lda, ldc = w->ldc;                                                                    \
+        const ptrdiff_t lda = w->lda, ldc = w->ldc;                                                                      \
         FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++) acc[m][n] =                \
             vf_load(bias + n * VF_W);                                                                                  \
         for (int y = 0; y < w->ny; y++)                                                                                \

@@ -200,32 +200,59 @@ static void transform_input(const strip *s)
     }
 }
 
-/* Asks for part i of `parts` of the weights that come next: hardware does not look past a page. */
-static void fetch_ahead(const float *u, size_t floats, int i, int parts)
+/* Rows of bytes that are wanted soon, given out in pieces. */
+typedef struct feed {
+    const char *at;
+    ptrdiff_t pitch, bytes; /* from row to row; of a row */
+    ptrdiff_t done;         /* of this row */
+    int rows;               /* left */
+} feed;
+
+enum { FEEDS = 2 };
+
+/* The next piece of about `bytes`; null = all is given. */
+static const char *take(feed *f, ptrdiff_t bytes)
 {
-    const float *end = u + floats * (size_t)(i + 1) / (size_t)parts;
-    for (u += floats * (size_t)i / (size_t)parts; u < end; u += 16) __builtin_prefetch(u);
-    __asm__ volatile("" ::: "memory"); /* or the compiler takes the call for one without effect */
+    for (int i = 1; i < FEEDS && f->rows <= 0; i++) f++;
+    if (f->rows <= 0) return NULL;
+    const char *p = f->at + f->done;
+    f->done += bytes;
+    if (f->done >= f->bytes) f->done = 0, f->at += f->pitch, f->rows--;
+    return p;
 }
 
-static void multiply(const strip *s, const float *u)
+/* What each of the tiles of a strip has to fetch of them. */
+static ptrdiff_t share_of(const strip *s, const feed *f)
+{
+    const fvi_conv_isa *isa = s->t->isa;
+    ptrdiff_t tiles = 0, bytes = 0;
+    for (int g = 0; g < FVI_WINO_MATRICES; g++) tiles += (s->rows[g] * s->tiles + isa->mr[isa->nv] - 1) / isa->mr[isa->nv];
+    for (int i = 0; i < FEEDS; i++) bytes += f[i].rows * f[i].bytes;
+    return bytes / (tiles * fvi_conv_split(isa, s->p->cout).panels) + 64;
+}
+
+/* cold: nobody has read the weights in this run, so that they lie in memory and are asked for ahead: hardware does not look past a page.
+ * soon: fetched where weights are not. */
+static void multiply(const strip *s, const float *u, bool cold, feed soon[FEEDS])
 {
     static const float zero[FVI_CONV_NV * 16] __attribute__((aligned(64)));
     const fvi_conv_isa *isa = s->t->isa;
     const fvi_conv_panels split = fvi_conv_split(isa, s->p->cout);
-    const fvi_conv_walk walk = {.ny = 1, .nx = 1, .k = s->p->cin, .lda = s->cin, .ldc = s->cout};
-    const bool stream = weights_stream(s->t, s->p);
+    fvi_conv_walk walk = {.ny = 1, .nx = 1, .k = s->p->cin, .lda = s->cin, .ldc = s->cout};
+    const bool stream = cold || weights_stream(s->t, s->p);
+    const ptrdiff_t share = share_of(s, soon);
     for (int g = 0; g < FVI_WINO_MATRICES; g++)
         for (int panel = 0; panel < split.panels; panel++) {
             const int v0 = fvi_conv_panel_start(split, panel), nv = fvi_conv_panel_start(split, panel + 1) - v0;
             const int rows = s->rows[g] * s->tiles, parts = (rows + isa->mr[nv] - 1) / isa->mr[nv];
             const float *a = s->v + s->v_at[g];
             float *c = s->m + s->m_at[g] + v0 * isa->vec;
-            const size_t weights = (size_t)s->p->cin * (size_t)(nv * isa->vec);
+            const ptrdiff_t weights = (ptrdiff_t)s->p->cin * nv * isa->vec, part = weights * (ptrdiff_t)sizeof(float) / parts + 1;
             const bool ahead = stream && (g + 1 < FVI_WINO_MATRICES || panel + 1 < split.panels);
             for (int i = 0, m = 0; i < parts; i++) {
                 const int next = rows * (i + 1) / parts;
-                if (ahead) fetch_ahead(u + weights, weights, i, parts);
+                walk.ahead = ahead ? (const char *)(u + weights) + i * part : take(soon, share);
+                walk.ahead_step = 2 * (ahead ? part : share) / walk.k + 1;
                 isa->tile[nv][next - m](&walk, a + m * s->cin, u, zero, c + m * s->cout);
                 m = next;
             }
@@ -264,6 +291,30 @@ static void transform_output(const strip *s, const float *bias)
     }
 }
 
+/* What the strip writes, as far as it is one row of tiles. */
+static feed output_of(const strip *s)
+{
+    const fvi_conv_params *p = s->p;
+    int image, ty, tx;
+    locate(s, s->first, &image, &ty, &tx);
+    const int across = s->tiles < s->across - tx ? s->tiles : s->across - tx, y = 4 * ty;
+    return (feed){.at = (const char *)(s->io->out + image * p->out_n + y * p->out_h + 4 * tx * p->out_w), .pitch = p->out_h * (ptrdiff_t)sizeof(float),
+                  .bytes = 4 * across * p->out_w * (ptrdiff_t)sizeof(float), .rows = p->ho - y < 4 ? p->ho - y : 4};
+}
+
+/* What the tiles [first, end) read, without the rows that they share with those above. */
+static feed input_of(const strip *s, int64_t first, int64_t end)
+{
+    const fvi_conv_params *p = s->p;
+    const int step = s->scheme->step, window = s->scheme->window;
+    int image, ty, tx;
+    locate(s, first, &image, &ty, &tx);
+    const int tiles = (int)(end - first), across = tiles < s->across - tx ? tiles : s->across - tx;
+    const int y0 = step * ty - p->pt + window - step, last = p->h + p->halo, rows = last - y0 < step ? last - y0 : step;
+    return (feed){.at = (const char *)(s->io->in + image * p->in_n + y0 * p->in_h + (step * tx - p->pl) * p->in_w), .pitch = p->in_h * (ptrdiff_t)sizeof(float),
+                  .bytes = step * across * p->in_w * (ptrdiff_t)sizeof(float), .rows = rows};
+}
+
 void fvi_wino_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed, void *workspace,
                   int chunk, int chunks)
 {
@@ -279,7 +330,9 @@ void fvi_wino_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_
         s.tiles = (int)(t0 + count * (i + 1) / strips - s.first);
         lay_out(&s, workspace);
         transform_input(&s);
-        multiply(&s, u);
+        feed soon[FEEDS] = {output_of(&s)};
+        if (i + 1 < strips) soon[1] = input_of(&s, t0 + count * (i + 1) / strips, t0 + count * (i + 2) / strips);
+        multiply(&s, u, i == 0, soon);
         transform_output(&s, bias);
     }
 }
