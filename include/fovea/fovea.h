@@ -15,6 +15,7 @@
 #include <fovea/frame.h>
 #include <fovea/mask.h>
 #include <fovea/media.h>
+#include <fovea/mixed.h>
 #include <fovea/model.h>
 #include <fovea/paint.h>
 #include <fovea/pipeline.h>

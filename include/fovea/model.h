@@ -11,8 +11,9 @@ typedef struct fv_model fv_model;
 typedef struct fv_model_options {
     uint32_t size;
     const char *device;    /* null or "auto", "cpu"; "null": right shapes, no work, for tests. Others: FV_ERR_DEVICE */
-    /* null or "auto" (fv_model_precision says what it became), "fp32", "bf16": convolutions multiply in BF16 and add in FP32, ends of heads stay FP32;
-     * any machine can, those with AMX are faster for it. Others: FV_ERR_DEVICE */
+    /* null or "auto": the fastest that may be used (fv_model_precision says what it became): int8 when the model is quantised, bf16 where it is fast
+     * and gave the results of fp32, else fp32. "fp32". "bf16": convolutions multiply in BF16 and add in FP32, ends of heads stay FP32; any machine
+     * can, those with AMX are faster for it. "int8": a quantised model only. Others: FV_ERR_DEVICE */
     const char *precision;
     int no_rewrite;        /* non-zero: run the graph as it was written (to find out what a rewrite changed) */
 } fv_model_options;
@@ -47,8 +48,8 @@ FV_API int fv_model_outputs(const fv_model *m, const fv_port **ports);
 FV_API const char *fv_model_meta(const fv_model *m, const char *key);
 FV_API const char *fv_model_meta_at(const fv_model *m, int i, const char **key);
 FV_API const char *fv_model_device(const fv_model *m);    /* "cpu" */
-FV_API const char *fv_model_precision(const fv_model *m); /* "fp32", "bf16" */
-/* Why it is that: "bf16 is not faster at this CPU level". Static. */
+FV_API const char *fv_model_precision(const fv_model *m); /* "fp32", "bf16", "int8" */
+/* Why it is that: "the model is quantised". Static. */
 FV_API const char *fv_model_precision_reason(const fv_model *m);
 /* Node i of those that stay FP32 in a mixed model, and (why may be null) the reason; null past the last. Borrowed until free. None are known while
  * the model's shapes are open. */

@@ -28,3 +28,10 @@ run fovea quantize $M --data bad -o q4.onnx
 cp bad/1.npy t/0.npy
 run fovea quantize $M --data t -o q4.onnx --quiet
 ls q*.onnx
+run fovea quantize $M --precision fp16 -o h.onnx | sed 's/outputs [0-9.]* dB and at most [0-9.e-]* of/outputs N dB and at most N of/; /^fp/s/[0-9.]* *$//'
+fovea compare $M cpu h.onnx --input images=t/1.npy --tolerance 0.01 --quiet && echo close
+run fovea quantize $M --precision bf16 --data t --weight-max 0.001 -o h2.onnx --quiet
+run fovea quantize $M --precision fp16 --keep-type Nothing -o h2.onnx --quiet
+run fovea quantize $M --precision fp32 -o h2.onnx
+run fovea exec $M --precision int8 -o out --seed 1
+run fovea inspect q.onnx | sed -n '/^precision/p'

@@ -41,14 +41,14 @@ static void find_tensors(quantize_data *d, const char *src)
     d->tensors = d->n_files > 0;
 }
 
-int quantize_data_open(quantize_data *d, const cli_args *a, const char *src)
+int quantize_data_open(quantize_data *d, const cli_args *a, const char *src, int64_t limit, int64_t step)
 {
     fv_error err = {0};
     char **names = NULL;
     int n = 0;
     d->a = a;
-    d->limit = cli_int(a, "limit", 1000);
-    d->step = cli_int(a, "vid-stride", 10);
+    d->limit = limit;
+    d->step = step;
     find_tensors(d, src);
     if (d->tensors) return EXIT_OK;
     d->media = cli_media(&err);

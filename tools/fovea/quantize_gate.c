@@ -17,8 +17,12 @@ static double overlap(const float *a, const float *b)
     return w * h / (areas - w * h);
 }
 
-/* How many boxes of `a` over the limit there are, and how many of them `b` has as well. */
-static void count_found(const fv_detections *a, const fv_detections *b, double *all, double *found)
+typedef struct counts {
+    double all, found, apart;
+} counts;
+
+/* How many boxes of `a` over the limit there are, how many of them `b` has as well, and how far those are apart. */
+static void count_found(const fv_detections *a, const fv_detections *b, counts *t)
 {
     char *taken = tool_alloc((size_t)b->count + 1);
     for (int i = 0; i < a->count && a->items[i].confidence >= CONF; i++) {
@@ -31,17 +35,18 @@ static void count_found(const fv_detections *a, const fv_detections *b, double *
             most = o;
             best = k;
         }
-        *all += 1;
+        t->all += 1;
         if (best >= 0) {
             taken[best] = 1;
-            *found += 1;
+            t->found += 1;
         }
+        t->apart += best >= 0 ? fmin(1, fabs((double)a->items[i].confidence - (double)b->items[best].confidence) + 1 - most) : 1;
     }
     free(taken);
 }
 
 /* A map agrees as far as its differences are small against its own variation (1 - normalised error). */
-static void compare_maps(const fv_map *a, const fv_map *b, double *all, double *found)
+static void compare_maps(const fv_map *a, const fv_map *b, counts *t)
 {
     size_t n = (size_t)a->channels * (size_t)a->height * (size_t)a->width;
     double mean = 0, spread = 0, error = 0;
@@ -51,8 +56,10 @@ static void compare_maps(const fv_map *a, const fv_map *b, double *all, double *
         spread += v * v;
         error += d * d;
     }
-    *all += 1;
-    *found += spread > 0 ? fmax(0, 1 - sqrt(error / spread)) : error == 0;
+    const double same = spread > 0 ? fmax(0, 1 - sqrt(error / spread)) : error == 0;
+    t->all += 1;
+    t->found += same;
+    t->apart += 1 - same;
 }
 
 static fv_status detect(run_state *r, fv_model *m, fv_detector **out, fv_error *err)
@@ -84,25 +91,36 @@ fv_status quantize_gate_add(quantize_gate *g, const fv_frame *f, fv_error *err)
 static fv_status score_all(quantize_gate *g, fv_detector *d, int n, quantize_score *out, fv_error *err)
 {
     fv_detections found = {0};
-    double all = 0, same = 0, ms = 0;
+    counts t = {0};
+    double ms = 0;
     fv_status st = FV_OK;
     for (int i = 0; i < n && st >= 0; i++) {
         const fv_frame *list[1] = {&g->frames[i]};
-        fv_detect_times t;
+        fv_detect_times times;
         st = fv_detector_run(d, list, 1, &found, err);
         if (st < 0) break;
-        fv_detector_times(d, &t);
-        ms += (double)t.infer_ns * 1e-6;
+        fv_detector_times(d, &times);
+        ms += (double)times.infer_ns * 1e-6;
         if (g->truth[i].map.data && found.map.data) {
-            compare_maps(&g->truth[i].map, &found.map, &all, &same);
+            compare_maps(&g->truth[i].map, &found.map, &t);
         } else {
-            count_found(&g->truth[i], &found, &all, &same);
-            count_found(&found, &g->truth[i], &all, &same);
+            count_found(&g->truth[i], &found, &t);
+            count_found(&found, &g->truth[i], &t);
         }
     }
     fv_detections_clear(&found);
-    out->agreement = all > 0 ? same / all : 1;
+    out->agreement = t.all > 0 ? t.found / t.all : 1;
+    out->distance = t.all > 0 ? t.apart / t.all : 0;
     out->ms = n ? ms / n : 0;
+    return st;
+}
+
+fv_status quantize_gate_model(quantize_gate *g, fv_model *m, int n, quantize_score *out, fv_error *err)
+{
+    fv_detector *d = NULL;
+    fv_status st = detect(g->r, m, &d, err);
+    if (st >= 0) st = score_all(g, d, n && n < g->n ? n : g->n, out, err);
+    fv_detector_free(&d);
     return st;
 }
 
@@ -111,12 +129,9 @@ fv_status quantize_gate_score(quantize_gate *g, const fv_quantized *q, int n, qu
     const void *bytes;
     size_t size;
     fv_model *m = NULL;
-    fv_detector *d = NULL;
     fv_quantized_bytes(q, &bytes, &size);
     fv_status st = fv_model_load_memory(&m, g->r->ctx, bytes, size, NULL, err);
-    if (st >= 0) st = detect(g->r, m, &d, err);
-    if (st >= 0) st = score_all(g, d, n && n < g->n ? n : g->n, out, err);
-    fv_detector_free(&d);
+    if (st >= 0) st = quantize_gate_model(g, m, n, out, err);
     fv_model_free(&m);
     return st;
 }

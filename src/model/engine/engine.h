@@ -19,6 +19,10 @@ const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i);
 const fvi_tensor *fvi_session_value_tensor(const fv_session *s, int i);
 /* fv_session_create without any rewrite, whatever the model was loaded with: every value of the file is computed. */
 fv_status fvi_session_create_plain(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);
+struct fvi_graph;
+/* A model of a graph that was made here, which is taken over, and computed as it stands: nothing is rewritten, not even Cast nodes that
+ * only round. What constants of *g borrow must outlive it. */
+fv_status fvi_model_of_graph(fv_model **out, fv_context *ctx, struct fvi_graph **g, fv_error *err);
 /* As the file says; borrowed from the model. */
 const struct fvi_graph *fvi_model_graph(const fv_model *m);
 

@@ -36,6 +36,8 @@ struct fv_model {
     fvi_backend_env env;
     bool no_rewrite;
     bool bf16; /* convolutions multiply in BF16 (rewrite/precision.c) */
+    bool int8; /* what is quantised computes with bytes (rewrite/bytes.c) */
+    bool try_bf16; /* while it is loaded: bf16, if it gives what fp32 gives */
     const char *precision_why;
     fvi_kept *kept; /* [n_kept] in final's arena: what stays FP32 */
     int n_kept;
@@ -86,6 +88,11 @@ struct fv_session {
     double plan_ms;
 };
 
+/* precision.c: sets int8, bf16, try_bf16 and the reason, once the graph is imported; later, for a model that is ready in FP32, whether BF16 gives
+ * the same: then it is ready in that. */
+fv_status fvi_engine_precision(fv_model *m, const char *precision, fv_error *err);
+fv_status fvi_engine_validate_bf16(fv_model *m, fv_error *err);
+fv_status fvi_engine_prepare(fv_model *m, fv_error *err); /* model.c: makes m->final, unless shapes are open */
 /* session.c: a body of `model` for the session's shapes. replaces: a body whose tactics and memory it shall take over; null = none. */
 fv_status fvi_engine_body(fvi_body **out, fv_session *s, fv_model *model, fvi_body *like, const fvi_body *replaces, fv_error *err);
 void fvi_engine_take_over(fv_session *s); /* refit.c: between two runs */

@@ -12,27 +12,6 @@
 
 #define MAX_MODEL_BYTES ((size_t)8 << 30)
 
-/* BF16 runs at every level, but only tiles make it faster than FP32. */
-static fv_status choose_precision(fv_model *m, const char *precision, fv_error *err)
-{
-    if (!strcmp(precision, "fp32")) {
-        m->precision_why = "it was asked for";
-        return FV_OK;
-    }
-    if (!strcmp(precision, "auto")) {
-        /* tiles were never timed here, and nothing has compared this model's results: whoever wants BF16 says so */
-        m->precision_why = m->ctx->cpu & FVI_CPU_AMX ? "bf16 would run on AMX tiles, but has to be asked for" : "bf16 is not faster at this CPU level";
-        return FV_OK;
-    }
-    if (strcmp(precision, "bf16") || m->backend != fvi_backend_cpu())
-        return fvi_error_set(err, FV_ERR_DEVICE, "precision '%s' is not available on device %s: it has %s", precision, m->backend->name,
-                             m->backend == fvi_backend_cpu() ? "fp32, bf16" : "fp32");
-    if (m->no_rewrite) return fvi_error_set(err, FV_ERR_ARGUMENT, "precision bf16 is a rewrite of the graph: it cannot go with no_rewrite");
-    m->bf16 = true;
-    m->precision_why = "it was asked for";
-    return FV_OK;
-}
-
 static fv_status choose_backend(fv_model *m, const fv_model_options *opt, fv_error *err)
 {
     const char *device = opt->device ? opt->device : "auto";
@@ -42,11 +21,11 @@ static fv_status choose_backend(fv_model *m, const fv_model_options *opt, fv_err
         m->backend = fvi_backend_null();
     else
         return fvi_error_set(err, FV_ERR_DEVICE, "device '%s' is not available: this build has cpu only", device);
-    return choose_precision(m, opt->precision ? opt->precision : "auto", err);
+    return FV_OK;
 }
 
 /* Models whose shapes are all given are rewritten now, so that errors show at load; others when a session gives shapes. */
-static fv_status prepare(fv_model *m, fv_error *err)
+fv_status fvi_engine_prepare(fv_model *m, fv_error *err)
 {
     for (int i = 0; i < m->imported->n_inputs; i++)
         for (int d = 1; d < m->imported->inputs[i]->rank; d++)
@@ -105,21 +84,24 @@ static fv_status load_engine(fv_model *m, void *memory, size_t size, const fv_mo
         return st;
     }
     m->bf16 = !strcmp(has, "bf16");
-    if (!opt->precision || !strcmp(opt->precision, "auto")) m->precision_why = "the engine file was built for it";
+    m->int8 = !strcmp(has, "int8");
+    m->precision_why = opt->precision && strcmp(opt->precision, "auto") ? "it was asked for" : "the engine file was built for it";
     if (m->imported->n_nodes && !m->final && !(f->marks & FVI_FILE_STRIPPED)) {
         m->owns_final = true;
-        FVI_TRY(prepare(m, err));
+        FVI_TRY(fvi_engine_prepare(m, err));
     }
     return set_ports(m, err);
 }
 
-static fv_status load(fv_model *m, const uint8_t *bytes, size_t size, const char *dir, fv_error *err)
+static fv_status load(fv_model *m, const uint8_t *bytes, size_t size, const char *dir, const fv_model_options *opt, fv_error *err)
 {
     FVI_TRY(fvi_onnx_import(&m->imported, bytes, size, dir, err));
     if (m->imported->note) fvi_log_write(&m->ctx->log, FV_LOG_INFO, "%s", m->imported->note);
-    FVI_TRY(prepare(m, err));
+    FVI_TRY(fvi_engine_precision(m, opt->precision ? opt->precision : "auto", err));
+    FVI_TRY(fvi_engine_prepare(m, err));
     FVI_TRY(find_batch_obstacle(m, err));
-    return set_ports(m, err);
+    FVI_TRY(set_ports(m, err));
+    return m->try_bf16 ? fvi_engine_validate_bf16(m, err) : FV_OK;
 }
 
 /* *opt becomes what this version makes of it. */
@@ -162,7 +144,7 @@ fv_status fv_model_load(fv_model **out, fv_context *ctx, const char *path, const
     if (st >= 0) {
         fvi_budget budget;
         fvi_budget_begin(&budget, ctx->memory_limit);
-        st = fvi_file_is(m->file.data, m->file.size) ? load_engine(m, NULL, 0, opt, err) : load(m, m->file.data, m->file.size, dir, err);
+        st = fvi_file_is(m->file.data, m->file.size) ? load_engine(m, NULL, 0, opt, err) : load(m, m->file.data, m->file.size, dir, opt, err);
         st = fvi_budget_end(&budget, st, err);
         if (st < 0 && err && !strstr(err->text, path)) st = fvi_error_prefix(err, st, "%s", path);
     }
@@ -182,7 +164,7 @@ fv_status fv_model_load_memory(fv_model **out, fv_context *ctx, const void *byte
     if (!bytes && size)
         st = fvi_error_set(err, FV_ERR_ARGUMENT, "fv_model_load_memory: bytes is null");
     else if (!fvi_file_is(bytes, size))
-        st = load(*out, bytes, size, NULL, err);
+        st = load(*out, bytes, size, NULL, opt, err);
     else if ((uintptr_t)bytes % FVI_ALIGN == 0) {
         (*out)->file = (fvi_map){.data = bytes, .size = size};
         st = load_engine(*out, NULL, 0, opt, err);
@@ -234,9 +216,23 @@ fv_status fv_model_load_stream(fv_model **out, fv_context *ctx, fv_read_fn read,
         st = load_engine(*out, bytes, size, opt, err);
     } else {
         (*out)->bytes = bytes;
-        st = load(*out, (const uint8_t *)bytes, size, NULL, err);
+        st = load(*out, (const uint8_t *)bytes, size, NULL, opt, err);
     }
     st = fvi_budget_end(&budget, st, err);
+    if (st < 0) fv_model_free(out);
+    return st;
+}
+
+fv_status fvi_model_of_graph(fv_model **out, fv_context *ctx, fvi_graph **g, fv_error *err)
+{
+    const fv_model_options *opt = FV_MODEL_OPTIONS(.no_rewrite = 1);
+    fv_model_options o;
+    FVI_TRY(create(out, ctx, &opt, &o, err));
+    (*out)->imported = *g;
+    *g = NULL;
+    (*out)->precision_why = "the graph runs as it was made";
+    fv_status st = fvi_engine_prepare(*out, err);
+    if (st >= 0) st = set_ports(*out, err);
     if (st < 0) fv_model_free(out);
     return st;
 }
@@ -288,7 +284,7 @@ const char *fv_model_meta_at(const fv_model *m, int i, const char **key)
 const fvi_graph *fvi_model_graph(const fv_model *m) { return m->imported; }
 
 const char *fv_model_device(const fv_model *m) { return m->backend->name; }
-const char *fv_model_precision(const fv_model *m) { return m->bf16 ? "bf16" : "fp32"; }
+const char *fv_model_precision(const fv_model *m) { return m->int8 ? "int8" : m->bf16 ? "bf16" : "fp32"; }
 const char *fv_model_precision_reason(const fv_model *m) { return m->precision_why; }
 
 const char *fv_model_kept(const fv_model *m, int i, const char **why)

@@ -89,6 +89,7 @@ fv_status fvi_onnx_upgrade(fvi_graph *g, int opset, fv_error *err)
         n->opset = opset;
     }
     g->opset = opset;
-    if (g->ir_version < 7) g->ir_version = 7;
+    const int ir = opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : opset >= 15 ? 8 : 7;
+    if (g->ir_version < ir) g->ir_version = ir;
     return FV_OK;
 }
