@@ -157,9 +157,10 @@ def run_one(args, film, flags, out, name):
                             "--json", "-", "--quiet", "--run", run, "--overwrite", *flags])
     took = time.perf_counter() - t0
     figures = json.load(open(run, encoding="utf-8"))
-    ms = {s["name"]: s["mean"] for s in figures["stages"]}
+    frames = max(1, figures["frames"]["processed"])
+    ms = {s["name"]: s["mean"] * s["count"] / frames for s in figures["stages"]}  # a network may not run in every frame
     p95 = {s["name"]: s["p95"] for s in figures["stages"]}
-    detect = sum(v for k, v in ms.items() if k.startswith(("prep", "infer", "heads")))
+    detect = sum(v for k, v in ms.items() if k.startswith(("prep", "infer", "heads", "merge")))
     boxes = [[d["box"] for d in json.loads(line)["detections"]] for line in text.splitlines()]
     return boxes, {"wall_s": took, "detect_ms": detect, "infer_ms": sum(v for k, v in ms.items() if k.startswith("infer")),
                    "prep_ms": ms.get("prep_ms"), "heads_ms": ms.get("heads_ms"), "p95_end_to_end_ms": p95.get("end_to_end_ms"), "tiles": (figures.get("summary") or {}).get("tiles")}
@@ -205,13 +206,20 @@ def main():
     p.add_argument("--light", type=float, default=1)
     p.add_argument("--budgets", type=lambda s: [float(v) for v in s.split(",") if v], default=[300, 100])
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--scene-only", action="store_true", help="make the film and its truth, run nothing")
+    p.add_argument("--reuse", action="store_true", help="the film that is there")
+    p.add_argument("--no-full", action="store_true", help="leave out looking at all tiles, which takes longest")
     p.add_argument("-o", "--out", default="tiles-out")
     args = p.parse_args()
     os.makedirs(args.out, exist_ok=True)
     film = os.path.join(args.out, "scene.mp4")
-    truth = make_scene(args, cut_people(args, args.out), film)
-    json.dump(truth, open(os.path.join(args.out, "truth.json"), "w", encoding="utf-8"))
-    kinds = [("whole frame", []), ("all tiles", ["--tiles", "auto"]), ("what changed", ["--tiles", "auto", "--budget", "1000000"])]
+    known = os.path.join(args.out, "truth.json")
+    if not (args.reuse and os.path.exists(known)):
+        json.dump(make_scene(args, cut_people(args, args.out), film), open(known, "w", encoding="utf-8"))
+    truth = json.load(open(known, encoding="utf-8"))
+    if args.scene_only:
+        return
+    kinds = [("whole frame", []), *([] if args.no_full else [("all tiles", ["--tiles", "auto"])]), ("what changed", ["--tiles", "auto", "--budget", "1000000"])]
     kinds += [(f"budget {b:g} ms", ["--tiles", "auto", "--budget", f"{b:g}"]) for b in args.budgets]
     rows, full = [], None
     for name, flags in kinds:

@@ -133,6 +133,11 @@ FV_API void fv_detector_input_size(const fv_detector *d, int *width, int *height
 /* Durations of the last run in nanoseconds, all n frames together. */
 typedef struct fv_detect_times {
     int64_t prep_ns, infer_ns, heads_ns;
+    /* Of a detector with tiles, whose infer_ns is the look at the whole (0: not looked at in this run). */
+    int64_t infer_tiles_ns;
+    int64_t enqueue_ns, sync_ns; /* handing looks to groups; waiting for the last group */
+    int64_t merge_ns;            /* from the last look to things: boxes of all tiles become one */
+    int tiled;                   /* non-zero: it has tiles */
 } fv_detect_times;
 FV_API void fv_detector_times(const fv_detector *d, fv_detect_times *t);
 /* What a detector with tiles has looked at; not while it runs. FV_ERR_STATE: it has none. */

@@ -27,8 +27,9 @@ typedef struct fv_result {
     int source_index;
 } fv_result;
 
-/* Stage names in order, with the metric's name. */
-#define FV_STAGE_LIST(X) X(DECODE, "decode") X(PREP, "prep") X(INFER, "infer") X(HEADS, "heads") X(TRACK, "track") X(COUNT, "count") X(PAINT, "paint") X(SINK, "sink")
+/* Stage names in order, with the metric's name. TILES to SYNC and MERGE: detectors with tiles only; WAIT: of a frame, in queues, the rest of end_to_end. */
+#define FV_STAGE_LIST(X) X(DECODE, "decode") X(PREP, "prep") X(INFER, "infer") X(TILES, "infer_tiles") X(ENQUEUE, "enqueue") X(SYNC, "sync") X(HEADS, "heads") X(MERGE, "merge_wait") \
+    X(TRACK, "track") X(COUNT, "count") X(PAINT, "paint") X(SINK, "sink") X(WAIT, "wait")
 typedef enum fv_stage {
 #define FV_STAGE_ENUM(id, name) FV_STAGE_##id,
     FV_STAGE_LIST(FV_STAGE_ENUM)
@@ -49,7 +50,7 @@ typedef struct fv_metrics {
     int64_t decoded, processed, dropped, skipped; /* skipped: --vid-stride */
     double wall_s, fps;          /* of processed frames, warm-up not counted */
     const char *bottleneck;      /* name of the stage with the least waiting; null before the first frame */
-    uint32_t end_to_end_hist[FV_METRICS_BUCKETS], infer_hist[FV_METRICS_BUCKETS];
+    uint32_t end_to_end_hist[FV_METRICS_BUCKETS], stage_hist[FV_STAGES][FV_METRICS_BUCKETS];
 } fv_metrics;
 
 /* Zero is the default for every field but the source. */
@@ -91,7 +92,7 @@ FV_API void fv_pipeline_stop(fv_pipeline *p);
 FV_API void fv_pipeline_metrics(fv_pipeline *p, fv_metrics *m);
 FV_API void fv_pipeline_free(fv_pipeline **p);
 /* Adds the figures of `b` to those of `a`: counts and distributions add up, means are weighted; percentiles come from the
- * distributions where there are some (end_to_end, infer), else the larger is taken; wall_s is the longer. For several pipelines at once. */
+ * distributions; wall_s is the longer. For several pipelines at once. */
 FV_API void fv_metrics_add(fv_metrics *a, const fv_metrics *b);
 
 /* One detector for several pipelines that run at the same time, each in a thread of its own (several cameras): frames that wait at the

@@ -14,6 +14,7 @@ typedef struct fv_metric_budget {
 /* What is said about a run besides its metrics; null fields are left out. Borrowed for the call. */
 typedef struct fv_run_info {
     const char *verb, *model, *device, *precision, *machine, *level, *command, *started; /* started: ISO time */
+    const char *tile_model; /* null: that of the whole frame */
     const char *const *sources;
     int n_sources;
     int threads;

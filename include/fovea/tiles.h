@@ -28,6 +28,7 @@ typedef enum fv_tile_metric {
 } fv_tile_metric;
 
 #define FV_TILES_MAX 1024 /* of a frame */
+#define FV_TILE_SOURCES_MAX 64
 
 struct fv_model;
 /* Zero is the default for every field. Tiles are all of one size, evenly spread, inside the frame, and cover all of it; a frame that is smaller than a
@@ -47,8 +48,9 @@ typedef struct fv_tile_options {
     int groups;                   /* tiles computed at the same time, each by its share of the threads; 0 = 1, FV_TILE_GROUPS_AUTO: the fastest, measured at the start */
     /* Films (frames in order, from one source; other formats than I420, NV12 and GRAY, and tasks with more than boxes, are looked at in full): */
     int watch;        /* non-zero: only what has changed is looked at, and every tile from time to time */
+    int sources;      /* films at the same time (ports of a hub), up to FV_TILE_SOURCES_MAX: each is watched for itself, and small changed parts of all share pictures; 0 = 1 */
     float refresh_s;  /* seconds of the film in which every tile comes round; 0 = 2 */
-    float budget_ms;  /* time a frame may take, as far as choosing what to look at can keep it; implies watch; 0 = none */
+    float budget_ms;  /* time a frame may take, from decoding to result in a pipeline, in 95 of 100: as far as choosing what to look at can keep it; implies watch; 0 = none */
 } fv_tile_options;
 #define FV_TILE_OPTIONS(...) (&(fv_tile_options){.size = sizeof(fv_tile_options), __VA_ARGS__})
 #define FV_TILE_GROUPS_AUTO (-1)
@@ -56,6 +58,7 @@ typedef struct fv_tile_options {
 /* What was looked at, over all frames so far. */
 #define FV_TILE_MAP_W 64
 #define FV_TILE_MAP_H 36
+#define FV_TILE_SERIES 256
 typedef struct fv_tile_figures {
     int cols, rows, width, height; /* tiles of the last frame, and their size */
     int64_t frames;
@@ -64,8 +67,13 @@ typedef struct fv_tile_figures {
     int64_t skipped;  /* the difference */
     int64_t regions, canvases; /* changed parts, and the pictures that several of them shared */
     int64_t late;     /* changed parts and tiles that had to wait for a later frame because of the budget */
-    int64_t over_budget; /* frames that took longer than the budget */
+    int64_t over_budget; /* frames that took longer than the budget, in a pipeline from decoding to result */
     double look_ms;   /* of the last frame's looks, each */
+    double budget_ms; /* 0 = none */
+    int frame_w, frame_h; /* of the last frame */
+    /* Over time: bins of series_frames frames each, so many that there is always room. */
+    int series_frames, n_series;
+    uint32_t series_looks[FV_TILE_SERIES], series_over[FV_TILE_SERIES]; /* looks, and frames over the budget, of each bin */
     uint32_t visits[FV_TILE_MAP_H][FV_TILE_MAP_W]; /* looks at each part of the frame; the whole is not counted */
 } fv_tile_figures;
 

@@ -501,8 +501,8 @@ const char *fv_detector_rule(const fv_detector *d) { return d && d->rule ? d->ru
 void fv_detector_times(const fv_detector *d, fv_detect_times *t) { *t = d->times; }
 fv_status fv_detector_tile_figures(const fv_detector *d, fv_tile_figures *f)
 {
-    if (!d || !f || !d->tiles) return FV_ERR_STATE;
-    *f = *d->tiles;
+    if (!d || !f || !d->tile_figures) return FV_ERR_STATE;
+    d->tile_figures(d, f);
     return FV_OK;
 }
 void fv_detector_input_size(const fv_detector *d, int *width, int *height)

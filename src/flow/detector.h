@@ -3,6 +3,7 @@
 #ifndef FVI_FLOW_DETECTOR_H
 #define FVI_FLOW_DETECTOR_H
 #include "image/prep.h"
+#include "vision/track/tracker.h"
 #include <fovea/detect.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,6 +17,9 @@ typedef struct fvi_flow_view {
 struct fv_detector {
     fv_status (*run)(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err);
     fv_status (*look)(fv_detector *d, const fvi_flow_view *views, int n, fv_detections *out, fv_error *err); /* any n; null: it looks at frames only */
+    /* run, for frames of several films: source of each frame [n], below `sources`, none twice. Null: run will do. */
+    fv_status (*run_of)(fv_detector *d, const fv_frame *const *frames, const int *source, int n, fv_detections *out, fv_error *err);
+    int sources; /* films that it tells apart; 0: each frame stands for itself */
     void (*free)(fv_detector *d);
     fv_status (*prepare)(fv_detector *d, const fv_frame *frame, fv_tensor *out, fv_error *err); /* null: it has no network */
     fv_status (*set_classes)(fv_detector *d, const int *classes, int n, fv_error *err);
@@ -38,8 +42,18 @@ struct fv_detector {
     fv_detect_times times;
     fv_detector *const *members; /* [n_members] detectors with the same results that may run at the same time; 0 = only itself */
     int n_members;
-    const fv_tile_figures *tiles; /* null: it has none */
+    void (*tile_figures)(const fv_detector *d, fv_tile_figures *f); /* null: it has none */
+    /* What became of its frames, from any thread; null: it does not want to know. told: milliseconds from decoding to result. lost: where things are expected that were
+     * not found lately. source: of a hub's port, 0 for the first. */
+    void (*told)(fv_detector *d, double end_to_end_ms);
+    void (*lost)(fv_detector *d, int source, const fvi_track_place *places, int n);
+    bool listens; /* somebody calls told */
 };
+
+static inline void fvi_flow_detector_tell(fv_detector *d, double end_to_end_ms)
+{
+    if (d && d->told) d->told(d, end_to_end_ms);
+}
 
 static inline int fvi_flow_detector_streams(const fv_detector *d) { return d && d->n_members > 1 ? d->n_members : 1; }
 static inline fv_detector *fvi_flow_detector_stream(fv_detector *d, int i) { return d && d->n_members ? d->members[i] : d; }

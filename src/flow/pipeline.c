@@ -227,7 +227,9 @@ fv_status fv_pipeline_run(fv_pipeline *p, fv_error *err)
         if (pool) fvi_pool_set_spin(pool, 0);
         p->o.source->stopped = was_stopped;
         p->o.source->stopped_user = p;
+        if (p->o.detector) p->o.detector->listens = true;
         run_lanes(p);
+        if (p->o.detector) p->o.detector->listens = false;
         p->o.source->stopped = NULL;
         if (pool) fvi_pool_set_spin(pool, FVI_POOL_SPIN_US);
         drain(p);

@@ -30,6 +30,7 @@ typedef struct fvi_flow_item {
     int64_t number;   /* place in the order of results */
     int64_t born_ns;  /* available for processing */
     int64_t taken_ns; /* left the first queue */
+    int64_t worked_ns; /* in stages so far; the rest of its life it waited */
 } fvi_flow_item;
 
 typedef enum fvi_flow_lane { FVI_LANE_DECODE, FVI_LANE_INFER, FVI_LANE_SCENE, FVI_LANE_SINK, FVI_LANES } fvi_flow_lane;
@@ -38,7 +39,7 @@ typedef enum fvi_flow_lane { FVI_LANE_DECODE, FVI_LANE_INFER, FVI_LANE_SCENE, FV
 typedef struct fvi_flow_meter {
     pthread_mutex_t lock;
     fvi_hist stage[FV_STAGES], end_to_end; /* milliseconds */
-    uint32_t end_to_end_hist[FV_METRICS_BUCKETS], infer_hist[FV_METRICS_BUCKETS];
+    uint32_t end_to_end_hist[FV_METRICS_BUCKETS], stage_hist[FV_STAGES][FV_METRICS_BUCKETS];
     int64_t wait_ns[FVI_LANES];
     int64_t ended_ns[FVI_LANES]; /* of the run in progress; a lane that is done waits for the others */
     int64_t decoded, processed, dropped, skipped;

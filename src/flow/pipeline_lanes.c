@@ -9,6 +9,8 @@
 #include "flow/pipeline.h"
 #include <math.h>
 
+#define MOST_LOST 64 /* places that the detector is told of */
+
 static bool aborted(fv_pipeline *p) { return atomic_load_explicit(&p->aborted, memory_order_acquire) != 0; }
 
 static void discard(fv_pipeline *p, fvi_flow_item *item)
@@ -121,6 +123,7 @@ static int gather(fvi_flow_infer *f)
         f->items[n] = item;
         f->items[n]->number = p->next_number++;
         f->items[n]->taken_ns = fvi_now_ns();
+        f->items[n]->worked_ns = 0;
         n++;
     }
     if (p->o.detector) f->weights = atomic_load(&p->o.detector->offered); /* in the order of frames: none gets older ones than the frame before it */
@@ -137,12 +140,23 @@ static fv_status infer_batch(fvi_flow_infer *f, int n, fv_error *err)
         f->dets[i] = f->items[i]->dets;
     }
     if (f->detector != p->o.detector) atomic_store(&f->detector->offered, f->weights);
+    int64_t t0 = fvi_now_ns();
     fv_status st = fv_detector_run(f->detector, f->frames, n, f->dets, err);
-    for (int i = 0; i < n; i++) f->items[i]->dets = f->dets[i]; /* may have grown, also on failure */
+    int64_t took = fvi_now_ns() - t0;
+    for (int i = 0; i < n; i++) {
+        f->items[i]->dets = f->dets[i]; /* may have grown, also on failure */
+        f->items[i]->worked_ns = took;  /* all of the batch: it waits for all of it */
+    }
     if (st < 0) return st;
     fv_detector_times(f->detector, &t);
     fvi_flow_meter_add(&p->meter, FV_STAGE_PREP, t.prep_ns, n);
-    fvi_flow_meter_add(&p->meter, FV_STAGE_INFER, t.infer_ns, n);
+    if (!t.tiled || t.infer_ns) fvi_flow_meter_add(&p->meter, FV_STAGE_INFER, t.infer_ns, n);
+    if (t.tiled) {
+        if (t.infer_tiles_ns) fvi_flow_meter_add(&p->meter, FV_STAGE_TILES, t.infer_tiles_ns, n);
+        fvi_flow_meter_add(&p->meter, FV_STAGE_ENQUEUE, t.enqueue_ns, n);
+        fvi_flow_meter_add(&p->meter, FV_STAGE_SYNC, t.sync_ns, n);
+        fvi_flow_meter_add(&p->meter, FV_STAGE_MERGE, t.merge_ns, n);
+    }
     fvi_flow_meter_add(&p->meter, FV_STAGE_HEADS, t.heads_ns, n);
     return FV_OK;
 }
@@ -176,6 +190,10 @@ static fv_status track_and_count(fv_pipeline *p, fvi_flow_item *item)
         FVI_TRY(fv_tracker_update(p->o.tracker, &item->dets, p->last_pts));
         int64_t t1 = fvi_now_ns();
         fvi_flow_meter_add(&p->meter, FV_STAGE_TRACK, t1 - t0, 1);
+        if (p->o.detector && p->o.detector->lost) {
+            fvi_track_place places[MOST_LOST];
+            p->o.detector->lost(p->o.detector, 0, places, fvi_tracker_lost(p->o.tracker, places, MOST_LOST));
+        }
         t0 = t1;
     }
     if (p->o.counter) {
@@ -225,6 +243,7 @@ void *fvi_flow_scene_lane(void *arg)
     fvi_flow_item *item;
     for (int64_t number = 0; (item = pull_in_order(p, number)); number++) {
         if (!aborted(p)) {
+            int64_t t0 = fvi_now_ns();
             fv_error err = {0};
             const char *what = "tracking and counting";
             fv_status st = track_and_count(p, item);
@@ -232,6 +251,7 @@ void *fvi_flow_scene_lane(void *arg)
                 what = "painting";
                 st = paint(p, item);
             }
+            item->worked_ns += fvi_now_ns() - t0;
             if (st < 0) {
                 fvi_error_set(&err, st, "%s failed at frame %lld: %s", what, (long long)item->frame.index, fv_status_text(st));
                 fvi_flow_fail(p, st, &err, true);
@@ -263,6 +283,9 @@ static fv_status deliver(fv_pipeline *p, fvi_flow_item *item, fv_error *err)
     }
     int64_t now = fvi_now_ns();
     if (p->o.on_result || p->o.sink) fvi_flow_meter_add(&p->meter, FV_STAGE_SINK, now - t0, 1);
+    const int64_t waited = now - item->born_ns - (item->worked_ns + now - t0);
+    fvi_flow_meter_add(&p->meter, FV_STAGE_WAIT, waited > 0 ? waited : 0, 1);
+    fvi_flow_detector_tell(p->o.detector, fvi_ms(now - item->born_ns));
     fvi_flow_meter_done(&p->meter, now - item->born_ns);
     return FV_OK;
 }

@@ -9,8 +9,9 @@
 
 static const fvi_flow_lane lane_of[FV_STAGES] = {
     [FV_STAGE_DECODE] = FVI_LANE_DECODE, [FV_STAGE_PREP] = FVI_LANE_INFER,  [FV_STAGE_INFER] = FVI_LANE_INFER,
-    [FV_STAGE_HEADS] = FVI_LANE_INFER,   [FV_STAGE_TRACK] = FVI_LANE_SCENE, [FV_STAGE_COUNT] = FVI_LANE_SCENE,
-    [FV_STAGE_PAINT] = FVI_LANE_SCENE,   [FV_STAGE_SINK] = FVI_LANE_SINK};
+    [FV_STAGE_TILES] = FVI_LANE_INFER,   [FV_STAGE_ENQUEUE] = FVI_LANE_INFER, [FV_STAGE_SYNC] = FVI_LANE_INFER,
+    [FV_STAGE_HEADS] = FVI_LANE_INFER,   [FV_STAGE_MERGE] = FVI_LANE_INFER, [FV_STAGE_TRACK] = FVI_LANE_SCENE, [FV_STAGE_COUNT] = FVI_LANE_SCENE,
+    [FV_STAGE_PAINT] = FVI_LANE_SCENE,   [FV_STAGE_SINK] = FVI_LANE_SINK,   [FV_STAGE_WAIT] = FVI_LANES}; /* waiting is nobody's work */
 static const char *const stage_names[FV_STAGES] = {
 #define NAME(id, name) [FV_STAGE_##id] = name,
     FV_STAGE_LIST(NAME)
@@ -64,7 +65,7 @@ void fvi_flow_meter_add(fvi_flow_meter *m, fv_stage stage, int64_t ns, int times
     double ms = fvi_ms(ns) / (times > 0 ? times : 1);
     pthread_mutex_lock(&m->lock);
     for (int i = 0; i < times; i++) fvi_hist_add(&m->stage[stage], ms);
-    if (stage == FV_STAGE_INFER) bucket_add(m->infer_hist, ms, times);
+    bucket_add(m->stage_hist[stage], ms, times);
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -113,11 +114,11 @@ static const char *bottleneck(const fvi_flow_meter *m)
     int lane = -1, best = -1;
     bool works[FVI_LANES] = {false};
     for (int i = 0; i < FV_STAGES; i++)
-        if (m->stage[i].count) works[lane_of[i]] = true;
+        if (m->stage[i].count && lane_of[i] < FVI_LANES) works[lane_of[i]] = true;
     for (int i = 0; i < FVI_LANES; i++)
         if (works[i] && (lane < 0 || m->wait_ns[i] < m->wait_ns[lane])) lane = i;
     for (int i = 0; i < FV_STAGES; i++)
-        if (m->stage[i].count && (int)lane_of[i] == lane && (best < 0 || m->stage[i].sum > m->stage[best].sum)) best = i;
+        if (i != FV_STAGE_ENQUEUE && i != FV_STAGE_SYNC && m->stage[i].count && (int)lane_of[i] == lane && (best < 0 || m->stage[i].sum > m->stage[best].sum)) best = i;
     return best < 0 ? NULL : stage_names[best];
 }
 
@@ -125,10 +126,10 @@ void fvi_flow_meter_snapshot(fvi_flow_meter *m, fv_metrics *out)
 {
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&m->lock);
-    for (int i = 0; i < FV_STAGES; i++) fill(&out->stage[i], stage_names[i], &m->stage[i], m->wait_ns[lane_of[i]]);
+    for (int i = 0; i < FV_STAGES; i++) fill(&out->stage[i], stage_names[i], &m->stage[i], lane_of[i] < FVI_LANES ? m->wait_ns[lane_of[i]] : 0);
     fill(&out->end_to_end, "end_to_end", &m->end_to_end, 0);
     memcpy(out->end_to_end_hist, m->end_to_end_hist, sizeof out->end_to_end_hist);
-    memcpy(out->infer_hist, m->infer_hist, sizeof out->infer_hist);
+    memcpy(out->stage_hist, m->stage_hist, sizeof out->stage_hist);
     out->decoded = m->decoded;
     out->processed = m->processed;
     out->dropped = m->dropped;
@@ -185,17 +186,17 @@ static void add_stage(fv_stage_metrics *a, const fv_stage_metrics *b, const uint
     double *to[] = {&a->p50_ms, &a->p90_ms, &a->p95_ms, &a->p99_ms};
     const double from[] = {b->p50_ms, b->p90_ms, b->p95_ms, b->p99_ms};
     static const double q[] = {0.50, 0.90, 0.95, 0.99};
-    for (int i = 0; i < 4; i++) *to[i] = buckets ? fmin(fmax(bucket_quantile(buckets, q[i]), a->min_ms), a->max_ms) : fmax(*to[i], from[i]);
+    for (int i = 0; i < 4; i++) *to[i] = buckets ? fmin(fmax(bucket_quantile(buckets, q[i]), a->min_ms), a->max_ms) : from[i];
 }
 
 void fv_metrics_add(fv_metrics *a, const fv_metrics *b)
 {
     for (int i = 0; i < FV_METRICS_BUCKETS; i++) {
         a->end_to_end_hist[i] += b->end_to_end_hist[i];
-        a->infer_hist[i] += b->infer_hist[i];
+        for (int k = 0; k < FV_STAGES; k++) a->stage_hist[k][i] += b->stage_hist[k][i];
     }
     bool first = a->wall_s <= 0 && !a->decoded; /* nothing to add to: b's own percentiles are better than buckets */
-    for (int i = 0; i < FV_STAGES; i++) add_stage(&a->stage[i], &b->stage[i], i == FV_STAGE_INFER && !first ? a->infer_hist : NULL);
+    for (int i = 0; i < FV_STAGES; i++) add_stage(&a->stage[i], &b->stage[i], first ? NULL : a->stage_hist[i]);
     add_stage(&a->end_to_end, &b->end_to_end, first ? NULL : a->end_to_end_hist);
     a->decoded += b->decoded;
     a->processed += b->processed;

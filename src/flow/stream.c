@@ -97,7 +97,9 @@ fv_status fv_stream_next(fv_stream *s, fv_result *r, fv_error *err)
     if (st == FV_AGAIN) return st;
     if (st != FV_OK) return at_end(s, r, err);
     fvi_flow_item *item = s->item = pulled;
-    fvi_flow_meter_done(&s->pipeline->meter, fvi_now_ns() - item->born_ns);
+    int64_t took = fvi_now_ns() - item->born_ns;
+    fvi_flow_detector_tell(s->pipeline->o.detector, fvi_ms(took));
+    fvi_flow_meter_done(&s->pipeline->meter, took);
     fvi_flow_item_result(s->pipeline, item, r);
     if (isfinite(item->frame.pts) && item->frame.pts > s->last_pts) s->last_pts = item->frame.pts;
     s->last_frame = item->frame.index;

@@ -6,8 +6,20 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "model/engine/engine.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+
+/* What is known of one film. */
+typedef struct film {
+    fvi_tiles_grid grid;
+    int frame_w, frame_h; /* what the grid is made for */
+    int n_views;
+    fvi_tile *tiles; /* [capacity], and the next */
+    uint8_t *which;
+    size_t capacity;
+    fvi_flow_watch *watch; /* null: every view of every frame */
+} film;
 
 typedef struct tiled {
     fv_detector base; /* first */
@@ -19,31 +31,28 @@ typedef struct tiled {
     int *class_of; /* [classes of the tile model] the class of that name; null = the same numbers */
     int n_class_of;
     bool silent;   /* no class of the tile model is wanted */
-    fvi_tiles_grid grid;
-    int frame_w, frame_h; /* what the grid is made for */
-    int n_views;
-    fvi_flow_view *views; /* [n_views], the rest too */
-    uint8_t *which;
-    fvi_tile *tiles;
+    film *films;   /* [base.sources] */
+    fvi_flow_row *row;
+    fvi_flow_view *views; /* [views_capacity], found too: looks at everything */
     fv_detections *found;
     size_t views_capacity;
     fvi_tiles_box *boxes;
     int *item;
     size_t boxes_capacity; /* of both */
     fvi_merger *merger;
-    fvi_flow_watch *watch; /* null: every view of every frame */
+    fvi_flow_budget budget;
+    pthread_mutex_t lock; /* figures, which told changes from another thread */
+    bool locks;
     fv_tile_figures figures;
     char rule[256];
 } tiled;
 
-static bool one_look(const tiled *t) { return t->grid.cols * t->grid.rows == 1; }
+static bool one_look(const film *f) { return f->grid.cols * f->grid.rows == 1; }
 
 static void free_views(tiled *t)
 {
     for (size_t i = 0; i < t->views_capacity; i++) fv_detections_clear(&t->found[i]);
     FVI_FREE(t->views);
-    FVI_FREE(t->which);
-    FVI_FREE(t->tiles);
     FVI_FREE(t->found);
     t->views_capacity = 0;
 }
@@ -53,52 +62,56 @@ static fv_status reserve_views(tiled *t, size_t n, fv_error *err)
     if (n <= t->views_capacity) return FV_OK;
     free_views(t);
     t->views = fvi_calloc(n, sizeof *t->views);
-    t->which = fvi_calloc(n, sizeof *t->which);
-    t->tiles = fvi_calloc(n, sizeof *t->tiles);
     t->found = fvi_calloc(n, sizeof *t->found);
-    if (!t->views || !t->which || !t->tiles || !t->found) {
-        free_views(t);
-        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for %zu tiles", n);
-    }
-    t->views_capacity = n;
-    return FV_OK;
+    t->views_capacity = t->views && t->found ? n : 0;
+    if (t->views_capacity) return FV_OK;
+    FVI_FREE(t->views);
+    FVI_FREE(t->found);
+    return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for %zu tiles", n);
+}
+
+static fv_status reserve_film(film *f, size_t n, fv_error *err)
+{
+    if (n <= f->capacity) return FV_OK;
+    fvi_free(f->tiles);
+    fvi_free(f->which);
+    f->tiles = fvi_calloc(n, sizeof *f->tiles);
+    f->which = fvi_calloc(n, sizeof *f->which);
+    f->capacity = f->tiles && f->which ? n : 0;
+    return f->capacity ? FV_OK : fvi_error_set(err, FV_ERR_MEMORY, "out of memory for %zu tiles", n);
 }
 
 /* Views of frames of another size: the whole, then the tiles row by row. */
-static fv_status plan(tiled *t, const fv_frame *f, fv_error *err)
+static fv_status plan(tiled *t, film *m, const fv_frame *f, fv_error *err)
 {
     const fv_detector *d = fvi_flow_groups_net(t->groups, 0, FVI_NET_TILES);
-    if (f->width == t->frame_w && f->height == t->frame_h) return FV_OK;
-    t->frame_w = t->frame_h = 0;
-    FVI_TRY(fvi_tiles_grid_of(&t->grid, &t->o, d->input_w, d->input_h, f->width, f->height, err));
-    int n_tiles = t->grid.cols * t->grid.rows, n = 0;
-    FVI_TRY(reserve_views(t, (size_t)n_tiles + 1, err));
-    if (one_look(t) || !t->o.no_global) {
-        t->tiles[n] = (fvi_tile){0, 0, f->width, f->height, one_look(t) ? 0u : FVI_TILE_COARSE};
-        t->which[n++] = one_look(t) && t->o.no_global ? FVI_NET_TILES : FVI_NET_WHOLE;
+    if (f->width == m->frame_w && f->height == m->frame_h) return FV_OK;
+    m->frame_w = m->frame_h = 0;
+    FVI_TRY(fvi_tiles_grid_of(&m->grid, &t->o, d->input_w, d->input_h, f->width, f->height, err));
+    int n_tiles = m->grid.cols * m->grid.rows, n = 0;
+    FVI_TRY(reserve_film(m, (size_t)n_tiles + 1, err));
+    if (one_look(m) || !t->o.no_global) {
+        m->tiles[n] = (fvi_tile){0, 0, f->width, f->height, one_look(m) ? 0u : FVI_TILE_COARSE};
+        m->which[n++] = one_look(m) && t->o.no_global ? FVI_NET_TILES : FVI_NET_WHOLE;
     }
-    for (int i = 0; i < n_tiles && !one_look(t); i++) {
-        t->tiles[n] = fvi_tiles_at(&t->grid, i, f->width, f->height);
-        t->which[n++] = FVI_NET_TILES;
+    for (int i = 0; i < n_tiles && !one_look(m); i++) {
+        m->tiles[n] = fvi_tiles_at(&m->grid, i, f->width, f->height);
+        m->which[n++] = FVI_NET_TILES;
     }
-    t->n_views = n;
-    t->frame_w = f->width;
-    t->frame_h = f->height;
-    t->figures.cols = t->grid.cols;
-    t->figures.rows = t->grid.rows;
-    t->figures.width = t->grid.width;
-    t->figures.height = t->grid.height;
+    m->n_views = n;
+    m->frame_w = f->width;
+    m->frame_h = f->height;
     if (t->ctx)
-        fvi_log_write(fvi_engine_log(t->ctx), FV_LOG_INFO, "frames of %dx%d: %dx%d tiles of %dx%d%s", f->width, f->height, t->grid.cols, t->grid.rows, t->grid.width,
-                      t->grid.height, t->o.no_global ? "" : one_look(t) ? ", which is the whole" : " and the whole");
+        fvi_log_write(fvi_engine_log(t->ctx), FV_LOG_INFO, "frames of %dx%d: %dx%d tiles of %dx%d%s", f->width, f->height, m->grid.cols, m->grid.rows, m->grid.width,
+                      m->grid.height, t->o.no_global ? "" : one_look(m) ? ", which is the whole" : " and the whole");
     return FV_OK;
 }
 
 /* What all views found, in pixels of the frame. */
-static fv_status collect(tiled *t, int *count, fv_error *err)
+static fv_status collect(tiled *t, const film *m, int *count, fv_error *err)
 {
     size_t n = 0;
-    for (int v = 0; v < t->n_views; v++) n += (size_t)t->found[v].count;
+    for (int v = 0; v < m->n_views; v++) n += (size_t)t->found[v].count;
     *count = 0;
     if (n > t->boxes_capacity) {
         size_t room = n + n / 2;
@@ -109,12 +122,12 @@ static fv_status collect(tiled *t, int *count, fv_error *err)
         t->boxes_capacity = t->boxes && t->item ? room : 0;
         if (!t->boxes_capacity) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for %zu boxes", n);
     }
-    for (int v = 0; v < t->n_views; v++) {
-        const fvi_tile *tile = &t->tiles[v];
+    for (int v = 0; v < m->n_views; v++) {
+        const fvi_tile *tile = &m->tiles[v];
         for (int i = 0; i < t->found[v].count; i++) {
             const fv_detection *d = &t->found[v].items[i];
-            int c = t->class_of && t->which[v] == FVI_NET_TILES ? t->class_of[d->class_id] : d->class_id;
-            if (c < 0 || (t->silent && t->which[v] == FVI_NET_TILES)) continue;
+            int c = t->class_of && m->which[v] == FVI_NET_TILES ? t->class_of[d->class_id] : d->class_id;
+            if (c < 0 || (t->silent && m->which[v] == FVI_NET_TILES)) continue;
             t->item[*count] = i;
             t->boxes[(*count)++] = (fvi_tiles_box){{d->box[0] + (float)tile->x, d->box[1] + (float)tile->y, d->box[2] + (float)tile->x, d->box[3] + (float)tile->y},
                                                    d->confidence, c, v};
@@ -140,58 +153,163 @@ static void add_times(tiled *t, const fv_detect_times *times, int64_t since)
 {
     t->base.times.prep_ns += times->prep_ns;
     t->base.times.infer_ns += times->infer_ns;
-    t->base.times.heads_ns += times->heads_ns + fvi_now_ns() - since;
+    t->base.times.infer_tiles_ns += times->infer_tiles_ns;
+    t->base.times.enqueue_ns += times->enqueue_ns;
+    t->base.times.sync_ns += times->sync_ns;
+    t->base.times.heads_ns += times->heads_ns;
+    t->base.times.merge_ns += fvi_now_ns() - since;
+}
+
+/* Bins of series_frames frames; twice as many in each when there is no room. */
+static int series_bin(fv_tile_figures *f)
+{
+    if (f->series_frames == 0) f->series_frames = 1;
+    int64_t bin = f->frames > 0 ? (f->frames - 1) / f->series_frames : 0;
+    if (bin >= FV_TILE_SERIES) {
+        for (int i = 0; i < FV_TILE_SERIES; i++) {
+            uint32_t looks = i < FV_TILE_SERIES / 2 ? f->series_looks[2 * i] + f->series_looks[2 * i + 1] : 0;
+            uint32_t over = i < FV_TILE_SERIES / 2 ? f->series_over[2 * i] + f->series_over[2 * i + 1] : 0;
+            f->series_looks[i] = looks;
+            f->series_over[i] = over;
+        }
+        f->series_frames *= 2;
+        bin = (f->frames - 1) / f->series_frames;
+    }
+    if (bin >= f->n_series) f->n_series = (int)bin + 1;
+    return (int)bin;
+}
+
+/* A frame was looked at so often. */
+static void note_frame(tiled *t, const film *m, int64_t looks)
+{
+    fv_tile_figures *f = &t->figures;
+    f->frames++;
+    f->cols = m->grid.cols;
+    f->rows = m->grid.rows;
+    f->width = m->grid.width;
+    f->height = m->grid.height;
+    f->frame_w = m->frame_w;
+    f->frame_h = m->frame_h;
+    f->look_ms = fvi_flow_budget_look_ms(&t->budget);
+    f->series_looks[series_bin(f)] += (uint32_t)looks;
+}
+
+static void tiled_told(fv_detector *d, double end_to_end_ms)
+{
+    tiled *t = (tiled *)d;
+    if (!fvi_flow_budget_tell(&t->budget, end_to_end_ms)) return;
+    pthread_mutex_lock(&t->lock);
+    t->figures.over_budget++;
+    t->figures.series_over[series_bin(&t->figures)]++;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void tiled_figures(const fv_detector *d, fv_tile_figures *f)
+{
+    tiled *t = (tiled *)(uintptr_t)d; /* the lock is no part of what it says */
+    pthread_mutex_lock(&t->lock);
+    *f = t->figures;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void tiled_lost(fv_detector *d, int source, const fvi_track_place *places, int n)
+{
+    const tiled *t = (const tiled *)d;
+    if (source >= 0 && source < d->sources && t->films[source].watch) fvi_flow_watch_lost(t->films[source].watch, places, n);
 }
 
 /* All views. */
-static fv_status look_at(tiled *t, const fv_frame *f, fv_detections *out, fv_error *err)
+static fv_status look_at(tiled *t, film *m, const fv_frame *f, fv_detections *out, fv_error *err)
 {
     fv_detect_times times;
-    for (int v = 0; v < t->n_views; v++)
-        t->views[v] = (fvi_flow_view){f, {t->tiles[v].x, t->tiles[v].y, t->tiles[v].width, t->tiles[v].height}};
-    FVI_TRY(fvi_flow_groups_look(t->groups, t->views, t->which, t->n_views, t->found, &times, err));
+    FVI_TRY(reserve_views(t, (size_t)m->n_views, err));
+    for (int v = 0; v < m->n_views; v++)
+        t->views[v] = (fvi_flow_view){f, {m->tiles[v].x, m->tiles[v].y, m->tiles[v].width, m->tiles[v].height}};
+    FVI_TRY(fvi_flow_groups_look(t->groups, t->views, m->which, m->n_views, t->found, &times, err));
     int64_t t0 = fvi_now_ns();
     int n;
-    FVI_TRY(collect(t, &n, err));
-    FVI_TRY(conclude(t, f, t->boxes, n, t->tiles, t->n_views, out, err));
+    FVI_TRY(collect(t, m, &n, err));
+    FVI_TRY(conclude(t, f, t->boxes, n, m->tiles, m->n_views, out, err));
     add_times(t, &times, t0);
-    t->figures.looks += t->n_views;
-    t->figures.tiles += t->n_views;
-    for (int v = 0; v < t->n_views; v++)
-        if (t->which[v] == FVI_NET_TILES || v > 0) fvi_flow_watch_visit(&t->figures, &t->tiles[v], f->width, f->height);
+    pthread_mutex_lock(&t->lock);
+    t->figures.looks += m->n_views;
+    t->figures.tiles += m->n_views;
+    for (int v = 0; v < m->n_views; v++)
+        if (m->which[v] == FVI_NET_TILES || v > 0) fvi_flow_watch_visit(&t->figures, &m->tiles[v], f->width, f->height);
+    note_frame(t, m, m->n_views);
+    pthread_mutex_unlock(&t->lock);
     return FV_OK;
 }
 
-/* What has changed, and what is due. */
-static fv_status watch(tiled *t, const fv_frame *f, fv_detections *out, fv_error *err)
+/* What has changed, and what is due, in frames of different films. */
+static fv_status watch(tiled *t, film *const *films, const fv_frame *const *frames, int n, fv_detections *const *out, fv_error *err)
 {
-    const fvi_flow_plan p = {t->tiles, t->which, t->n_views, !t->o.no_global, t->grid.width, t->grid.height, t->class_of, t->silent};
-    const fvi_tiles_box *boxes;
-    const fvi_tile *seen;
-    int n, n_seen;
+    fvi_flow_watched w[FVI_ROW_MOST];
     fv_detect_times times;
     int64_t t0 = fvi_now_ns();
-    FVI_TRY(fvi_flow_watch_look(t->watch, &p, t->groups, f, &boxes, &n, &seen, &n_seen, &times, &t->figures, err));
-    int64_t t1 = fvi_now_ns(), looked = times.prep_ns + times.infer_ns + times.heads_ns;
-    FVI_TRY(conclude(t, f, boxes, n, seen, n_seen, out, err));
+    for (int i = 0; i < n; i++) {
+        const film *m = films[i];
+        w[i] = (fvi_flow_watched){.watch = m->watch, .frame = frames[i],
+                                  .plan = {m->tiles, m->which, m->n_views, !t->o.no_global, m->grid.width, m->grid.height, t->class_of, t->silent}};
+    }
+    const int64_t before = t->figures.looks;
+    FVI_TRY(fvi_flow_row_look(t->row, w, n, t->groups, &t->budget, &times, &t->figures, err));
+    int64_t t1 = fvi_now_ns(), looked = times.prep_ns + times.infer_ns + times.infer_tiles_ns + times.heads_ns + times.enqueue_ns + times.sync_ns, looks = t->figures.looks - before;
+    for (int i = 0; i < n; i++) FVI_TRY(conclude(t, frames[i], w[i].boxes, w[i].n, w[i].seen, w[i].n_seen, out[i], err));
     times.prep_ns += t1 - t0 > looked ? t1 - t0 - looked : 0; /* choosing what to look at */
     add_times(t, &times, t1);
-    t->figures.over_budget += t->o.budget_ms > 0 && (double)(fvi_now_ns() - t0) * 1e-6 > (double)t->o.budget_ms;
+    fvi_flow_budget_took(&t->budget, (int)looks, fvi_ms(looked), fvi_ms(fvi_now_ns() - t0 - looked));
+    pthread_mutex_lock(&t->lock);
+    for (int i = 0; i < n; i++) note_frame(t, films[i], looks / n + (i < looks % n));
+    pthread_mutex_unlock(&t->lock);
     return FV_OK;
 }
 
-static fv_status look(tiled *t, const fv_frame *f, fv_detections *out, fv_error *err)
+static bool can_watch(const tiled *t, const film *m, const fv_frame *f) { return m->watch && t->base.task == FV_TASK_DETECT && !one_look(m) && fvi_flow_watch_can(f); }
+
+static fv_status tiled_run_of(fv_detector *d, const fv_frame *const *frames, const int *source, int n, fv_detections *out, fv_error *err)
 {
-    FVI_TRY(plan(t, f, err));
-    t->figures.frames++;
-    bool can = t->watch && t->base.task == FV_TASK_DETECT && !one_look(t) && fvi_flow_watch_can(f);
-    return can ? watch(t, f, out, err) : look_at(t, f, out, err);
+    tiled *t = (tiled *)d;
+    film *films[FVI_ROW_MOST];
+    const fv_frame *watched[FVI_ROW_MOST];
+    fv_detections *into[FVI_ROW_MOST];
+    int n_watched = 0;
+    int64_t t0 = fvi_now_ns();
+    d->times = (fv_detect_times){.tiled = 1};
+    if (n < 1 || n > FVI_ROW_MOST) return fvi_error_set(err, FV_ERR_ARGUMENT, "%d frames at once: 1 to %d", n, FVI_ROW_MOST);
+    for (int i = 0; i < n; i++) {
+        if (source[i] < 0 || source[i] >= d->sources) return fvi_error_set(err, FV_ERR_ARGUMENT, "source %d: this detector tells %d apart", source[i], d->sources);
+        film *m = &t->films[source[i]];
+        FVI_TRY(plan(t, m, frames[i], err));
+        if (!can_watch(t, m, frames[i])) {
+            FVI_TRY(look_at(t, m, frames[i], &out[i], err));
+            continue;
+        }
+        films[n_watched] = m;
+        watched[n_watched] = frames[i];
+        into[n_watched++] = &out[i];
+    }
+    if (n_watched) FVI_TRY(watch(t, films, watched, n_watched, into, err));
+    for (int i = 0; i < n && !d->listens; i++) tiled_told(d, fvi_ms(fvi_now_ns() - t0)); /* nobody knows more */
+    return FV_OK;
 }
 
+/* Frames of one film, one after the other. */
 static fv_status tiled_run(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
 {
-    d->times = (fv_detect_times){0};
-    for (int i = 0; i < n; i++) FVI_TRY(look((tiled *)d, frames[i], &out[i], err));
+    fv_detect_times sum = {.tiled = 1};
+    for (int i = 0; i < n; i++) {
+        FVI_TRY(tiled_run_of(d, frames + i, &(int){0}, 1, out + i, err));
+        const fv_detect_times *o = &d->times;
+        sum.prep_ns += o->prep_ns;
+        sum.infer_ns += o->infer_ns;
+        sum.infer_tiles_ns += o->infer_tiles_ns;
+        sum.enqueue_ns += o->enqueue_ns;
+        sum.sync_ns += o->sync_ns;
+        sum.heads_ns += o->heads_ns;
+        sum.merge_ns += o->merge_ns;
+    }
+    d->times = sum;
     return FV_OK;
 }
 
@@ -267,7 +385,8 @@ static void tiled_take(fv_detector *d)
     tiled *t = (tiled *)d;
     fv_detector *net;
     for (int i = 0; (net = refitted(t, i)); i++) net->take(net);
-    if (t->watch) fvi_flow_watch_forget(t->watch);
+    for (int i = 0; i < d->sources; i++)
+        if (t->films[i].watch) fvi_flow_watch_forget(t->films[i].watch);
 }
 
 static void tiled_free(fv_detector *d)
@@ -275,8 +394,16 @@ static void tiled_free(fv_detector *d)
     tiled *t = (tiled *)d;
     free_views(t);
     fvi_merger_free(&t->merger);
-    fvi_flow_watch_free(&t->watch);
+    for (int i = 0; t->films && i < d->sources; i++) {
+        fvi_flow_watch_free(&t->films[i].watch);
+        fvi_free(t->films[i].tiles);
+        fvi_free(t->films[i].which);
+    }
+    fvi_free(t->films);
+    fvi_flow_row_free(&t->row);
     fvi_flow_groups_free(&t->groups);
+    fvi_flow_budget_destroy(&t->budget);
+    if (t->locks) pthread_mutex_destroy(&t->lock);
     fvi_free(t->class_of);
     fvi_free(t->boxes);
     fvi_free(t->item);
@@ -324,8 +451,12 @@ static fv_status build(tiled *t, fv_model *model, const fv_detect_options *o, fv
     snprintf(t->rule, sizeof t->rule, "%s; in tiles%s", d->rule, t->o.no_global ? "" : " and as a whole");
     t->base.rule = t->rule;
     fvi_cpu_flags cpu = t->ctx ? fvi_engine_cpu(t->ctx) : fvi_cpu_detect();
-    if (t->o.watch || t->o.budget_ms > 0) FVI_TRY(fvi_flow_watch_create(&t->watch, cpu, (double)t->o.budget_ms, (double)t->o.refresh_s, err));
-    t->base.tiles = &t->figures;
+    t->locks = pthread_mutex_init(&t->lock, NULL) == 0;
+    t->figures.budget_ms = (double)t->o.budget_ms;
+    t->films = fvi_calloc((size_t)t->base.sources, sizeof *t->films);
+    if (!t->locks || !t->films || fvi_flow_budget_init(&t->budget, (double)t->o.budget_ms) < 0) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    FVI_TRY(fvi_flow_row_create(&t->row, err));
+    for (int i = 0; i < t->base.sources && (t->o.watch || t->o.budget_ms > 0); i++) FVI_TRY(fvi_flow_watch_create(&t->films[i].watch, cpu, (double)t->o.refresh_s, err));
     return fvi_merger_create(&t->merger, cpu) < 0 ? fvi_error_set(err, FV_ERR_MEMORY, "out of memory") : FV_OK;
 }
 
@@ -339,6 +470,11 @@ fv_status fvi_flow_detector_tiled(fv_detector **out, fv_context *ctx, fv_model *
     t->merge = (fvi_merge_params){t->o.merge, t->o.metric, t->o.threshold, t->o.agnostic || o->agnostic_nms};
     t->max_det = o->max_det > 0 ? o->max_det : 300;
     t->base.run = tiled_run;
+    t->base.run_of = tiled_run_of;
+    t->base.sources = t->o.sources > 0 ? t->o.sources : 1;
+    t->base.tile_figures = tiled_figures;
+    t->base.told = tiled_told;
+    t->base.lost = tiled_lost;
     t->base.free = tiled_free;
     t->base.prepare = tiled_prepare;
     t->base.set_classes = tiled_set_classes;
@@ -347,7 +483,7 @@ fv_status fvi_flow_detector_tiled(fv_detector **out, fv_context *ctx, fv_model *
     t->base.holds = tiled_holds;
     t->base.take = tiled_take;
     t->base.drop = tiled_drop;
-    t->base.batch = 1;
+    t->base.batch = t->base.sources;
     t->base.runs = 1; /* its networks are warm */
     fv_status st = build(t, model, o, err);
     if (st < 0) {

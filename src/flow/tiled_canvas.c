@@ -1,5 +1,5 @@
 /* tiled_canvas.c: regions -> a picture at the same scale, sample by sample: places are even, so chroma goes with its luma. Called by
- * tiled_watch.c. */
+ * tiled_look.c. */
 #include "flow/tiled_canvas.h"
 #include "image/frame.h"
 #include "image/pixel.h"
@@ -28,16 +28,19 @@ static void copy_region(fv_frame *c, const fv_frame *f, const fvi_pixel *px, con
     }
 }
 
-fv_status fvi_canvas_fill(fv_frame *c, const fv_frame *f, const fvi_region *r, int n, int canvas, int width, int height)
+fv_status fvi_canvas_begin(fv_frame *c, const fv_frame *f, int width, int height)
 {
-    const fvi_pixel *px = fvi_pixel_of(f->format);
     fv_status st = fvi_image_reuse(c, f->format, width, height);
     if (st < 0) return st;
     fvi_image_stamps(c, f);
-    paint_grey(c, px);
-    for (int i = 0; i < n; i++)
-        if (r[i].canvas == canvas) copy_region(c, f, px, &r[i]);
+    paint_grey(c, fvi_pixel_of(f->format));
     return FV_OK;
+}
+
+void fvi_canvas_add(fv_frame *c, const fv_frame *f, const fvi_region *r, int n, int canvas)
+{
+    for (int i = 0; i < n; i++)
+        if (r[i].canvas == canvas) copy_region(c, f, fvi_pixel_of(f->format), &r[i]);
 }
 
 bool fvi_canvas_cut(float box[4], const fvi_region *r)

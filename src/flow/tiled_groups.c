@@ -64,7 +64,7 @@ static void work_through(group *me)
         fv_status st = d->look(d, g->views + first, n, g->out + first, &err);
         pthread_mutex_lock(&g->lock);
         me->times.prep_ns += d->times.prep_ns;
-        me->times.infer_ns += d->times.infer_ns;
+        *(g->which[first] == FVI_NET_TILES ? &me->times.infer_tiles_ns : &me->times.infer_ns) += d->times.infer_ns;
         me->times.heads_ns += d->times.heads_ns;
         if (st < 0 && g->status >= 0) {
             g->status = st;
@@ -104,24 +104,24 @@ fv_status fvi_flow_groups_look(fvi_flow_groups *g, const fvi_flow_view *views, c
     g->busy = g->n - 1;
     g->row++;
     if (g->n > 1) pthread_cond_broadcast(&g->work);
+    const int64_t handed = fvi_now_ns();
     work_through(&g->g[0]);
+    const int64_t worked = fvi_now_ns();
     while (g->busy > 0) pthread_cond_wait(&g->done, &g->lock);
     fv_status st = g->status;
     if (st < 0 && err) *err = g->error;
     pthread_mutex_unlock(&g->lock);
-    *times = (fv_detect_times){0};
+    *times = (fv_detect_times){.tiled = 1, .enqueue_ns = handed - t0, .sync_ns = fvi_now_ns() - worked};
+    int64_t *parts[] = {&times->prep_ns, &times->infer_ns, &times->infer_tiles_ns, &times->heads_ns}, sum = 0;
     for (int i = 0; i < g->n; i++) {
         times->prep_ns += g->g[i].times.prep_ns;
         times->infer_ns += g->g[i].times.infer_ns;
+        times->infer_tiles_ns += g->g[i].times.infer_tiles_ns;
         times->heads_ns += g->g[i].times.heads_ns;
     }
-    int64_t sum = times->prep_ns + times->infer_ns + times->heads_ns;
-    if (g->n > 1 && sum > 0) { /* they ran at the same time: parts of what passed */
-        double part = (double)(fvi_now_ns() - t0) / (double)sum;
-        times->prep_ns = (int64_t)((double)times->prep_ns * part);
-        times->infer_ns = (int64_t)((double)times->infer_ns * part);
-        times->heads_ns = (int64_t)((double)times->heads_ns * part);
-    }
+    for (int k = 0; k < 4; k++) sum += *parts[k];
+    if (g->n > 1 && sum > 0) /* they ran at the same time: parts of what passed while the caller worked */
+        for (int k = 0; k < 4; k++) *parts[k] = (int64_t)((double)*parts[k] * (double)(worked - handed) / (double)sum);
     return st;
 }
 

@@ -44,6 +44,7 @@ static const char style[] =
     ".key span::before{content:'';display:inline-block;width:12px;height:10px;border-radius:2px;margin-right:6px;background:var(--accent)}"
     ".key .k2::before{background:var(--accent2)}.key .k3::before{width:2px;height:12px;vertical-align:-2px;background:var(--mark);border-radius:0}"
     ".key .k4::before{background:var(--warn)}"
+    "svg.spark{height:18px;margin-bottom:2px}svg .o{fill:none;stroke:var(--mark);stroke-opacity:.35}"
     "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font:11px system-ui,'DejaVu Sans',sans-serif}"
     "svg .h{fill:var(--accent)}svg .h2{fill:var(--accent2)}svg .h3{fill:var(--warn)}svg .f{fill:var(--line);fill-opacity:.35}svg .g{stroke:var(--line)}svg .p{stroke:var(--mark);stroke-dasharray:3 3}svg .s{fill:var(--ink);font-weight:600}"
     ".two{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:0 16px}"
@@ -70,8 +71,8 @@ void fvi_report_page_foot(fvi_str *out, const char *version)
 {
     fvi_str_add(out, "<footer>Made by fovea ");
     fvi_str_add_html(out, version);
-    fvi_str_add(out, ". Durations are per frame, in milliseconds; warm-up runs are not in the figures. Budgets are those of "
-                     "4K video at 30 frames a second.</footer></main></body></html>\n");
+    fvi_str_add(out, ". Durations are per frame, in milliseconds; warm-up runs are not in the figures. Budgets that nobody set "
+                     "are those of 4K video at 30 frames a second.</footer></main></body></html>\n");
 }
 
 void fvi_report_ms(fvi_str *out, double ms)

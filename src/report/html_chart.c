@@ -1,6 +1,7 @@
 /* html_chart.c: distributions as inline SVG. In: [[milliseconds, count], …] of a run file, logarithmic buckets. Out: a
  * histogram on a linear axis with its percentiles marked. Called by html_run.c. */
 #include "report/run.h"
+#include <stdio.h>
 #include <string.h>
 
 #define BARS 48
@@ -100,6 +101,35 @@ static void chart(fvi_str *out, const char *title, const fvi_report_json *d, con
     }
     percentiles(out, &a, s);
     fvi_str_add(out, "</svg></div>\n");
+}
+
+void fvi_report_spark(fvi_str *out, const fvi_report_run *r, const fvi_report_stage *s)
+{
+    const double w = 160, h = 18;
+    char key[96];
+    snprintf(key, sizeof key, "%.80s_ms", s->stage);
+    const fvi_report_json *d = fvi_report_json_get(r->distribution, s->name);
+    if (!d) d = fvi_report_json_get(r->distribution, key); /* of the networks, whose metrics have the model's name */
+    double ms, n, lo = 0, hi = 0, tallest = 0;
+    if (!d || d->type != FVI_REPORT_JSON_ARRAY || d->count > 1024) return;
+    for (const fvi_report_json *c = d->child; c; c = c->next) {
+        if (!pair(c, &ms, &n)) continue;
+        lo = lo > 0 ? fmin(lo, ms) : ms;
+        hi = fmax(hi, ms);
+        tallest = fmax(tallest, n);
+    }
+    if (!(tallest > 0)) return;
+    double from = log2(lo) * 16, buckets = fmax(log2(hi) * 16 - from + 1, 8), step = w / buckets;
+    fvi_str_printf(out, "<svg class=\"spark\" viewBox=\"0 0 %.0f %.0f\" preserveAspectRatio=\"none\" role=\"img\"><title>distribution of ", w, h);
+    fvi_str_add_html(out, s->name);
+    fvi_str_printf(out, ", %.3g to %.3g ms, logarithmic</title>", s->min, s->max);
+    for (const fvi_report_json *c = d->child; c; c = c->next) {
+        if (!pair(c, &ms, &n)) continue;
+        double height = fmax(1, h * n / tallest);
+        fvi_str_printf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\"/>", s->budget_ms > 0 && ms > s->budget_ms ? "h3" : "h2", (log2(ms) * 16 - from) * step,
+                       h - height, step, height);
+    }
+    fvi_str_add(out, "</svg>");
 }
 
 void fvi_report_latency_chart(fvi_str *out, const fvi_report_run *r)

@@ -153,6 +153,7 @@ static void stage_row(fvi_str *out, const fvi_report_run *r, const fvi_report_st
         fvi_str_add(out, "</span>");
     }
     fvi_str_add(out, "</td><td class=\"wide\">");
+    fvi_report_spark(out, r, s);
     if (!total) bar(out, s, full);
     const double v[] = {s->mean, s->p50, s->p95, s->p99};
     for (int i = 0; i < 4; i++) {
@@ -164,8 +165,9 @@ static void stage_row(fvi_str *out, const fvi_report_run *r, const fvi_report_st
         fvi_report_ms(out, s->budget_ms);
     else
         fvi_str_add(out, "–");
+    fvi_str_printf(out, "</td><td class=\"%s\">%s", over ? "worse" : "good", s->budget_ms > 0 ? over ? "✗ over" : "✓ within" : "");
     fvi_str_add(out, "</td><td class=\"dim hide\">");
-    if (total || r->wall_s <= 0)
+    if (total || !(s->wait_ms > 0) || r->wall_s <= 0)
         fvi_str_add(out, "–");
     else
         fvi_str_printf(out, "%.0f %%", fmin(100, s->wait_ms / (r->wall_s * 10)));
@@ -176,10 +178,10 @@ static void stages(fvi_str *out, const fvi_report_run *r)
 {
     double full = widest(r);
     fvi_str_add(out, "<div class=\"card\"><h2>Stages</h2><div class=\"scroll\"><table><tr><th>stage</th><th></th><th class=\"hide\">mean</th>"
-                     "<th>p50</th><th>p95</th><th class=\"hide\">p99</th><th>budget</th><th class=\"hide\">waiting</th></tr>\n");
+                     "<th>p50</th><th>p95</th><th class=\"hide\">p99</th><th>budget</th><th>p95</th><th class=\"hide\">waiting</th></tr>\n");
     for (int i = 0; i < r->n_stages; i++) stage_row(out, r, &r->stage[i], full);
     fvi_str_add(out, "</table></div><div class=\"key\"><span>median (p50)</span><span class=\"k2\">p95</span>"
-                     "<span class=\"k3\">budget</span><span class=\"k4\">over budget</span></div></div>\n");
+                     "<span class=\"k3\">budget</span><span class=\"k4\">over budget</span><span class=\"k2\">above each bar: its distribution, logarithmic from the least to the longest</span></div></div>\n");
 }
 
 void fvi_report_run_section(fvi_str *out, const fvi_report_run *r)
@@ -190,6 +192,7 @@ void fvi_report_run_section(fvi_str *out, const fvi_report_run *r)
     verdict(out, r);
     stages(out, r);
     fvi_report_latency_chart(out, r);
+    if (r->summary) fvi_report_tiles_section(out, fvi_report_json_get(r->summary, "tiles"), fvi_report_json_str(r->summary, "scene", NULL));
     if (r->summary) fvi_report_counting_section(out, r->summary);
     if (r->command[0]) {
         fvi_str_add(out, "<details><summary>How to run it again</summary><p><code>");

@@ -27,6 +27,7 @@ typedef struct fvi_report_run {
     fvi_report_stage stage[FVI_REPORT_MAX_STAGES];
     const fvi_report_stage *end_to_end; /* one of stage[], or null */
     const fvi_report_json *latency, *infer; /* [[ms, count], …] or null */
+    const fvi_report_json *distribution;    /* the same of each metric, by name; or null */
     const fvi_report_json *summary;         /* or null */
 } fvi_report_run;
 
@@ -39,6 +40,10 @@ void fvi_report_page_head(fvi_str *out, const char *title);
 void fvi_report_page_foot(fvi_str *out, const char *version);
 void fvi_report_run_section(fvi_str *out, const fvi_report_run *r);
 void fvi_report_compare_section(fvi_str *out, const fvi_report_run *runs, int n);
+/* The distribution of one metric, small, on a logarithmic axis; nothing when there is none. */
+void fvi_report_spark(fvi_str *out, const fvi_report_run *r, const fvi_report_stage *s);
+/* html_tiles.c: `tiles` of a summary: what was looked at, when and where; scene: a PNG as data URI to draw on, or null. Nothing when it is none. */
+void fvi_report_tiles_section(fvi_str *out, const fvi_report_json *tiles, const char *scene);
 void fvi_report_latency_chart(fvi_str *out, const fvi_report_run *r);
 void fvi_report_counting_section(fvi_str *out, const fvi_report_json *summary);
 void fvi_report_heat_section(fvi_str *out, const fvi_report_json *heat); /* nothing when it is none */

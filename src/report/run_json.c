@@ -20,16 +20,21 @@ static const struct {
     [FV_STAGE_DECODE] = {"decode_ms", 42, {"nvdec_ms"}},
     [FV_STAGE_PREP] = {"prep_ms", 16, {"preprocess_nv12_bridge_ms", "inference_prepare_batch_ms"}},
     [FV_STAGE_INFER] = {NULL, 15, {"inference_model_yolo_global_ms"}},
+    [FV_STAGE_TILES] = {NULL, 20, {"inference_model_yolo_tiles_ms"}},
+    [FV_STAGE_ENQUEUE] = {"enqueue_ms", 0, {"inference_enqueue_ms"}},
+    [FV_STAGE_SYNC] = {"sync_ms", 0, {"inference_stream_sync_ms"}},
     [FV_STAGE_HEADS] = {"heads_ms", 0, {"inference_decode_ms"}},
+    [FV_STAGE_MERGE] = {"merge_wait_ms", 8, {"fusion_wait_ms"}},
     [FV_STAGE_TRACK] = {"track_ms", 0, {NULL}},
     [FV_STAGE_COUNT] = {"count_ms", 0, {NULL}},
     [FV_STAGE_PAINT] = {"paint_ms", 0, {NULL}},
     [FV_STAGE_SINK] = {"sink_ms", 0, {NULL}},
+    [FV_STAGE_WAIT] = {"wait_ms", 0, {NULL}},
 };
 #define END_TO_END_BUDGET_MS 33
 
-/* "models/yolov8n_640.onnx" -> "infer_yolov8n_640_ms" */
-static void infer_name(char *out, size_t size, const char *model)
+/* "models/yolov8n_640.onnx" -> "infer_yolov8n_640_ms"; of the tiles' network: "infer_yolov8n_640_tiles_ms" */
+static void infer_name(char *out, size_t size, const char *model, const char *what)
 {
     const char *base = model && model[0] ? model : "model", *slash = strrchr(base, '/');
     char stem[64];
@@ -39,7 +44,7 @@ static void infer_name(char *out, size_t size, const char *model)
     for (const char *p = base; *p && p != dot && n + 1 < sizeof stem; p++)
         stem[n++] = isalnum((unsigned char)*p) || *p == '-' || *p == '.' ? *p : '_';
     stem[n] = 0;
-    snprintf(out, size, "infer_%s_ms", stem);
+    snprintf(out, size, "infer_%s%s_ms", stem, what);
 }
 
 static void text(fvi_json *j, const char *key, const char *value)
@@ -132,6 +137,7 @@ static void who_and_where(fvi_json *j, const fv_run_info *info)
     text(j, "command", info->command);
     text(j, "started", info->started);
     text(j, "model", info->model);
+    text(j, "tile_model", info->tile_model);
     text(j, "device", info->device);
     text(j, "precision", info->precision);
     text(j, "level", info->level);
@@ -152,8 +158,9 @@ static void who_and_where(fvi_json *j, const fv_run_info *info)
 
 static void figures(fvi_json *j, const fv_run_info *info, const fv_metrics *m)
 {
-    char infer[96];
-    infer_name(infer, sizeof infer, info->model);
+    char infer[96], tiles[96];
+    infer_name(infer, sizeof infer, info->model, "");
+    infer_name(tiles, sizeof tiles, info->tile_model ? info->tile_model : info->model, "_tiles");
     fvi_json_key(j, "frames");
     fvi_json_object(j);
     integer(j, "decoded", m->decoded);
@@ -168,7 +175,7 @@ static void figures(fvi_json *j, const fv_run_info *info, const fv_metrics *m)
     fvi_json_array(j);
     for (int i = 0; i < FV_STAGES; i++)
         if (m->stage[i].count) {
-            const char *metric = known[i].metric ? known[i].metric : infer;
+            const char *metric = known[i].metric ? known[i].metric : i == FV_STAGE_TILES ? tiles : infer;
             stage(j, metric, known[i].alias, budget_of(info, metric, known[i].alias, known[i].budget_ms), &m->stage[i]);
         }
     stage(j, "end_to_end_ms", NULL, budget_of(info, "end_to_end_ms", NULL, END_TO_END_BUDGET_MS), &m->end_to_end);
@@ -176,7 +183,8 @@ static void figures(fvi_json *j, const fv_run_info *info, const fv_metrics *m)
     fvi_json_key(j, "distribution");
     fvi_json_object(j);
     distribution(j, "end_to_end_ms", m->end_to_end_hist);
-    distribution(j, "infer_ms", m->infer_hist);
+    for (int i = 0; i < FV_STAGES; i++)
+        if (m->stage[i].count) distribution(j, known[i].metric ? known[i].metric : i == FV_STAGE_TILES ? "infer_tiles_ms" : "infer_ms", m->stage_hist[i]);
     fvi_json_end_object(j);
 }
 

@@ -99,6 +99,7 @@ fv_status fvi_report_run_read(fvi_report_run *r, fvi_arena *a, const char *text,
         r->n_stages++;
     }
     const fvi_report_json *d = fvi_report_json_get(root, "distribution");
+    r->distribution = d && d->type == FVI_REPORT_JSON_OBJECT ? d : NULL;
     r->latency = array_member(d, "end_to_end_ms");
     r->infer = array_member(d, "infer_ms");
     r->summary = fvi_report_json_get(root, "summary");

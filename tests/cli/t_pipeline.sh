@@ -25,7 +25,7 @@ looks
 grep -o '"door":{"in":[0-9]*' s.json
 sed 's/classes: .person./classes: [0]/' doc.yaml >p.yaml
 fovea count v.y4m --config p.yaml --threads 2 --summary s.json --overwrite >out 2>err || cat err
-grep -o '"over_budget"' s.json
+grep -o '"over_budget":[0-9]*,"budget_ms":[0-9]*' s.json | sed 's/:[0-9]*,/,/'
 echo '# parts of it'
 conf() { printf '%b' "$1" >p.yaml; shift; go "$@"; }
 conf 'models:\n  yolo_global: {engine: large.onnx}\n  yolo_tiles: {engine: small.onnx}\ngate: false\n'

@@ -60,8 +60,7 @@ static int body(run_state *r, run_mode mode)
     if (!r->s.batch) r->s.batch = r->sources.n_live > MOST_AT_ONCE ? MOST_AT_ONCE : r->sources.n_live > 1 ? r->sources.n_live : 1;
     if (r->s.streams > 1 && r->sources.n_live > 1)
         return cli_usage(r->a, "--streams is for one source at a time; frames of several live sources are computed together (--batch)");
-    if (r->s.tiles.budget_ms > 0 && r->sources.n_live > 1) return cli_usage(r->a, "--budget is for one source at a time");
-    if (r->sources.n_live > 1) r->s.tiles.watch = 0; /* one detector for all: it cannot tell their frames apart */
+    r->s.tiles.sources = r->sources.n_live < 2 ? 1 : r->sources.n_live < FV_TILE_SOURCES_MAX ? r->sources.n_live : FV_TILE_SOURCES_MAX;
     bool nothing = !strcmp(cli_text_or(r->a, "device", "auto"), "null"); /* computes nothing, and may do without a model */
     if (!r->s.model && !nothing && models_builtin(DEFAULT_MODEL)) r->s.model = DEFAULT_MODEL;
     r->model_path = models_find(r->s.model);

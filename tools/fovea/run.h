@@ -1,6 +1,7 @@
 /* run.h: the common body of predict, track and count. */
 #ifndef FOVEA_TOOL_RUN_H
 #define FOVEA_TOOL_RUN_H
+#include "scene.h"
 #include "out.h"
 #include "progress.h"
 #include "run_settings.h"
@@ -19,6 +20,8 @@ typedef struct run_state {
     fv_model *model, *tile_model; /* tile_model: null = the same */
     fv_detector *detector;
     char *model_path;
+    char *tile_path; /* of --tile-model */
+    scene first; /* the first frame, for the report */
     const char *precision; /* instead of --precision; null = what that says */
     char device_text[96], started[40];
     /* shapes with class numbers, as counter and painter want them; they point into settings and class_ids */

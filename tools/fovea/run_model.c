@@ -41,7 +41,7 @@ static int load_tile_model(run_state *r)
         if (precision) opt.precision = precision;
         if (st >= 0) st = models_load(&r->tile_model, r->ctx, place, &opt, &err);
     }
-    free(place);
+    r->tile_path = place;
     r->s.tiles.model = r->tile_model;
     return st < 0 ? cli_fail(r->a, st, &err) : 0;
 }
@@ -239,4 +239,6 @@ void run_model_close(run_state *r)
     free(r->lines);
     free(r->zones);
     free(r->model_path);
+    free(r->tile_path);
+    scene_free(&r->first);
 }

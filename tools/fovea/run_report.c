@@ -72,6 +72,7 @@ static char *make_run(const run_state *r, const fv_metrics *m, const char *summa
     fv_detector_input_size(r->detector, &w, &h);
     fv_run_info info = {.verb = cli_verb_name(r->a),
                         .model = r->model_path,
+                        .tile_model = r->tile_path,
                         .device = r->model ? fv_model_device(r->model) : "null",
                         .precision = r->model ? fv_model_precision(r->model) : NULL,
                         .machine = fv_context_cpu_name(r->ctx),
@@ -119,6 +120,12 @@ static int write_files(run_state *r, const fv_metrics *m, const char *summary)
         heat_json(&r->out.heat, &with_heat);
         text_add(&with_heat, "}");
     }
+    if (r->first.luma && r->s.tiles.tiling != FV_TILES_NONE) {
+        with_heat.len--;
+        text_add(&with_heat, ",\"scene\":\"");
+        scene_png(&r->first, &with_heat);
+        text_add(&with_heat, "\"}");
+    }
     char *run = make_run(r, m, with_heat.s, &err), *html = NULL;
     text_free(&with_heat);
     if (!run) return cli_fail(r->a, err.status, &err);
@@ -144,7 +151,7 @@ static void speed_lines(const run_state *r, text *t, const fv_metrics *m)
     fv_detector_input_size(r->detector, &w, &h);
     text_add(t, "Speed: ");
     for (int i = 0; i < FV_STAGES; i++) {
-        if (!m->stage[i].count) continue;
+        if (!m->stage[i].count || i == FV_STAGE_WAIT) continue;
         text_printf(t, "%s%s %.*f ms", comma, m->stage[i].name, m->stage[i].mean_ms < 9.95 ? 2 : 1, m->stage[i].mean_ms);
         comma = ", ";
     }
@@ -175,7 +182,7 @@ int run_report(run_state *r)
     metrics_of(r, &m);
     tally_json(&r->tally, &summary, &m, r->detector);
     add_live_summaries(r, &summary);
-    tiles_json(r->detector, &summary, true);
+    tiles_json(r->detector, &summary);
     int code = write_files(r, &m, summary.s);
     if (!cli_on(r->a, "quiet") && m.processed) {
         speed_lines(r, &t, &m);

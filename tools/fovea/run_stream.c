@@ -47,6 +47,7 @@ static int take_result(void *user, const fv_result *result)
     run_state *r = s->r;
     pthread_mutex_lock(&r->lock);
     int full = outputs_result(&r->out, result);
+    if (r->s.tiles.tiling != FV_TILES_NONE && !r->first.luma) scene_keep(&r->first, result->original);
     pthread_mutex_unlock(&r->lock);
     s->last_pts = result->frame->pts;
     s->last_frame = result->frame->index;

@@ -20,7 +20,7 @@ const cli_flag run_flags_tiles[] = {
     {"tile-model", "M", "model for the tiles (that of --model, for both)"},
     {"tile-precision", "auto|fp32|fp16|bf16|int8|fp8", "arithmetic of the network for the tiles (that of --precision)", CLI_CHOICE},
     {"tile-groups", "auto|N", "tiles computed at the same time, each by its share of the threads; auto: the fastest, tried at the start (1)"},
-    {"budget", "MS", "films: look at what changed most first, so that a frame takes no longer; the rest waits (none)", CLI_REAL, 1, 1e6},
+    {"budget", "MS", "films: look at what is most urgent first, so that 95 of 100 frames take no longer from decoding to result; the rest waits (none)", CLI_REAL, 1, 1e6},
     {"tile-refresh", "SECONDS", "films: every tile is looked at so often, changed or not (2)", CLI_REAL, 0.01, 3600},
     {"exact", NULL, "films: look at every tile of every frame; else (track, count) at what has changed", CLI_SWITCH},
     {0}};
@@ -128,18 +128,31 @@ int settings_tiles(settings *s)
     return check_needless(s);
 }
 
-void tiles_json(const fv_detector *d, text *summary, bool visits)
+static void numbers(text *t, const char *key, const uint32_t *v, int n)
+{
+    text_printf(t, "\"%s\":[", key);
+    for (int i = 0; i < n; i++) text_printf(t, i ? ",%u" : "%u", v[i]);
+    text_add(t, "]");
+}
+
+void tiles_json(const fv_detector *d, text *summary)
 {
     fv_tile_figures *f = tool_alloc(sizeof *f);
     if (fv_detector_tile_figures(d, f) >= 0 && summary->len) {
         summary->s[--summary->len] = 0; /* the closing brace */
-        text_printf(summary, ",\"tiles\":{\"grid\":[%d,%d],\"size\":[%d,%d],\"frames\":%lld,\"views\":%lld,\"looks\":%lld,\"skipped\":%lld,\"regions\":%lld,\"canvases\":%lld,"
-                             "\"late\":%lld,\"over_budget\":%lld",
-                    f->cols, f->rows, f->width, f->height, (long long)f->frames, (long long)f->tiles, (long long)f->looks, (long long)f->skipped, (long long)f->regions,
+        text_printf(summary, ",\"tiles\":{\"grid\":[%d,%d],\"size\":[%d,%d],\"frame_size\":[%d,%d],\"frames\":%lld,\"views\":%lld,\"looks\":%lld,\"skipped\":%lld,\"regions\":%lld,\"canvases\":%lld,"
+                             "\"late\":%lld,\"over_budget\":%lld,\"budget_ms\":",
+                    f->cols, f->rows, f->width, f->height, f->frame_w, f->frame_h, (long long)f->frames, (long long)f->tiles, (long long)f->looks, (long long)f->skipped, (long long)f->regions,
                     (long long)f->canvases, (long long)f->late, (long long)f->over_budget);
-        if (visits) text_printf(summary, ",\"visits\":{\"columns\":%d,\"rows\":%d,\"looks\":[", FV_TILE_MAP_W, FV_TILE_MAP_H);
-        for (int i = 0; visits && i < FV_TILE_MAP_W * FV_TILE_MAP_H; i++) text_printf(summary, i ? ",%u" : "%u", f->visits[i / FV_TILE_MAP_W][i % FV_TILE_MAP_W]);
-        text_add(summary, visits ? "]}}}" : "}}");
+        text_number(summary, f->budget_ms, 3);
+        text_printf(summary, ",\"visits\":{\"columns\":%d,\"rows\":%d,", FV_TILE_MAP_W, FV_TILE_MAP_H);
+        numbers(summary, "looks", &f->visits[0][0], FV_TILE_MAP_W * FV_TILE_MAP_H);
+        text_printf(summary, "},\"series\":{\"frames\":%d,", f->series_frames);
+        numbers(summary, "looks", f->series_looks, f->n_series);
+        text_add(summary, ",");
+        numbers(summary, "over_budget", f->series_over, f->n_series);
+        text_add(summary, "}");
+        text_add(summary, "}}");
     }
     free(f);
 }

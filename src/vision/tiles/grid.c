@@ -31,6 +31,8 @@ fv_status fvi_tiles_check(const fv_tile_options *o, fv_error *err)
     }
     if (!(o->refresh_s >= 0 && o->refresh_s <= 3600) || !(o->budget_ms >= 0 && o->budget_ms <= 3.6e6f))
         return fvi_error_set(err, FV_ERR_ARGUMENT, "every tile in %g s and %g ms a frame: both are 0 (the default) up to an hour", (double)o->refresh_s, (double)o->budget_ms);
+    if (o->sources < 0 || o->sources > FV_TILE_SOURCES_MAX)
+        return fvi_error_set(err, FV_ERR_ARGUMENT, "%d sources watched at the same time: there can be 1 to %d", o->sources, FV_TILE_SOURCES_MAX);
     if (o->groups < FV_TILE_GROUPS_AUTO || o->groups > 64) return fvi_error_set(err, FV_ERR_ARGUMENT, "%d groups of tiles: there can be 1 to 64", o->groups);
     return FV_OK;
 }

@@ -244,4 +244,17 @@ static void reset(void *self)
 
 static int total(const void *self) { return ((const bytetrack *)self)->total; }
 
-const fvi_tracker_kind fvi_tracker_bytetrack = {"bytetrack", 0.1f, 0.8f, create, destroy, update, reset, total};
+static int lost(const void *self, fvi_track_place *out, int most)
+{
+    const bytetrack *t = self;
+    int n = 0;
+    for (size_t i = 0; i < t->n_tracks && n < most; i++) {
+        const track *k = &t->tracks[i];
+        if (k->state != LOST || !(k->filter.x[3] > 0)) continue;
+        fvi_kalman_box(&k->filter, out[n].box);
+        out[n++].doubt = (float)(sqrt(fmax(0, fmax(k->filter.pp[0], k->filter.pp[1]))) / k->filter.x[3]);
+    }
+    return n;
+}
+
+const fvi_tracker_kind fvi_tracker_bytetrack = {"bytetrack", 0.1f, 0.8f, create, destroy, update, reset, total, lost};

@@ -303,4 +303,19 @@ static void reset(void *self)
 
 static int total(const void *self) { return ((const ocsort *)self)->total; }
 
-const fvi_tracker_kind fvi_tracker_ocsort = {"ocsort", 0, 0.7f, create, destroy, update, reset, total};
+static int lost(const void *self, fvi_track_place *out, int most)
+{
+    const ocsort *t = self;
+    int n = 0;
+    for (size_t i = 0; i < t->n_tracks && n < most; i++) {
+        const track *k = &t->tracks[i];
+        if (k->seen == t->clock.frames || !k->id) continue;
+        fvi_kalman_area_box(&k->filter, out[n].box);
+        double height = (double)out[n].box[3] - (double)out[n].box[1];
+        if (!(height > 0)) continue;
+        out[n++].doubt = (float)(sqrt(fmax(0, fmax(k->filter.pp[0], k->filter.pp[1]))) / height);
+    }
+    return n;
+}
+
+const fvi_tracker_kind fvi_tracker_ocsort = {"ocsort", 0, 0.7f, create, destroy, update, reset, total, lost};

@@ -85,3 +85,4 @@ void fv_tracker_reset(fv_tracker *t)
 }
 
 int fv_tracker_total(const fv_tracker *t) { return t ? t->kind->total(t->self) : 0; }
+int fvi_tracker_lost(const fv_tracker *t, fvi_track_place *out, int most) { return t ? t->kind->lost(t->self, out, most) : 0; }

@@ -5,6 +5,12 @@
 #include <fovea/track.h>
 #include <stdbool.h>
 
+/* Where a thing is expected that was not found in the last frame. */
+typedef struct fvi_track_place {
+    float box[4];
+    float doubt; /* standard deviation of its place, in parts of its height */
+} fvi_track_place;
+
 typedef struct fvi_tracker_kind {
     const char *name;
     float track_low, match; /* what 0 means in the options */
@@ -13,6 +19,7 @@ typedef struct fvi_tracker_kind {
     fv_status (*update)(void *self, fv_detections *dets, double pts);
     void (*reset)(void *self);
     int (*total)(const void *self);
+    int (*lost)(const void *self, fvi_track_place *out, int most); /* how many */
 } fvi_tracker_kind;
 extern const fvi_tracker_kind fvi_tracker_bytetrack, fvi_tracker_ocsort;
 
@@ -40,4 +47,6 @@ typedef struct fvi_pair_rule {
 /* a->row_col[row] = column or -1: the cheapest assignment. Time grows with the overlapping pairs, not with rows * columns. */
 fv_status fvi_associate_run(fvi_associate *a, fvi_boxes rows, fvi_boxes cols, const fvi_pair_rule *rule);
 void fvi_associate_clear(fvi_associate *a);
+/* Of a public tracker. */
+int fvi_tracker_lost(const fv_tracker *t, fvi_track_place *out, int most);
 #endif

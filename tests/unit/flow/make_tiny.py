@@ -2,7 +2,7 @@
 
 tiny_fixed.onnx, tiny_batch.onnx: the outputs of a YOLOv8 detector of two classes at 32x32 (21 anchors) whose one box is always the same and whose
 confidence is the mean of the input. tiny_moving.onnx: its box is always sure, and goes to the right as frames get brighter. tiny_pose.onnx, tiny_segment.onnx: the same of one class, with two keypoints, with a mask of the box's left half.
-tiny_classify.onnx: classes red, green and blue, whose probabilities are the means of the channels."""
+tiny_spots.onnx: 160x160, a box of 8x8 on every 8x8 pixels that are bright. tiny_classify.onnx: classes red, green and blue, whose probabilities are the means of the channels."""
 import os
 import numpy as np
 import onnx
@@ -12,13 +12,13 @@ here = os.path.dirname(os.path.abspath(__file__))
 BOX, ANCHOR = (16, 12, 8, 16), 7  # cx, cy, w, h in network pixels
 
 
-def save(name, nodes, outputs, constants, meta, batch=1):
-    graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, 32, 32])],
+def save(name, nodes, outputs, constants, meta, batch=1, side=32):
+    graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, side, side])],
                               [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in outputs],
-                              [numpy_helper.from_array(np.asarray(v, np.float32), n) for n, v in constants.items()])
+                              [numpy_helper.from_array(v if isinstance(v, np.ndarray) and v.dtype == np.int64 else np.asarray(v, np.float32), n) for n, v in constants.items()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], producer_name="test")
     model.ir_version = 8
-    for key, value in {"task": meta["task"], "stride": "32", "imgsz": "[32, 32]", **meta}.items():
+    for key, value in {"task": meta["task"], "stride": "32", "imgsz": f"[{side}, {side}]", **meta}.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     onnx.checker.check_model(model)
@@ -50,5 +50,14 @@ prototype = np.ones((1, 1, 8, 8), np.float32)
 prototype[..., 4:] = -1
 boxes("tiny_segment", 1, 0, (1,), {"task": "segment", "names": "{0: 'person'}"}, [helper.make_node("Identity", ["prototype"], ["output1"])],
       [("output1", [1, 1, 8, 8])], {"prototype": prototype})
+side, cells = 160, 20
+places = np.zeros((1, 4, 525), np.float32)
+for i in range(cells * cells):
+    places[0, :, i] = (i % cells * 8 + 4, i // cells * 8 + 4, 8, 8)
+save("tiny_spots", [helper.make_node("AveragePool", ["images"], ["spots"], kernel_shape=[8, 8], strides=[8, 8]),
+                    helper.make_node("ReduceMean", ["spots"], ["grey"], axes=[1], keepdims=1), helper.make_node("Reshape", ["grey", "flat"], ["row"]),
+                    helper.make_node("Concat", ["row", "rest"], ["scores"], axis=2), helper.make_node("Concat", ["places", "scores"], ["output0"], axis=1)],
+     [("output0", [1, 5, 525])], {"flat": np.asarray([1, 1, 400], np.int64), "rest": np.zeros((1, 1, 125)), "places": places},
+     {"task": "detect", "names": "{0: 'spot'}"}, side=side)
 save("tiny_classify", [helper.make_node("ReduceMean", ["images"], ["output0"], axes=[2, 3], keepdims=0)], [("output0", [1, 3])], {},
      {"task": "classify", "names": "{0: 'red', 1: 'green', 2: 'blue'}"})

@@ -79,9 +79,9 @@ static void order_and_accounts(void **state)
         assert_int_equal(det.d.runs, 3 + (103 + batch - 1) / batch);
         assert_int_equal(m.end_to_end.count, 103);
         uint64_t in_buckets = 0;
-        for (int i = 0; i < FV_METRICS_BUCKETS; i++) in_buckets += m.infer_hist[i];
+        for (int i = 0; i < FV_METRICS_BUCKETS; i++) in_buckets += m.stage_hist[FV_STAGE_INFER][i];
         assert_int_equal(in_buckets, 103);
-        assert_true(m.infer_hist[53] == 103); /* 1 ms = 0.1 * 2^(53.15/16) */
+        assert_true(m.stage_hist[FV_STAGE_INFER][53] == 103); /* 1 ms = 0.1 * 2^(53.15/16) */
         assert_non_null(m.bottleneck);
         check_accounts(p, &src);
         fv_pipeline_free(&p);

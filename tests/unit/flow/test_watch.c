@@ -175,7 +175,8 @@ static void canvases_are_exact(void **state)
         for (int i = 0; i < 3 && f.plane[i]; i++)
             for (int y = 0; y < (i ? 36 : 71); y++)
                 for (ptrdiff_t x = 0; x < f.stride[i]; x++) f.plane[i][y * f.stride[i] + x] = (uint8_t)(x * 7 + y * 13 + i * 50);
-        assert_int_equal(fvi_canvas_fill(&c, &f, r, 3, 0, 80, 64), FV_OK);
+        assert_int_equal(fvi_canvas_begin(&c, &f, 80, 64), FV_OK);
+        fvi_canvas_add(&c, &f, r, 3, 0);
         for (int i = 0; i < 2; i++)
             for (int y = 0; y < r[i].height; y++)
                 for (int x = 0; x < r[i].width; x++) {
@@ -193,6 +194,122 @@ static void canvases_are_exact(void **state)
     float in[4] = {50, 0, 70, 20}, between[4] = {40, 0, 60, 20};
     assert_true(fvi_canvas_cut(in, &r[1]) && in[0] == 58 && in[1] == 2 && in[2] == 70 && in[3] == 20);
     assert_false(fvi_canvas_cut(between, &r[0]) || fvi_canvas_cut(between, &r[1]));
+}
+
+/* ---- several films ---- */
+
+#define FILM_W 480
+#define FILM_H 320
+#define FILM_VIEWS 7 /* 3 x 2 tiles of 160, and the whole */
+
+static void spot(fv_frame *f, int x, int y, int level)
+{
+    for (int i = y; i < y + 8; i++) memset(f->plane[0] + i * f->stride[0] + x, level, 8);
+}
+
+static bool only_at(const fv_detections *d, float x, float y)
+{
+    return d->count == 1 && d->items[0].box[0] == x && d->items[0].box[1] == y && d->items[0].box[2] == x + 8 && d->items[0].box[3] == y + 8;
+}
+
+static fv_detector *make_films(fv_model *m, int sources, float budget)
+{
+    fv_detector *d = NULL;
+    const fv_tile_options t = {.size = sizeof t, .tiling = FV_TILES_AUTO, .overlap_w = -1, .overlap_h = -1, .watch = 1, .sources = sources, .budget_ms = budget};
+    if (fv_detector_create(&d, ctx, m, FV_DETECT_OPTIONS(.conf = 0.6f, .tiles = &t), &err) < 0) fail_msg("%s", err.text);
+    return d;
+}
+
+/* Spots that appear in two films of one format are looked at in one picture, and each comes back to its film and place, to the pixel; the third film has another
+ * format and its own picture; the fourth changes its size and is planned anew. */
+static void films_share_pictures(void **state)
+{
+    (void)state;
+    fv_model *m = load("tiny_spots");
+    fv_detector *d = make_films(m, 4, 0);
+    fv_frame f[4] = {0};
+    fv_detections found[4] = {0};
+    const fv_frame *frames[4];
+    const int source[4] = {2, 0, 3, 1};
+    fv_tile_figures before, after;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(fv_frame_alloc(&f[i], i == 2 ? FV_PIXEL_GRAY : FV_PIXEL_I420, FILM_W, FILM_H), FV_OK);
+        for (int p = 0; p < 3 && f[i].plane[p]; p++) memset(f[i].plane[p], p ? 128 : 20, (size_t)f[i].stride[p] * (p ? FILM_H / 2 : FILM_H));
+        frames[i] = &f[i];
+    }
+    assert_int_equal(d->sources, 4);
+    assert_int_equal(d->run_of(d, frames, source, 4, found, &err), FV_OK);
+    fv_detector_tile_figures(d, &before);
+    assert_int_equal(before.looks, 4 * FILM_VIEWS);
+    spot(&f[0], 200, 104, 250);
+    spot(&f[1], 72, 216, 250);
+    spot(&f[2], 400, 40, 250);
+    for (int i = 0; i < 4; i++) f[i].index = 1, f[i].pts = 0.04;
+    assert_int_equal(d->run_of(d, frames, source, 4, found, &err), FV_OK);
+    fv_detector_tile_figures(d, &after);
+    assert_int_equal(after.looks - before.looks, 2);
+    assert_int_equal(after.canvases - before.canvases, 1);
+    assert_int_equal(after.regions - before.regions, 3);
+    assert_true(only_at(&found[0], 200, 104) && only_at(&found[1], 72, 216) && only_at(&found[2], 400, 40) && found[3].count == 0);
+    fv_frame_release(&f[3]);
+    assert_int_equal(fv_frame_alloc(&f[3], FV_PIXEL_I420, 200, 160), FV_OK);
+    for (int p = 0; p < 3; p++) memset(f[3].plane[p], p ? 128 : 20, (size_t)f[3].stride[p] * (p ? 80 : 160));
+    spot(&f[3], 16, 152, 250);
+    spot(&f[0], 200, 104, 20); /* gone */
+    for (int i = 0; i < 4; i++) f[i].index = 2, f[i].pts = 0.08;
+    assert_int_equal(d->run_of(d, frames, source, 4, found, &err), FV_OK);
+    assert_true(found[0].count == 0 && only_at(&found[1], 72, 216) && only_at(&found[2], 400, 40) && only_at(&found[3], 16, 152));
+    uint64_t allocated = fvi_alloc_count();
+    for (int n = 3; n < 12; n++) { /* from then on nothing is allocated */
+        for (int x = 0; x < 64; x += 8) { /* near a corner: the picture around it begins there */
+            spot(&f[0], x, 8, x == 8 * (n % 8) ? 250 : 20);
+            spot(&f[2], x, 8, x == 8 * (n % 8) ? 250 : 20);
+        }
+        for (int i = 0; i < 4; i++) f[i].index = n, f[i].pts = 0.04 * n;
+        if (n == 6) allocated = fvi_alloc_count();
+        assert_int_equal(d->run_of(d, frames, source, 4, found, &err), FV_OK);
+        assert_true(only_at(&found[0], (float)(8 * (n % 8)), 8) && found[2].count == 2);
+    }
+    assert_int_equal(fvi_alloc_count(), allocated);
+    assert_int_equal(d->run_of(d, frames, (const int[]){0, 1, 4, 2}, 4, found, &err), FV_ERR_ARGUMENT);
+    for (int i = 0; i < 4; i++) {
+        fv_frame_release(&f[i]);
+        fv_detections_clear(&found[i]);
+    }
+    fv_detector_free(&d);
+    fv_model_free(&m);
+}
+
+/* Time for one look a frame: a region in which the tracker lost somebody comes before one that has waited as long, and before the tiles' turns. */
+static void doubt_comes_first(void **state)
+{
+    (void)state;
+    fv_model *m = load("tiny_spots");
+    for (int lost = 0; lost < 2; lost++) {
+        fv_detector *d = make_films(m, 1, 0.0001f);
+        fv_frame f = {0};
+        fv_detections found = {0};
+        const fv_frame *frames[] = {&f};
+        const fvi_track_place place = {.box = {392, 32, 416, 56}, .doubt = 0.5f};
+        assert_int_equal(fv_frame_alloc(&f, FV_PIXEL_GRAY, FILM_W, FILM_H), FV_OK);
+        memset(f.plane[0], 20, (size_t)f.stride[0] * FILM_H);
+        for (int i = 0; i < FILM_VIEWS; i++) { /* all is known */
+            f.index = i;
+            f.pts = i * 0.001;
+            assert_int_equal(fv_detector_run(d, frames, 1, &found, &err), FV_OK);
+        }
+        spot(&f, 400, 40, 250);
+        for (int i = 0; i < 4; i++) spot(&f, 40 + 24 * i, 200 + 24 * i, 250); /* more of it, and with it too large for one picture with the other */
+        f.index = FILM_VIEWS;
+        f.pts = FILM_VIEWS * 0.001;
+        if (lost) d->lost(d, 0, &place, 1);
+        assert_int_equal(fv_detector_run(d, frames, 1, &found, &err), FV_OK);
+        assert_true(found.count > 0 && (found.items[0].box[0] > 300) == (lost == 1));
+        fv_frame_release(&f);
+        fv_detections_clear(&found);
+        fv_detector_free(&d);
+    }
+    fv_model_free(&m);
 }
 
 static int begin(void **state)
@@ -214,6 +331,7 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(still_scenes_cost_nothing), cmocka_unit_test(changes_are_looked_at), cmocka_unit_test(budgets_are_kept),
-                                       cmocka_unit_test(what_cannot_be_watched), cmocka_unit_test(canvases_are_exact)};
+                                       cmocka_unit_test(what_cannot_be_watched), cmocka_unit_test(canvases_are_exact),
+                                       cmocka_unit_test(films_share_pictures), cmocka_unit_test(doubt_comes_first)};
     return cmocka_run_group_tests_name("flow/watch", tests, begin, end);
 }

@@ -12,15 +12,17 @@
 
 static void fill(fv_metrics *m, double scale)
 {
-    static const char *const names[FV_STAGES] = {"decode", "prep", "infer", "heads", "track", "count", "paint", "sink"};
+#define NAME(id, name) name,
+    static const char *const names[FV_STAGES] = {FV_STAGE_LIST(NAME)};
+#undef NAME
     memset(m, 0, sizeof *m);
     for (int i = 0; i < FV_STAGES; i++) {
         double v = (i == FV_STAGE_INFER ? 40 : i + 1) * scale;
         m->stage[i] = (fv_stage_metrics){names[i], 100, v, v * 0.9, v * 1.5, v, v * 1.1, v * 1.2, v * 1.4, 12.5};
     }
     m->end_to_end = (fv_stage_metrics){"end_to_end", 100, 50, 40, 90, 48, 60, 70, 85, 0};
-    m->infer_hist[140] = 60;
-    m->infer_hist[141] = 40;
+    m->stage_hist[FV_STAGE_INFER][140] = 60;
+    m->stage_hist[FV_STAGE_INFER][141] = 40;
     m->end_to_end_hist[143] = 100;
     m->decoded = 110;
     m->processed = 100;
@@ -128,6 +130,49 @@ static int occurrences(const char *text, const char *word)
     return n;
 }
 
+static char *page_with(const char *with)
+{
+    char *html = NULL, *json = NULL;
+    fv_error err = {0};
+    fv_metrics m;
+    fill(&m, 1);
+    assert_int_equal(fv_report_run_json(&json, &(fv_run_info){.verb = "count", .model = "a.onnx", .tile_model = "dir/b.onnx", .summary_json = with}, &m, &err), FV_OK);
+    assert_non_null(strstr(json, "\"infer_b_tiles_ms\""));
+    assert_int_equal(fv_report_html(&html, &(const char *){json}, &(const char *){"x"}, 1, &err), FV_OK);
+    fvi_free(json);
+    return html;
+}
+
+static void tiles_are_shown(void **state)
+{
+    (void)state;
+    static const char good[] = "{\"scene\":\"data:image/png;base64,iVBORw0KGgo=\",\"tiles\":{\"frames\":20,\"views\":660,\"looks\":100,\"skipped\":560,\"late\":7,\"over_budget\":2,\"budget_ms\":50,"
+                               "\"frame_size\":[3840,2160],\"visits\":{\"columns\":2,\"rows\":2,\"looks\":[1,0,3,4]},\"series\":{\"frames\":10,\"looks\":[60,40],\"over_budget\":[0,2]}}}";
+    char *html = page_with(good);
+    assert_non_null(strstr(html, "Where it looked"));
+    assert_int_equal(occurrences(html, " looks</title>"), 3);
+    assert_non_null(strstr(html, "<image"));
+    assert_non_null(strstr(html, "2 frames over the budget"));
+    assert_non_null(strstr(html, "missed their budget"));
+    assert_non_null(strstr(html, "inference_model_yolo_tiles_ms"));
+    assert_non_null(strstr(html, "fusion_wait_ms"));
+    assert_int_equal(occurrences(html, "<div"), occurrences(html, "</div>"));
+    fvi_free(html);
+    /* a scene that is no picture, cells that do not add up, no frames: nothing of it reaches the page */
+    static const char *const bad[] = {"{\"scene\":\"data:image/png;base64,x\\\"/><script>\",\"tiles\":{\"frames\":1,\"views\":1,\"looks\":1,\"visits\":{\"columns\":1,\"rows\":1,\"looks\":[1]}}}",
+                                      "{\"scene\":\"javascript:alert(1)\",\"tiles\":{\"frames\":1,\"visits\":{\"columns\":1,\"rows\":1,\"looks\":[1]},\"series\":{\"frames\":0,\"looks\":[1,2]}}}",
+                                      "{\"tiles\":{\"frames\":2,\"visits\":{\"columns\":1e9,\"rows\":1e9,\"looks\":[1]},\"series\":{\"frames\":1,\"looks\":[\"a\",-1e99],\"over_budget\":7}}}",
+                                      "{\"tiles\":{\"frames\":0}}", "{\"tiles\":[1]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        html = page_with(bad[i]);
+        assert_null(strstr(html, "<script"));
+        assert_null(strstr(html, "javascript"));
+        assert_null(strstr(html, "<image"));
+        assert_null(strstr(html, "nan"));
+        fvi_free(html);
+    }
+}
+
 static void page_of_one_run(void **state)
 {
     (void)state;
@@ -143,7 +188,9 @@ static void page_of_one_run(void **state)
     assert_non_null(strstr(html, "viewport"));
     assert_non_null(strstr(html, "Crossings over time"));
     assert_non_null(strstr(html, "<b>infer</b> sets the pace"));
-    assert_int_equal(occurrences(html, "<svg"), 3);
+    assert_int_equal(occurrences(html, "<svg"), 5); /* three charts, and the distributions of two stages */
+    assert_int_equal(occurrences(html, "✓ within"), 3); /* decode, prep, tiles */
+    assert_int_equal(occurrences(html, "✗ over"), 3); /* infer, merging, latency */
     assert_int_equal(occurrences(html, "<div"), occurrences(html, "</div>"));
     assert_int_equal(occurrences(html, "<table"), occurrences(html, "</table>"));
     assert_int_equal(occurrences(html, "<tr"), occurrences(html, "</tr>"));
@@ -223,7 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip), cmocka_unit_test(stages_that_never_ran_are_left_out), cmocka_unit_test(budgets_are_the_callers), cmocka_unit_test(summary_must_be_json),
-        cmocka_unit_test(page_of_one_run), cmocka_unit_test(two_runs_with_ratios), cmocka_unit_test(no_run_file),
+        cmocka_unit_test(tiles_are_shown), cmocka_unit_test(page_of_one_run), cmocka_unit_test(two_runs_with_ratios), cmocka_unit_test(no_run_file),
         cmocka_unit_test(strange_run_files_give_a_page), cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
