@@ -154,7 +154,7 @@ def run_one(args, film, flags, out, name):
     run = os.path.join(out, name + ".run.json")
     t0 = time.perf_counter()
     text = run_fovea(args, ["predict", film, "--model", args.model, "--classes", "person", "--imgsz", str(args.imgsz), "--conf", str(args.conf), "--threads", str(args.threads),
-                            "--json", "-", "--quiet", "--run", run, "--overwrite", *flags])
+                            "--json", "-", "--quiet", "--run", run, "--overwrite", *(["--duration", str(args.seconds)] if args.seconds else []), *flags])
     took = time.perf_counter() - t0
     figures = json.load(open(run, encoding="utf-8"))
     frames = max(1, figures["frames"]["processed"])
@@ -206,6 +206,7 @@ def main():
     p.add_argument("--light", type=float, default=1)
     p.add_argument("--budgets", type=lambda s: [float(v) for v in s.split(",") if v], default=[300, 100])
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--seconds", type=float, default=0, help="of the film that are looked at; 0: all")
     p.add_argument("--scene-only", action="store_true", help="make the film and its truth, run nothing")
     p.add_argument("--reuse", action="store_true", help="the film that is there")
     p.add_argument("--no-full", action="store_true", help="leave out looking at all tiles, which takes longest")

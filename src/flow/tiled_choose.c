@@ -31,6 +31,14 @@ static void add_doubt(const fvi_flow_watch *w, fvi_region *r, double now)
         if (overlaps(r, w->lost[k].box)) r->urgency += DOUBT_FRAMES * (1 + fmin((double)w->lost[k].doubt, MOST_DOUBT)) * cells_of(w->lost[k].box);
 }
 
+/* Unless that would make it larger than a tile: what is known there is seen better by the whole, or is nothing at all. */
+static void hold(fvi_region *r, const float box[4], const fvi_flow_watch *w, const fvi_flow_plan *p)
+{
+    fvi_region larger = *r;
+    fvi_region_hold(&larger, box, w->frame_w, w->frame_h);
+    if (larger.width <= p->tile_w && larger.height <= p->tile_h) *r = larger;
+}
+
 /* Things whose place has changed are wholly inside a region, with some of what is around them. */
 void fvi_flow_watch_find(fvi_flow_watch *w, const fvi_flow_plan *p, double now)
 {
@@ -39,7 +47,7 @@ void fvi_flow_watch_find(fvi_flow_watch *w, const fvi_flow_plan *p, double now)
         for (int i = 0; i < w->n_regions; i++) {
             fvi_region *r = &w->region[i], was = *r;
             for (int k = 0; k < w->n_known; k++)
-                if (overlaps(&was, w->known[k].b.box)) fvi_region_hold(r, w->known[k].b.box, w->frame_w, w->frame_h);
+                if (overlaps(&was, w->known[k].b.box)) hold(r, w->known[k].b.box, w, p);
             if (round == 0) fvi_region_widen(r, w->frame_w, w->frame_h);
         }
         w->n_regions = fvi_regions_join(w->region, w->n_regions, p->tile_w, p->tile_h);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define SQUARE 64.0f
+#define SQUARE 128.0f
 #define MOST_SQUARES 512 /* along an axis: what is beyond is in the last */
 #define MOST_RANGES (2 * MOST_SQUARES + FVI_BUCKET_LEVELS) /* rows of all levels */
 
@@ -82,7 +82,7 @@ static bool reserve(fvi_buckets *k, size_t squares, size_t n)
 
 fv_status fvi_buckets_fill(fvi_buckets *k, const float *boxes, size_t stride, int n)
 {
-    size_t squares = shape(k, boxes, stride, n);
+    size_t squares = k->squares = shape(k, boxes, stride, n);
     if (!reserve(k, squares, (size_t)n)) return FV_ERR_MEMORY;
     memset(k->start, 0, (squares + 1) * sizeof *k->start);
     memset(k->widest, 0, sizeof k->widest);
@@ -103,6 +103,21 @@ fv_status fvi_buckets_fill(fvi_buckets *k, const float *boxes, size_t stride, in
         k->id[to] = i;
     }
     return FV_OK;
+}
+
+void fvi_buckets_compact(fvi_buckets *k, const uint8_t *gone)
+{
+    int to = 0, from = 0;
+    for (size_t s = 0; s < k->squares; s++) {
+        const int end = k->start[s + 1];
+        k->start[s] = to;
+        for (; from < end; from++) {
+            if (gone[k->id[from]]) continue;
+            for (int c = 0; c < 8; c++) k->column[c][to] = k->column[c][from];
+            k->id[to++] = k->id[from];
+        }
+    }
+    k->start[k->squares] = to;
 }
 
 int fvi_buckets_find(const fvi_buckets *k, const fvi_overlap *kern, const fvi_overlap_query *q, int *out)

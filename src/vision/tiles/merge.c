@@ -20,6 +20,7 @@ struct fvi_merger {
     fvi_tiles_box *box;
     int *from, *hits, *owner, *next, *order, *thing_of, *tail;
     sort_key *keys, *other;
+    uint8_t *gone;
     fvi_tiles_thing *things;
     int capacity;
 };
@@ -43,6 +44,7 @@ static void drop(fvi_merger *m)
     FVI_FREE(m->thing_of);
     FVI_FREE(m->tail);
     FVI_FREE(m->keys);
+    FVI_FREE(m->gone);
     FVI_FREE(m->other);
     FVI_FREE(m->things);
     m->capacity = 0;
@@ -71,9 +73,10 @@ static bool reserve(fvi_merger *m, int n)
     m->tail = fvi_calloc(room, sizeof *m->tail);
     m->keys = fvi_calloc(room, sizeof *m->keys);
     m->other = fvi_calloc(room, sizeof *m->other);
+    m->gone = fvi_calloc(room, 1);
     m->things = fvi_calloc(room, 2 * sizeof *m->things); /* the second half is merge_seam.c's */
     if (!m->box || !m->from || !m->hits || !m->owner || !m->next || !m->order || !m->thing_of || !m->tail || !m->keys || !m->other ||
-        !m->things) {
+        !m->gone || !m->things) {
         drop(m);
         return false;
     }
@@ -183,10 +186,13 @@ static void greedy(fvi_merge_job *j)
     for (int i = 0; i < j->n; i++) {
         if (j->owner[i] >= 0) continue;
         j->owner[i] = i;
+        fvi_merge_settled(j, i);
         int hits = fvi_merge_find(j, i);
         for (int h = 0; h < hits; h++) {
             int k = j->hits[h];
-            if (j->owner[k] < 0 && fvi_merge_same_class(j, i, k)) j->owner[k] = i;
+            if (j->owner[k] >= 0 || !fvi_merge_same_class(j, i, k)) continue;
+            j->owner[k] = i;
+            fvi_merge_settled(j, k);
         }
     }
     for (int i = 0; i < j->n; i++)
@@ -201,12 +207,14 @@ static bool dominates(const fvi_tiles_box *a, const fvi_tiles_box *b) { return a
 static void transitive(fvi_merge_job *j)
 {
     for (int i = 0; i < j->n; i++) {
+        fvi_merge_settled(j, i);
         int hits = fvi_merge_find(j, i), begin = j->n_order;
         if (j->owner[i] < 0) j->owner[i] = i;
         for (int h = 0; h < hits; h++) {
             int k = j->hits[h];
             if (k == i || j->owner[k] >= 0 || !fvi_merge_same_class(j, i, k) || !dominates(&j->box[i], &j->box[k])) continue;
             j->owner[k] = j->owner[i];
+            fvi_merge_settled(j, k);
             int at = j->n_order++; /* those of one box by their place in the input */
             for (; at > begin && j->from[k] < j->from[j->order[at - 1]]; at--) j->order[at] = j->order[at - 1];
             j->order[at] = k;
@@ -254,11 +262,13 @@ fv_status fvi_tiles_merge(fvi_merger *m, const fvi_merge_params *p, const fvi_ti
         if (b[i].tile < 0 || b[i].tile >= n_tiles) return FV_ERR_ARGUMENT;
     if (!reserve(m, n)) return FV_ERR_MEMORY;
     fvi_merge_job j = {.p = *p, .box = m->box, .from = m->from, .tiles = tiles, .n_tiles = n_tiles, .buckets = &m->buckets, .kern = &m->kern, .hits = m->hits, .owner = m->owner,
-                       .next = m->next, .order = m->order, .thing_of = m->thing_of, .tail = m->tail, .things = m->things};
+                       .next = m->next, .order = m->order, .thing_of = m->thing_of, .tail = m->tail, .things = m->things, .gone = m->gone};
     if (!(j.p.threshold > 0)) j.p.threshold = 0.5f;
     if (j.p.metric == FV_METRIC_AUTO) j.p.metric = j.p.merge == FV_MERGE_SEAM ? FV_METRIC_IOU : FV_METRIC_IOS;
     j.n = put_in_order(m, b, n);
     for (int i = 0; i < j.n; i++) j.owner[i] = -1;
+    memset(j.gone, 0, (size_t)j.n);
+    j.n_there = j.n;
     fv_status st = FV_OK;
     if (j.n == 0) {
         /* nothing to merge, and no memory for it yet */

@@ -22,10 +22,23 @@ typedef struct fvi_merge_job {
     int *thing_of, *tail; /* [n] thing that box i began; last box of a thing's chain */
     fvi_tiles_thing *things;
     int n_things;
+    uint8_t *gone; /* [n] boxes that nothing can happen to any more: they are taken out of the squares when they are half of them */
+    int n_gone, n_there;
 } fvi_merge_job;
 
 /* What box i overlaps enough, as the metric and the threshold say, into j->hits. */
 int fvi_merge_find(fvi_merge_job *j, int i);
+
+/* Nobody has to find box i any more. */
+static inline void fvi_merge_settled(fvi_merge_job *j, int i)
+{
+    if (j->gone[i]) return;
+    j->gone[i] = 1;
+    if (2 * ++j->n_gone < j->n_there || j->n_there < 64) return;
+    fvi_buckets_compact(j->buckets, j->gone);
+    j->n_there -= j->n_gone;
+    j->n_gone = 0;
+}
 
 static inline void fvi_merge_grow(float a[4], const float b[4])
 {

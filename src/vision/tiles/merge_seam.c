@@ -84,7 +84,9 @@ static void take_guesses(fvi_merge_job *j, int i, int sure, int wholes)
         int k = j->hits[h];
         float b = area_of(j->box[k].box);
         if (k < sure || k >= wholes || j->owner[k] >= 0 || j->box[i].tile == j->box[k].tile || !fvi_merge_same_class(j, i, k)) continue;
-        if (a >= GUESS_SIZE * b && b >= GUESS_SIZE * a) j->owner[k] = i;
+        if (!(a >= GUESS_SIZE * b && b >= GUESS_SIZE * a)) continue;
+        j->owner[k] = i;
+        fvi_merge_settled(j, k);
     }
 }
 
@@ -94,6 +96,7 @@ static void find_owners(fvi_merge_job *j, int sure, int wholes)
     for (int i = 0; i < j->n; i++) {
         if (j->owner[i] >= 0 && (i < wholes || j->owner[i] < wholes)) continue; /* it is in a whole box */
         if (j->owner[i] < 0) j->owner[i] = i;
+        fvi_merge_settled(j, i); /* it looks at those behind it only */
         if (i < sure && sure < wholes) take_guesses(j, i, sure, wholes);
         int hits = fvi_merge_find(j, i);
         for (int h = 0; h < hits; h++) {
@@ -103,6 +106,7 @@ static void find_owners(fvi_merge_job *j, int sure, int wholes)
                 continue;
             if (i < wholes) {
                 j->owner[k] = i;
+                fvi_merge_settled(j, k);
             } else {
                 if (j->owner[k] < 0) j->owner[k] = k;
                 unite(j->owner, i, k);
