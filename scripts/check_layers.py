@@ -12,7 +12,7 @@ import sys
 # those use; every such use must go down here.
 LEVEL = {
     "base": 0, "kern": 1, "model/tensor": 1, "model/builtin": 1, "image": 2, "model/graph": 3, "backend": 4,
-    "model/onnx": 5, "model/rewrite": 5, "backend/cpu": 5, "backend/null": 5, "vision/mask": 1, "vision/heads": 5, "vision/tiles": 5,
+    "model/onnx": 5, "model/rewrite": 5, "backend/cpu": 5, "backend/null": 5, "vision/mask": 1, "vision/heads": 5, "vision/tiles": 5, "vision/clean": 5,
     "model/plan": 6, "vision/track": 6, "vision/score": 6, "vision/count": 7, "vision/paint": 8,
     "model/engine": 7, "model/quant": 8, "report": 7, "media": 7, "flow": 9, "api": 10,
 }
