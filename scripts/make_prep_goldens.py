@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/data/prep: what OpenCV and Pillow make of generated pictures, for tests/unit/image.
 
-Needs numpy, opencv-python and Pillow (smooth: its bilinear, cubic: its bicubic, both widened when they shrink). The pictures are formulas (picture() here, pixel() in the tests), so only results are kept.
+Needs numpy, opencv-python and Pillow (smooth: its bilinear, cubic: its bicubic, both widened when they shrink; sharp: bicubic of OpenCV). The pictures are formulas (picture() here, pixel() in the tests), so only results are kept.
   cases.txt     name kind channels src_w src_h dst_w dst_h filter
   NAME.bin      the letterboxed picture, [dst_h, dst_w, channels] bytes, padding 114
   geometry.txt  fit src_w src_h dst_w dst_h new_w new_h left top
@@ -39,6 +39,9 @@ CASES = [
     ("gradient", 3, 121, 67, 48, 32, "smooth"),
     ("noise", 3, 96, 54, 40, 40, "cubic"),
     ("noise", 3, 300, 201, 32, 32, "cubic"),
+    ("noise", 3, 40, 100, 48, 48, "cubic"),
+    ("noise", 3, 120, 64, 60, 40, "sharp"),
+    ("noise", 3, 30, 40, 48, 64, "sharp"),
 ]
 SIZES = [(1920, 1080), (3840, 2160), (768, 576), (640, 480), (500, 333), (333, 500), (1501, 1001), (810, 1080), (1, 1),
          (1, 32768), (32768, 1), (427, 640), (1283, 721), (427, 321), (5, 7)]
@@ -75,7 +78,7 @@ def main():
             resized = Image.fromarray(img.squeeze()).resize((nw, nh), Image.BILINEAR if filt == "smooth" else Image.BICUBIC)
             img = np.asarray(resized).reshape(nh, nw, channels)
         elif (nw, nh) != (w, h):
-            img = cv2.resize(img, (nw, nh), interpolation=cv2.INTER_AREA if filt == "area" else cv2.INTER_LINEAR)
+            img = cv2.resize(img, (nw, nh), interpolation={"area": cv2.INTER_AREA, "sharp": cv2.INTER_CUBIC}.get(filt, cv2.INTER_LINEAR))
         out = np.full((dh, dw, channels), 114, np.uint8)
         out[top:top + nh, left:left + nw] = img.reshape(nh, nw, channels)
         name = f"{i:02d}_{filt}_{w}x{h}"

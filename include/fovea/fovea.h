@@ -19,6 +19,7 @@
 #include <fovea/model.h>
 #include <fovea/paint.h>
 #include <fovea/pipeline.h>
+#include <fovea/prep.h>
 #include <fovea/quantize.h>
 #include <fovea/report.h>
 #include <fovea/score.h>

@@ -108,6 +108,29 @@ struct fv_sink {
     void *priv;
 };
 
+/* What the first bytes of a still picture say. */
+typedef struct fv_picture_info {
+    uint32_t size;
+    char format[24];   /* "jpeg", "png", … */
+    int width, height; /* upright; 0 = not known before it is decoded */
+    int orientation;   /* EXIF's, 1..8; 1 = as stored */
+    int eighths;       /* non-zero: it can be decoded at 1/8, 2/8, 4/8 of its size, and as planes */
+    int profile;       /* non-zero: it has a colour profile (ICC), which is not applied */
+    int64_t bytes;     /* memory that decoding takes at most, beside its file; 0 = not known */
+} fv_picture_info;
+
+/* Zero is the default for every field. */
+typedef struct fv_picture_options {
+    uint32_t size;
+    int eighths;        /* decode at this many eighths of its size: 1, 2, 4; 0 or 8 = in full. Only where the info says so */
+    int planes;         /* non-zero: Y, U, V as they are coded (I420, I422, I444) where it has such a form, else RGB */
+    int64_t max_pixels; /* 0 = 512 million; more: FV_ERR_LIMIT before anything of that size is allocated */
+} fv_picture_options;
+#define FV_PICTURE_OPTIONS(...) (&(fv_picture_options){.size = sizeof(fv_picture_options), __VA_ARGS__})
+
+/* Decodes stills from memory; keeps its memory from picture to picture. Threads: one at a time; frames may outlive it. */
+typedef struct fv_picture_reader fv_picture_reader;
+
 /* What libfovea-media offers: one table behind one symbol (fv_media_get). */
 typedef struct fv_media_api {
     uint32_t size;
@@ -127,6 +150,14 @@ typedef struct fv_media_api {
     fv_status (*picture_write)(const char *path, const fv_frame *f, int overwrite, fv_error *err);
     /* path null = the embedded DejaVu subset. pixels: font height. chars: UTF-8 text whose characters are needed beyond ASCII and Latin-1; may be null. */
     fv_status (*font_open)(fv_font *out, const char *path, int pixels, const char *chars, fv_error *err);
+    /* Stills in memory (whole files: JPEG, PNG, WebP, BMP, TIFF, …). `name` is for texts. info->size is set by the caller. FV_ERR_INPUT: no picture,
+     * or a broken one; FV_ERR_UNSUPPORTED: a kind that nobody here decodes; FV_ERR_LIMIT. read: *f is upright, owned by the caller; info as
+     * picture_probe filled it, for the same bytes. */
+    fv_status (*picture_probe)(fv_picture_info *info, const void *data, size_t size, const char *name, fv_error *err);
+    fv_status (*picture_reader_open)(fv_picture_reader **out, fv_error *err);
+    fv_status (*picture_reader_read)(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_info *info,
+                                     const fv_picture_options *opt, const char *name, fv_error *err);
+    void (*picture_reader_close)(fv_picture_reader **r);
 } fv_media_api;
 /* The table, valid for the life of the process. path null: what the program is linked with (-lfovea-media), else
  * libfovea-media.so.0 beside libfovea or the program, in ../lib, or where the system looks; else this file. Nothing to free.

@@ -20,6 +20,7 @@ fv_status fvi_prep_create(fvi_prep **out, const fvi_prep_spec *spec, fvi_cpu_fla
     if (!p) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for picture preparation");
     p->spec = *spec;
     fvi_prep_kern_init(&p->k, cpu);
+    fvi_bf16_kern_init(&p->low, cpu);
     *out = p;
     return FV_OK;
 }
@@ -30,6 +31,7 @@ static void drop_tables(fvi_prep *p)
     fvi_arena_free(&p->tables);
     FVI_FREE(p->scratch);
     FVI_FREE(p->room);
+    FVI_FREE(p->ring);
 }
 
 void fvi_prep_free(fvi_prep **pp)
@@ -69,27 +71,28 @@ static void fill_color(fvi_prep *p, const prep_key *key)
 /* Source axes of a plane: index 0 luma or only plane, 1 chroma. */
 static void axes(const fvi_prep *p, const prep_key *key, int index, fvi_axis *x, fvi_axis *y)
 {
-    double sx = 1.0 / ((double)p->map.new_w / key->src_w), sy = 1.0 / ((double)p->map.new_h / key->src_h);
-    *x = (fvi_axis){key->src_w, p->x0 - p->map.left, p->n, sx, 1.0, 0.0};
-    *y = (fvi_axis){key->src_h, p->y0 - p->map.top, p->rows, sy, 1.0, 0.0};
+    double sx = 1.0 / (p->map.new_w / key->real_w), sy = 1.0 / (p->map.new_h / key->real_h);
+    *x = (fvi_axis){key->src_w, p->x0 - p->map.left, p->n, sx, 1.0, key->from_x};
+    *y = (fvi_axis){key->src_h, p->y0 - p->map.top, p->rows, sy, 1.0, key->from_y};
     if (index == 0) return;
     int cx = p->pixel->chroma_x, cy = p->pixel->chroma_y;
     x->size = (key->odd_x + key->src_w + cx) >> cx;
     y->size = (key->odd_y + key->src_h + cy) >> cy;
     x->sub = cx ? 0.5 : 1.0;
     y->sub = cy ? 0.5 : 1.0;
-    if (cx && key->chroma == FV_CHROMA_LEFT) x->shift = 0.25; /* a chroma sample sits on every other luma sample */
-    x->shift += key->odd_x * x->sub;
-    y->shift += key->odd_y * y->sub;
+    x->shift = (key->from_x + key->odd_x) * x->sub;
+    y->shift = (key->from_y + key->odd_y) * y->sub;
+    if (cx && key->chroma == FV_CHROMA_LEFT) x->shift += 0.25; /* a chroma sample sits on every other luma sample */
 }
 
 /* Columns as rows of weights that the box kernel sums, rows as weights that are summed while the rows are read. */
 static bool build_smooth(fvi_prep *p, prep_plane *pl, const fvi_axis *ax, const fvi_axis *ay)
 {
-    bool cubic = p->spec.filter == FVI_FILTER_CUBIC;
-    int blocks = (fvi_axis_reach(ax, cubic) + 7) / 8;
+    const fvi_filter f = p->spec.filter;
+    const fvi_axis_kind kind = f == FVI_FILTER_SMOOTH ? FVI_AXIS_TRIANGLE : f == FVI_FILTER_CUBIC ? FVI_AXIS_CUBIC : FVI_AXIS_SHARP;
+    int blocks = (fvi_axis_reach(ax, kind) + 7) / 8;
     size_t n = (size_t)p->n, rows = (size_t)p->rows, stride = 8 * (size_t)blocks, weights, row_weights;
-    pl->row_stride = (size_t)fvi_axis_reach(ay, cubic);
+    pl->row_stride = (size_t)fvi_axis_reach(ay, kind);
     if (!fvi_mul_size(n, stride, &weights) || !fvi_mul_size(rows, pl->row_stride, &row_weights)) return false;
     fvi_row_taps *col = fvi_arena_array(p->tables, n, sizeof *col);
     int32_t *start = fvi_arena_array(p->tables, n, sizeof *start);
@@ -97,8 +100,8 @@ static bool build_smooth(fvi_prep *p, prep_plane *pl, const fvi_axis *ax, const 
     pl->row_taps = fvi_arena_array(p->tables, rows, sizeof *pl->row_taps);
     pl->row_w = fvi_arena_array(p->tables, row_weights, sizeof *pl->row_w);
     if (!col || !start || !w || !pl->row_taps || !pl->row_w) return false;
-    fvi_axis_filter(ax, cubic, col, w, stride);
-    fvi_axis_filter(ay, cubic, pl->row_taps, pl->row_w, pl->row_stride);
+    fvi_axis_filter(ax, kind, col, w, stride);
+    fvi_axis_filter(ay, kind, pl->row_taps, pl->row_w, pl->row_stride);
     for (size_t i = 0; i < n; i++) start[i] = col[i].start;
     pl->cols = (fvi_prep_box){start, w, blocks};
     return true;
@@ -153,8 +156,10 @@ static bool build_scratch(fvi_prep *p, const prep_key *key)
         floats += 6 * fvi_round_up(most, 16);
     }
     size_t all;
-    p->scratch_floats = floats;
-    if (!fvi_mul_size(floats, (size_t)key->threads, &all)) return false;
+    p->sums = floats;
+    p->row = key->dtype == FV_F32 ? 0 : fvi_round_up(3 * (size_t)key->dst_w, 16);
+    p->scratch_floats = floats + p->row;
+    if (!fvi_mul_size(p->scratch_floats, (size_t)key->threads, &all)) return false;
     p->scratch = fvi_calloc(all, sizeof *p->scratch); /* cleared: box taps read zeros past a line's end */
     return p->scratch != NULL;
 }
@@ -181,6 +186,27 @@ static bool build_room(fvi_prep *p, const prep_key *key)
     return p->room != NULL;
 }
 
+/* Smooth and cubic filters of samples that are not YUV go through bytes between columns and rows, in the order that Pillow takes (observed of version
+ * 13): rows first where the height shrinks by more than twice what the width does, else columns. Pictures for which columns first would need absurd
+ * room do without. */
+static bool build_ring(fvi_prep *p, const prep_key *key)
+{
+    const prep_plane *pl = &p->plane[0];
+    const size_t most = (size_t)64 << 20;
+    p->round = false;
+    if (!pl->row_taps || p->spec.filter == FVI_FILTER_SHARP || (p->pixel->kind != FVI_PIXELS_RGB && p->pixel->kind != FVI_PIXELS_GRAY)) return true;
+    size_t pitch = (size_t)pl->comps * p->line, rows = 2 * pl->row_stride, all;
+    if (rows > (size_t)key->src_h) rows = (size_t)key->src_h;
+    const bool rows_first = p->map.new_h < key->full_h && 2 * (key->full_w - p->map.new_w) < key->full_h - p->map.new_h;
+    p->round = rows_first || !fvi_mul_size(rows, pitch, &p->ring_bytes) || p->ring_bytes > most;
+    if (p->round) return true;
+    p->ring_bytes = fvi_round_up(p->ring_bytes + FVI_PREP_RING_HEAD, FVI_ALIGN);
+    p->ring_rows = (int)rows;
+    if (!fvi_mul_size(p->ring_bytes, (size_t)key->threads, &all)) return false;
+    p->ring = fvi_calloc(all, 1);
+    return p->ring != NULL;
+}
+
 static bool build_padding(fvi_prep *p, int dst_w)
 {
     for (int i = 0; i < 2; i++) {
@@ -198,7 +224,7 @@ static bool build(fvi_prep *p, const prep_key *key)
 {
     drop_tables(p);
     p->pixel = fvi_pixel_of(key->format);
-    fvi_prep_geometry(&p->map, &p->spec, key->src_w, key->src_h, key->dst_w, key->dst_h);
+    fvi_prep_geometry(&p->map, &p->spec, key->full_w, key->full_h, key->dst_w, key->dst_h);
     int64_t right = fvi_min_i64(key->dst_w, (int64_t)p->map.left + p->map.new_w);
     int64_t bottom = fvi_min_i64(key->dst_h, (int64_t)p->map.top + p->map.new_h);
     p->x0 = p->map.left > 0 ? p->map.left : 0;
@@ -209,10 +235,10 @@ static bool build(fvi_prep *p, const prep_key *key)
     if (!p->tables) return false;
     fill_color(p, key);
     memset(p->plane, 0, sizeof p->plane);
-    p->same = fvi_prep_420_can(&p->spec, p->pixel) && p->map.new_w == key->src_w && p->map.new_h == key->src_h;
+    p->same = fvi_prep_420_can(&p->spec, p->pixel) && key->full_w == key->src_w && key->full_h == key->src_h && p->map.new_w == key->src_w && p->map.new_h == key->src_h;
     if (!p->same && !build_plane(p, key, 0)) return false;
     if (!p->same && p->pixel->yuv && !build_plane(p, key, 1)) return false;
-    if (!build_scratch(p, key) || !build_room(p, key) || !build_padding(p, key->dst_w)) return false;
+    if (!build_scratch(p, key) || !build_room(p, key) || !build_ring(p, key) || !build_padding(p, key->dst_w)) return false;
     p->key = *key;
     p->ready = true;
     return true;
@@ -237,152 +263,15 @@ static fv_status check_frame(const fv_frame *f, fv_error *err)
 
 static fv_status check_tensor(const fvi_tensor *t, int n, fv_error *err)
 {
-    if (t->dtype != FV_F32 || t->rank != 4 || t->dim[1] != 3 || !t->data)
-        return fvi_error_set(err, FV_ERR_SHAPE, "pictures go into a float32 tensor [N,3,H,W]");
+    bool known = t->dtype == FV_F32 || t->dtype == FV_F16 || t->dtype == FV_BF16 || t->dtype == FV_U8;
+    if (!known || t->rank != 4 || t->dim[1] != 3 || !t->data)
+        return fvi_error_set(err, FV_ERR_SHAPE, "pictures go into a tensor [N,3,H,W] of float32, float16, bfloat16 or uint8");
+    if (t->dtype != FV_F32 && t->stride[3] != 1 && (t->stride[1] != 1 || t->stride[3] != 3))
+        return fvi_error_set(err, FV_ERR_SHAPE, "only float32 tensors may have rows that are neither planar nor whole pixels");
     if (n < 0 || n >= t->dim[0]) return fvi_error_set(err, FV_ERR_ARGUMENT, "picture %d is outside the batch", n);
     if (t->dim[2] < 1 || t->dim[3] < 1 || t->dim[2] > SIDE_MAX || t->dim[3] > SIDE_MAX)
         return fvi_error_set(err, FV_ERR_SHAPE, "network input height and width must be 1 to %d", SIDE_MAX);
     return FV_OK;
-}
-
-static void put_padding(const prep_job *j, float *out, int x0, int x1)
-{
-    const fvi_prep *p = j->p;
-    size_t n = (size_t)(x1 - x0);
-    if (x1 <= x0) return;
-    if (j->xs == 1) {
-        for (int c = 0; c < 3; c++)
-            memcpy(out + c * j->cs + x0, p->pad[0] + c * (ptrdiff_t)p->key.dst_w, n * sizeof *out);
-    } else if (j->xs == 3 && j->cs == 1) {
-        memcpy(out + x0 * (ptrdiff_t)3, p->pad[1], 3 * n * sizeof *out);
-    } else {
-        for (int x = x0; x < x1; x++)
-            for (int c = 0; c < 3; c++) out[x * j->xs + c * j->cs] = p->pad[1][c];
-    }
-}
-
-/* `count` rows of a plane as bytes, *stride apart: where they lie, or unpacked into the thread's room. index: 0 luma or only plane,
- * 1 chroma. */
-static const uint8_t *rows_at(const prep_job *j, uint8_t *room, int index, int plane, int first, int count, ptrdiff_t *stride)
-{
-    const prep_plane *pl = &j->p->plane[index];
-    const fvi_pixel *px = j->p->pixel;
-    int from = px->packed ? 0 : plane, bytes = px->plane[from].bytes, sub = px->plane[from].sub_x;
-    ptrdiff_t x = index ? (ptrdiff_t)(j->part->x >> sub) * bytes : (ptrdiff_t)j->part->x * bytes >> sub; /* packed: luma may begin within a group */
-    const uint8_t *src = j->src->plane[from] + (first + (index ? j->part->y >> px->chroma_y : j->part->y)) * j->src->stride[from] + x;
-    *stride = j->src->stride[from];
-    if (!pl->unpack) return src;
-    ptrdiff_t apart = (ptrdiff_t)fvi_round_up((size_t)pl->comps * (size_t)pl->width, FVI_ALIGN);
-    for (int i = 0; i < count; i++)
-        if (px->narrow)
-            j->p->k.narrow(room + i * apart, src + i * *stride, px->narrow, pl->comps * pl->width);
-        else
-            pl->unpack(room + i * apart, src + i * *stride, pl->width);
-    *stride = apart;
-    return room;
-}
-
-/* Lines of one plane by weights: rows summed, samples parted, columns summed. d: lines p->line apart. */
-static void box_lines(const prep_job *j, float *d, float *scratch, uint8_t *room, int index, int src_plane, int i)
-{
-    const fvi_prep *p = j->p;
-    const prep_plane *pl = &p->plane[index];
-    size_t part = (p->scratch_floats - 3 * p->line) / 6;
-    float *sums = scratch + 3 * p->line + 3 * part, *parted = pl->comps == 1 ? sums : scratch + 3 * p->line;
-    ptrdiff_t stride;
-    if (pl->row_taps) {
-        const fvi_row_taps *t = &pl->row_taps[i];
-        const uint8_t *rows = rows_at(j, room, index, src_plane, t->start, t->count, &stride);
-        p->k.mix_rows(sums, rows, stride, pl->row_w + (size_t)i * pl->row_stride, t->count, pl->comps * pl->width);
-    } else {
-        const fvi_row_box *b = &pl->row_boxes[i];
-        const uint8_t *rows = rows_at(j, room, index, src_plane, b->start, b->count, &stride);
-        p->k.box_rows(sums, rows, stride, b->count, b->wf, b->wm, b->wl, pl->comps * pl->width);
-    }
-    if (pl->comps > 1) p->k.split(parted, (ptrdiff_t)part, sums, pl->comps, pl->width);
-    for (int c = 0; c < pl->comps; c++) {
-        float *o = d + (size_t)c * p->line;
-        p->k.box_cols(o, parted + (size_t)c * part, &pl->cols, p->n);
-        for (int x = 0; x < p->n && p->spec.filter == FVI_FILTER_CUBIC; x++) o[x] = o[x] < 0 ? 0 : o[x] > 255 ? 255 : o[x]; /* it overshoots */
-    }
-}
-
-/* Lines of one plane by the bilinear filter. */
-static void blend_lines(const prep_job *j, float *d, uint8_t *room, int index, int src_plane, int i)
-{
-    const fvi_prep *p = j->p;
-    const prep_plane *pl = &p->plane[index];
-    const fvi_row_blend *b = &pl->rows[i];
-    ptrdiff_t stride;
-    const uint8_t *r0 = rows_at(j, room, index, src_plane, b->r0, b->r1 - b->r0 + 1, &stride), *r1 = r0 + (b->r1 - b->r0) * stride;
-    if (pl->comps == 3)
-        p->k.rgb(d, (ptrdiff_t)p->line, r0, r1, &pl->taps, b->b0, b->b1, p->n);
-    else if (pl->comps == 2)
-        p->k.pairs(d, (ptrdiff_t)p->line, r0, r1, &pl->taps, b->b0, b->b1, p->n);
-    else if (p->pixel->yuv)
-        p->k.plane(d, r0, r1, &pl->taps, b->b0, b->b1, p->n);
-    else
-        p->k.gray(d, r0, r1, &pl->taps, b->b0, b->b1, p->n);
-}
-
-/* Picture row i -> three lines (gray: one). */
-static void make_lines(const prep_job *j, float *lines, uint8_t *room, int i)
-{
-    const fvi_prep *p = j->p;
-    bool planes = p->pixel->kind == FVI_PIXELS_PLANES;
-    int parts = planes ? 3 : p->pixel->kind == FVI_PIXELS_PAIRS ? 2 : 1;
-    for (int k = 0; k < parts; k++) {
-        float *d = lines + (size_t)k * p->line;
-        int index = k > 0 && p->pixel->yuv;
-        if (p->spec.filter != FVI_FILTER_BILINEAR)
-            box_lines(j, d, lines, room, index, k, i);
-        else
-            blend_lines(j, d, room, index, k, i);
-    }
-}
-
-static void put_row(const prep_job *j, float *out, float *lines, uint8_t *room, int y)
-{
-    const fvi_prep *p = j->p;
-    const fvi_pixel *px = p->pixel;
-    const float *l[3] = {lines, lines + p->line, lines + 2 * p->line};
-    make_lines(j, lines, room, y - p->y0);
-    float *o = out + p->x0 * j->xs;
-    if (px->yuv) {
-        p->k.put_yuv(o, j->cs, j->xs, l[0], l[px->swap ? 2 : 1], l[px->swap ? 1 : 2], &p->color, p->n);
-    } else if (px->kind == FVI_PIXELS_GRAY) {
-        p->k.put_rgb(o, j->cs, j->xs, l[0], l[0], l[0], &p->color, p->n);
-    } else if (px->kind == FVI_PIXELS_PLANES) { /* G, B, R */
-        p->k.put_rgb(o, j->cs, j->xs, l[p->spec.bgr ? 1 : 2], l[0], l[p->spec.bgr ? 2 : 1], &p->color, p->n);
-    } else {
-        bool swap = px->swap != p->spec.bgr;
-        p->k.put_rgb(o, j->cs, j->xs, l[swap ? 2 : 0], l[1], l[swap ? 0 : 2], &p->color, p->n);
-    }
-}
-
-void fvi_prep_rows(const prep_job *j, int thread, int y0, int y1)
-{
-    const fvi_prep *p = j->p;
-    float *lines = p->scratch + (size_t)thread * p->scratch_floats;
-    uint8_t *room = p->room ? p->room + (size_t)thread * p->room_bytes : NULL;
-    const int at_x = j->part->x + p->x0 - p->map.left, at_y = j->part->y - p->map.top;
-    fvi_prep_420 same;
-    if (p->same) fvi_prep_420_begin(&same, p, j->src, room, at_x, p->n);
-    for (int y = y0; y < y1; y++) {
-        float *out = j->out + y * j->ys;
-        if (y < p->y0 || y >= p->y0 + p->rows) {
-            put_padding(j, out, 0, p->key.dst_w);
-            continue;
-        }
-        put_padding(j, out, 0, p->x0);
-        if (p->same) {
-            fvi_prep_420_row(&same, at_y + y);
-            fvi_prep_420_put(&same, out + p->x0 * j->xs, j->cs, j->xs, at_x, p->n);
-        } else {
-            put_row(j, out, lines, room, y);
-        }
-        put_padding(j, out, p->x0 + p->n, p->key.dst_w);
-    }
 }
 
 static void run_chunk(void *arg, int chunk, int thread)
@@ -394,8 +283,9 @@ static void run_chunk(void *arg, int chunk, int thread)
 
 static bool same_key(const prep_key *a, const prep_key *b)
 {
-    return a->format == b->format && a->src_w == b->src_w && a->src_h == b->src_h && a->dst_w == b->dst_w && a->dst_h == b->dst_h && a->threads == b->threads &&
-           a->odd_x == b->odd_x && a->odd_y == b->odd_y && a->matrix == b->matrix && a->range == b->range && a->chroma == b->chroma;
+    return a->format == b->format && a->src_w == b->src_w && a->src_h == b->src_h && a->full_w == b->full_w && a->full_h == b->full_h && a->dst_w == b->dst_w &&
+           a->dst_h == b->dst_h && a->threads == b->threads && a->from_x == b->from_x && a->from_y == b->from_y && a->real_w == b->real_w && a->real_h == b->real_h &&
+           a->dtype == b->dtype && a->odd_x == b->odd_x && a->odd_y == b->odd_y && a->matrix == b->matrix && a->range == b->range && a->chroma == b->chroma;
 }
 
 fv_status fvi_prep_begin(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, prep_job *job, fv_error *err)
@@ -406,13 +296,17 @@ fv_status fvi_prep_begin(fvi_prep *p, const fv_frame *src, const fvi_prep_part *
         return fvi_error_set(err, FV_ERR_ARGUMENT, "a part of %dx%d at %d,%d is not inside a frame of %dx%d", part->width, part->height, part->x, part->y, src->width,
                              src->height);
     const fvi_pixel *px = fvi_pixel_of(src->format);
-    prep_key key = {src->format, part->width, part->height, (int)dst->dim[3], (int)dst->dim[2], fvi_pool_threads(pool), part->x & px->chroma_x,
-                    part->y & px->chroma_y, src->matrix, src->range, src->chroma};
+    prep_key key = {.format = src->format, .src_w = part->width, .src_h = part->height, .full_w = part->full_w ? part->full_w : part->width,
+                    .full_h = part->full_h ? part->full_h : part->height, .dst_w = (int)dst->dim[3], .dst_h = (int)dst->dim[2], .threads = fvi_pool_threads(pool),
+                    .from_x = part->from_x, .from_y = part->from_y, .real_w = part->real_w > 0 ? part->real_w : part->width,
+                    .real_h = part->real_h > 0 ? part->real_h : part->height, .dtype = dst->dtype, .odd_x = part->x & px->chroma_x, .odd_y = part->y & px->chroma_y,
+                    .matrix = src->matrix, .range = src->range, .chroma = src->chroma};
     if (!(p->ready && same_key(&p->key, &key)) && !build(p, &key)) {
         drop_tables(p);
         return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for preparing %dx%d pictures", part->width, part->height);
     }
-    *job = (prep_job){p, src, part, (float *)dst->data + n * dst->stride[0], dst->stride[1], dst->stride[2], dst->stride[3]};
+    p->run++;
+    *job = (prep_job){p, src, part, dst->data + n * dst->stride[0] * (ptrdiff_t)fvi_prep_bytes_of(dst->dtype), dst->stride[1], dst->stride[2], dst->stride[3]};
     return FV_OK;
 }
 
@@ -428,5 +322,5 @@ fv_status fvi_prep_run_part(fvi_prep *p, const fv_frame *src, const fvi_prep_par
 
 fv_status fvi_prep_run(fvi_prep *p, const fv_frame *src, const fvi_tensor *dst, int n, fvi_pool *pool, fvi_prep_map *map, fv_error *err)
 {
-    return fvi_prep_run_part(p, src, &(fvi_prep_part){0, 0, src->width, src->height}, dst, n, pool, map, err);
+    return fvi_prep_run_part(p, src, &(fvi_prep_part){.width = src->width, .height = src->height}, dst, n, pool, map, err);
 }

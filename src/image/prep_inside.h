@@ -5,11 +5,14 @@
 #include "image/pixel.h"
 #include "image/prep.h"
 #include "image/prep_tables.h"
+#include "kern/bf16.h"
 
 /* What the tables depend on. */
 typedef struct prep_key {
     fv_pixel_format format;
-    int src_w, src_h, dst_w, dst_h, threads;
+    int src_w, src_h, full_w, full_h, dst_w, dst_h, threads;
+    double from_x, from_y, real_w, real_h; /* as in fvi_prep_part, nothing left 0 */
+    fv_dtype dtype;
     int odd_x, odd_y; /* luma samples by which the picture begins behind its first chroma sample */
     fv_color_matrix matrix;
     fv_color_range range;
@@ -32,9 +35,11 @@ typedef struct prep_plane {
 struct fvi_prep {
     fvi_prep_spec spec;
     fvi_prep_kern k;
+    fvi_bf16_kern low;
     prep_key key;
     const fvi_pixel *pixel; /* of key.format */
     bool ready;
+    bool round; /* rows are summed first, and rounded to bytes before columns are */
     bool same; /* the picture keeps its size: rows go through row420, without tables */
     fvi_prep_map map;
     int x0, y0, n, rows; /* visible part of the resized picture in the tensor */
@@ -44,20 +49,28 @@ struct fvi_prep {
     float *pad[2];    /* a padding row: planar [3][dst_w], pixel-interleaved [dst_w][3] */
     float *scratch;   /* [threads][scratch_floats] */
     size_t scratch_floats, line; /* `line`: floats between output lines */
+    size_t sums;      /* floats of a thread's scratch in use but for the row */
+    size_t row;       /* floats at the end of a thread's scratch: a row on its way to another type; 0 for float32 */
     uint8_t *room;    /* [threads][room_bytes] unpacked rows; null when nothing needs unpacking */
     size_t room_bytes;
+    uint8_t *ring;    /* [threads][ring_bytes] rows of the frame at output width; null: rows are summed before columns */
+    size_t ring_bytes;
+    int ring_rows;    /* that it holds */
+    uint64_t run;     /* number of the picture: what a ring holds of another is no use */
 };
+#define FVI_PREP_RING_HEAD 64 /* bytes of a ring in front of its rows */
 
 typedef struct prep_job {
     const fvi_prep *p;
     const fv_frame *src;
     const fvi_prep_part *part;
-    float *out;
+    char *out; /* of key.dtype; strides in its elements */
     ptrdiff_t cs, ys, xs;
 } prep_job;
+static inline size_t fvi_prep_bytes_of(fv_dtype t) { return t == FV_F32 ? 4 : t == FV_U8 ? 1 : 2; }
 /* Checks all and has the tables ready. */
 fv_status fvi_prep_begin(fvi_prep *p, const fv_frame *src, const fvi_prep_part *part, const fvi_tensor *dst, int n, fvi_pool *pool, prep_job *job, fv_error *err);
-/* Rows [y0, y1) of the tensor. Any thread; `thread` has its own scratch. */
+/* prep_rows.c: rows [y0, y1) of the tensor. Any thread; `thread` has its own scratch. */
 void fvi_prep_rows(const prep_job *j, int thread, int y0, int y1);
 
 /* prep_420.c: rows of a frame with chroma halved both ways, at their own size; samples of more than a byte become bytes on the way, each row once. */

@@ -134,43 +134,50 @@ void fvi_box_expand(const fvi_row_box *boxes, int n, int blocks, int32_t *start,
     }
 }
 
-static double cubic_at(double x) /* a = -0.5 */
+static double cubic_at(double x, double a)
 {
     x = fabs(x);
-    if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
-    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
-static double triangle_at(double x)
+static double weight_at(fvi_axis_kind kind, double x)
 {
-    x = fabs(x);
-    return x < 1 ? 1 - x : 0;
+    if (kind == FVI_AXIS_TRIANGLE) return fmax(1 - fabs(x), 0);
+    return cubic_at(x, kind == FVI_AXIS_SHARP ? -0.75 : -0.5);
 }
 
-static double widening(const fvi_axis *a) { return fmax(a->scale * a->sub, 1.0); }
+static double widening(const fvi_axis *a, fvi_axis_kind kind) { return kind == FVI_AXIS_SHARP ? 1.0 : fmax(a->scale * a->sub, 1.0); }
 
-int fvi_axis_reach(const fvi_axis *a, bool cubic)
+int fvi_axis_reach(const fvi_axis *a, fvi_axis_kind kind)
 {
-    double support = (cubic ? 2 : 1) * widening(a);
+    double support = (kind == FVI_AXIS_TRIANGLE ? 1 : 2) * widening(a, kind);
     return (int)fmin(ceil(support) * 2 + 1, a->size);
 }
 
-void fvi_axis_filter(const fvi_axis *a, bool cubic, fvi_row_taps *t, float *w, size_t stride)
+/* Four samples around the centre; those past an edge are the edge's, as in OpenCV. */
+static fvi_row_taps sharp_taps(const fvi_axis *a, double centre, float *w)
 {
-    double wide = widening(a), support = (cubic ? 2 : 1) * wide;
-    int reach = fvi_axis_reach(a, cubic);
+    int left = (int)floor(centre - 0.5) - 1, from = fvi_clamp_int(left, 0, a->size - 1), to = fvi_clamp_int(left + 3, 0, a->size - 1);
+    for (int k = 0; k < 4; k++) w[fvi_clamp_int(left + k, from, to) - from] += (float)weight_at(FVI_AXIS_SHARP, left + k + 0.5 - centre);
+    return (fvi_row_taps){from, to - from + 1};
+}
+
+void fvi_axis_filter(const fvi_axis *a, fvi_axis_kind kind, fvi_row_taps *t, float *w, size_t stride)
+{
+    double wide = widening(a, kind), support = (kind == FVI_AXIS_TRIANGLE ? 1 : 2) * wide;
+    int reach = fvi_axis_reach(a, kind);
     for (int i = 0; i < a->n; i++, w += stride) {
         double centre = (a->first + i + 0.5) * a->scale * a->sub + a->shift, sum = 0;
+        for (size_t k = 0; k < stride; k++) w[k] = 0;
+        if (kind == FVI_AXIS_SHARP) {
+            t[i] = sharp_taps(a, centre, w);
+            continue;
+        }
         int from = fvi_clamp_int((int)floor(centre - support + 0.5), 0, a->size - 1), to = fvi_clamp_int((int)floor(centre + support + 0.5), from + 1, a->size);
         int count = to - from < reach ? to - from : reach;
-        for (int k = 0; k < count; k++) {
-            double at = (from + k + 0.5 - centre) / wide;
-            sum += cubic ? cubic_at(at) : triangle_at(at);
-        }
-        for (size_t k = 0; k < stride; k++) {
-            double at = (from + (double)k + 0.5 - centre) / wide, v = cubic ? cubic_at(at) : triangle_at(at);
-            w[k] = (int)k < count && sum != 0 ? (float)(v / sum) : 0;
-        }
+        for (int k = 0; k < count; k++) sum += weight_at(kind, (from + k + 0.5 - centre) / wide);
+        for (int k = 0; k < count && sum != 0; k++) w[k] = (float)(weight_at(kind, (from + k + 0.5 - centre) / wide) / sum);
         if (sum == 0) w[0] = 1; /* siting may push a chroma sample past the edge */
         t[i] = (fvi_row_taps){from, count};
     }

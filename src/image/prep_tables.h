@@ -24,10 +24,11 @@ void fvi_axis_columns(const fvi_axis *a, int one, bool cv, int bytes, int32_t *m
 void fvi_axis_rows(const fvi_axis *a, int one, bool cv, fvi_row_blend *rows);
 /* Box filter where the axis shrinks, linear where it grows. */
 void fvi_axis_boxes(const fvi_axis *a, fvi_row_box *boxes);
-/* Triangle or (cubic) Pillow's bicubic, as wide as the axis shrinks. fvi_axis_reach: weights an output needs at most; then
- * t[i] = samples of output i and w[i * stride ...] = their weights, the rest of the stride 0. */
-int fvi_axis_reach(const fvi_axis *a, bool cubic);
-void fvi_axis_filter(const fvi_axis *a, bool cubic, fvi_row_taps *t, float *w, size_t stride);
+/* Triangle or Pillow's bicubic, as wide as the axis shrinks; sharp: OpenCV's bicubic, never wider. fvi_axis_reach: weights an output needs at
+ * most; then t[i] = samples of output i and w[i * stride ...] = their weights, the rest of the stride 0. */
+typedef enum fvi_axis_kind { FVI_AXIS_TRIANGLE, FVI_AXIS_CUBIC, FVI_AXIS_SHARP } fvi_axis_kind;
+int fvi_axis_reach(const fvi_axis *a, fvi_axis_kind kind);
+void fvi_axis_filter(const fvi_axis *a, fvi_axis_kind kind, fvi_row_taps *t, float *w, size_t stride);
 int fvi_box_blocks(const fvi_row_box *boxes, int n); /* of 8 taps, for the widest */
 void fvi_box_expand(const fvi_row_box *boxes, int n, int blocks, int32_t *start, float *w);
 #endif

@@ -27,7 +27,7 @@ static bool shared(const fvi_prep_set *s, const fvi_pixel *px, const fvi_prep_pa
 {
     bool cut = s->spec.fit == FVI_FIT_CROP && s->spec.crop_fraction > 0 && s->spec.crop_fraction != 1;
     bool dense = dst->stride[3] == 1 || (dst->stride[3] == 3 && dst->stride[1] == 1);
-    return fvi_prep_420_can(&s->spec, px) && !cut && dense && part->width == dst->dim[3] && part->height == dst->dim[2];
+    return fvi_prep_420_can(&s->spec, px) && dst->dtype == FV_F32 && !part->full_w && !cut && dense && part->width == dst->dim[3] && part->height == dst->dim[2];
 }
 
 /* The part's columns of the line -> row y of its tile. */

@@ -61,7 +61,7 @@ typedef struct fvi_prep_kern {
     /* Interleaved line [n, comps] -> lines [comps][n], `ds` floats apart. */
     void (*split)(float *d, ptrdiff_t ds, const float *src, int comps, int n);
     void (*box_cols)(float *d, const float *line, const fvi_prep_box *box, int n);
-    /* Lines [n] -> 3 channels `cs` floats apart, pixels `xs` apart; fast for xs == 1 and for cs == 1 with xs == 3. */
+    /* Lines [n], cut to 0..255, -> 3 channels `cs` floats apart, pixels `xs` apart; fast for xs == 1 and for cs == 1 with xs == 3. */
     void (*put_yuv)(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *y, const float *u, const float *v,
                     const fvi_prep_color *c, int n);
     void (*put_rgb)(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, const float *c1, const float *c2,
@@ -72,6 +72,9 @@ typedef struct fvi_prep_kern {
     void (*narrow)(uint8_t *d, const uint8_t *s, int shift, int n);
     /* Copies n floats to where nobody will read for a while: past the caches where the level can. */
     void (*stream)(float *d, const float *s, size_t n);
+    /* Normalised samples -> other types: clamped to 0..255 and rounded half up; to nearest, ties to even. */
+    void (*to_u8)(uint8_t *d, const float *s, int n);
+    void (*to_half)(uint16_t *d, const float *s, int n);
 } fvi_prep_kern;
 
 void fvi_prep_kern_init(fvi_prep_kern *k, fvi_cpu_flags flags);
@@ -97,4 +100,5 @@ void fvi_prep_put_rgb_c(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, c
 void fvi_prep_row420_c(float *d, ptrdiff_t cs, ptrdiff_t xs, const fvi_prep_row420 *r, const fvi_prep_color *c, int x, int n);
 void fvi_prep_narrow_c(uint8_t *d, const uint8_t *s, int shift, int x, int n);
 void fvi_prep_stream_c(float *d, const float *s, size_t n);
+void fvi_prep_to_u8_c(uint8_t *d, const float *s, int x, int n);
 #endif

@@ -1,6 +1,7 @@
 /* prep_ref.c: the loops of prep in plain C: the definition that every vector level repeats bit for bit.
  * Called through fvi_prep_kern by src/image/prep.c, and by the vector levels for the ends of rows. */
 #include "kern/prep_kern.h"
+#include "kern/elementwise.h"
 
 static inline int tap_sum(const uint8_t *r, int32_t off, int step, int32_t w)
 {
@@ -120,10 +121,15 @@ void fvi_prep_put_rgb_c(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, c
 {
     for (; x < n; x++) {
         float *o = d + x * xs;
-        o[0] = c0[x] * c->scale[0] + c->bias[0];
-        o[cs] = c1[x] * c->scale[1] + c->bias[1];
-        o[2 * cs] = c2[x] * c->scale[2] + c->bias[2];
+        o[0] = clamp255(c0[x]) * c->scale[0] + c->bias[0];
+        o[cs] = clamp255(c1[x]) * c->scale[1] + c->bias[1];
+        o[2 * cs] = clamp255(c2[x]) * c->scale[2] + c->bias[2];
     }
+}
+
+void fvi_prep_to_u8_c(uint8_t *d, const float *s, int x, int n)
+{
+    for (; x < n; x++) d[x] = (uint8_t)(clamp255(s[x]) + 0.5f);
 }
 
 static void plane(float *d, const uint8_t *r0, const uint8_t *r1, const fvi_prep_taps *t, int b0, int b1, int n)
@@ -183,9 +189,13 @@ static void narrow(uint8_t *d, const uint8_t *s, int shift, int n)
     fvi_prep_narrow_c(d, s, shift, 0, n);
 }
 
+static void to_u8(uint8_t *d, const float *s, int n) { fvi_prep_to_u8_c(d, s, 0, n); }
+
+static void to_half(uint16_t *d, const float *s, int n) { fvi_convert(FV_F16, FV_F32)(d, s, (size_t)n); }
+
 void fvi_prep_kern_init(fvi_prep_kern *k, fvi_cpu_flags flags)
 {
-    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb, fvi_prep_row420_c, narrow, fvi_prep_stream_c};
+    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb, fvi_prep_row420_c, narrow, fvi_prep_stream_c, to_u8, to_half};
 #ifdef FVI_X86
     if (flags & FVI_CPU_AVX2) fvi_prep_kern_init_avx2(k);
     if (flags & FVI_CPU_AVX512) fvi_prep_kern_init_avx512(k);

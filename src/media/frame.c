@@ -107,6 +107,10 @@ void fvi_media_plane_size(fv_pixel_format format, int width, int height, int pla
     case FV_PIXEL_I420:
         if (plane > 0) *rows = ch, *bytes = cw;
         break;
+    case FV_PIXEL_I422:
+        if (plane > 0) *rows = height, *bytes = cw;
+        break;
+    case FV_PIXEL_I444: *rows = height, *bytes = width; break;
     case FV_PIXEL_NV12:
         if (plane == 1) *rows = ch, *bytes = 2 * cw;
         break;

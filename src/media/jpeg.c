@@ -1,5 +1,5 @@
-/* jpeg.c: JPEG bytes -> RGB frame through libjpeg-turbo (accurate IDCT, smooth upsampling, as OpenCV and Pillow
- * decode), and its EXIF orientation. Called by picture.c.
+/* jpeg.c: JPEG bytes -> RGB, or Y, U and V as they are coded, through libjpeg-turbo (accurate IDCT, smooth upsampling, as OpenCV and Pillow
+ * decode), at 1, 1/2, 1/4 or 1/8 of the size; and what the headers say. Called by reader.c.
  *
  * A file whose data ends early is an error, as in Pillow: a half-gray picture would give wrong results silently. Other
  * damage that libjpeg recovers from (stray bytes, bad codes) is accepted, as everybody does. */
@@ -11,29 +11,56 @@
 
 #define MAX_SEGMENTS 4096
 
-/* Marker segments up to the first scan: EXIF, and whether all is where it should be. */
-static int exif_of(const uint8_t *d, size_t n)
+/* What the marker segments up to the first scan say beyond what turbojpeg tells. */
+typedef struct segments {
+    int orientation;
+    bool profile, progressive, huffman;
+    int64_t blocks; /* of 8x8 samples, of all components */
+} segments;
+
+static void frame_header(segments *s, int marker, const uint8_t *p, size_t len)
 {
+    int h = 0, v = 0, n = len >= 6 ? p[5] : 0;
+    s->progressive = marker == 0xC2 || marker == 0xCA;
+    s->huffman = marker <= 0xC2;
+    if (len < 6 + 3 * (size_t)n) return;
+    for (int i = 0; i < n; i++) {
+        if (p[7 + 3 * i] >> 4 > h) h = p[7 + 3 * i] >> 4;
+        if ((p[7 + 3 * i] & 15) > v) v = p[7 + 3 * i] & 15;
+    }
+    int64_t height = p[1] << 8 | p[2], width = p[3] << 8 | p[4];
+    for (int i = 0; i < n && h && v; i++) { /* a component of h_i by v_i samples a unit of h by v */
+        int64_t w = (width * (p[7 + 3 * i] >> 4) + h - 1) / h, rows = (height * (p[7 + 3 * i] & 15) + v - 1) / v;
+        s->blocks += ((w + 7) / 8) * ((rows + 7) / 8);
+    }
+}
+
+static segments read_segments(const uint8_t *d, size_t n)
+{
+    segments s = {.orientation = 1};
     size_t at = 2;
     for (int i = 0; i < MAX_SEGMENTS && at + 4 <= n; i++) {
-        if (d[at] != 0xFF) return 1;
+        if (d[at] != 0xFF) break;
         uint8_t m = d[at + 1];
         if (m == 0xFF) { /* fill byte */
             at++;
             continue;
         }
-        if (m == 0xDA || m == 0xD9) return 1;
+        if (m == 0xDA || m == 0xD9) break;
         if (m == 0x01 || (m >= 0xD0 && m <= 0xD8)) {
             at += 2;
             continue;
         }
         size_t len = (size_t)d[at + 2] << 8 | d[at + 3];
-        if (len < 2 || len > n - at - 2) return 1;
-        if (m == 0xE1 && len >= 8 + 6 && memcmp(d + at + 4, "Exif\0\0", 6) == 0)
-            return fvi_media_exif_orientation(d + at + 10, len - 8);
+        const uint8_t *p = d + at + 4;
+        if (len < 2 || len > n - at - 2) break;
+        if (m >= 0xC0 && m <= 0xCF && m != 0xC4 && m != 0xC8 && m != 0xCC && !s.blocks) frame_header(&s, m, p, len - 2);
+        if (m == 0xE2 && len >= 2 + 12 && memcmp(p, "ICC_PROFILE", 12) == 0) s.profile = true;
+        if (m == 0xE1 && len >= 8 + 6 && memcmp(p, "Exif\0\0", 6) == 0 && s.orientation == 1)
+            s.orientation = fvi_media_exif_orientation(p + 6, len - 8);
         at += 2 + len;
     }
-    return 1;
+    return s;
 }
 
 /* An end-of-image marker after the last start of scan. */
@@ -47,33 +74,34 @@ static bool has_end(const uint8_t *d, size_t n)
     return false;
 }
 
-/* Kinds of JPEG that this libjpeg does not do: lossless, 12 bit, 4:1:0. */
-static bool unusual(const char *why)
-{
-    return strstr(why, "Unsupported JPEG process") || strstr(why, "data precision") || strstr(why, "subsampling type");
-}
+/* Kinds of JPEG that this libjpeg does not do and FFmpeg may: lossless, 4:1:0. */
+static bool unusual(const char *why) { return strstr(why, "Unsupported JPEG process") || strstr(why, "subsampling type"); }
 
-fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation,
-                              const char *name, fv_error *err)
+static fv_status cut_short(const char *name, fv_error *err) { return fvi_error_set(err, FV_ERR_INPUT, "%s: the JPEG data is cut short", name); }
+
+fv_status fvi_media_jpeg_probe(fvi_media_jpeg_info *info, const uint8_t *data, size_t size, const char *name, fv_error *err)
 {
+    *info = (fvi_media_jpeg_info){.orientation = 1};
     tjhandle tj = tjInitDecompress();
     if (!tj) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", name);
-    int subsampling = 0, space = 0;
+    const segments s = read_segments(data, size);
     fv_status st = FV_OK;
-    *orientation = 1;
-    if (tjDecompressHeader3(tj, data, (unsigned long)size, width, height, &subsampling, &space) != 0 &&
-        tjGetErrorCode(tj) != TJERR_WARNING)
-        st = fvi_error_set(err, unusual(tjGetErrorStr2(tj)) ? FV_ERR_UNSUPPORTED : FV_ERR_INPUT, "%s: broken JPEG: %s",
-                           name, tjGetErrorStr2(tj));
-    else if (*width < 1 || *height < 1)
+    int bad = tjDecompressHeader3(tj, data, (unsigned long)size, &info->width, &info->height, &info->subsampling, &info->space);
+    const char *why = tjGetErrorStr2(tj);
+    if (bad && tjGetErrorCode(tj) != TJERR_WARNING && strstr(why, "data precision"))
+        st = fvi_error_set(err, FV_ERR_INPUT, "%s: JPEG files with more than 8 bits a sample are not read", name);
+    else if (bad && tjGetErrorCode(tj) != TJERR_WARNING)
+        st = fvi_error_set(err, unusual(why) ? FV_ERR_UNSUPPORTED : FV_ERR_INPUT, "%s: broken JPEG: %s", name, why);
+    else if (info->width < 1 || info->height < 1)
         st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: there is no picture in it", name);
-    else if (*width > FVI_MEDIA_MAX_SIDE || *height > FVI_MEDIA_MAX_SIDE ||
-             (int64_t)*width * *height > FVI_MEDIA_MAX_PIXELS)
-        st = fvi_error_set(err, FV_ERR_LIMIT,
-                           "%s: %dx%d pixels are more than fovea reads (%d a side, %d million in all)", name, *width,
-                           *height, FVI_MEDIA_MAX_SIDE, (int)(FVI_MEDIA_MAX_PIXELS >> 20));
-    else
-        *orientation = exif_of(data, size);
+    else if (info->width > FVI_MEDIA_MAX_SIDE || info->height > FVI_MEDIA_MAX_SIDE || (int64_t)info->width * info->height > FVI_MEDIA_MAX_PIXELS)
+        st = fvi_error_set(err, FV_ERR_LIMIT, "%s: %dx%d pixels are more than fovea reads (%d a side, %d million in all)", name, info->width, info->height,
+                           FVI_MEDIA_MAX_SIDE, (int)(FVI_MEDIA_MAX_PIXELS >> 20));
+    else if (s.huffman && s.blocks / 8 > (int64_t)size) /* a block takes one bit at the least: nothing is allocated for what cannot be there */
+        st = cut_short(name, err);
+    info->orientation = s.orientation;
+    info->progressive = s.progressive;
+    info->profile = s.profile;
     tjDestroy(tj);
     return st;
 }
@@ -86,12 +114,28 @@ static void cmyk_rows(uint8_t *dst, ptrdiff_t stride, const uint8_t *src, ptrdif
             for (int c = 0; c < 3; c++) dst[3 * x + c] = (uint8_t)((src[4 * x + c] * src[4 * x + 3] + 127) / 255);
 }
 
-static int decode(tjhandle tj, const uint8_t *data, size_t size, fv_frame *f, int space, fv_status *st)
+/* Which frames have the planes of this JPEG; FV_PIXEL_RGB: none. */
+static fv_pixel_format planes_of(const fvi_media_jpeg_info *info)
+{
+    if (info->space != TJCS_YCbCr && info->space != TJCS_GRAY) return FV_PIXEL_RGB;
+    switch (info->subsampling) {
+    case TJSAMP_420: return FV_PIXEL_I420;
+    case TJSAMP_422: return FV_PIXEL_I422;
+    case TJSAMP_444: return FV_PIXEL_I444;
+    case TJSAMP_GRAY: return FV_PIXEL_GRAY;
+    default: return FV_PIXEL_RGB;
+    }
+}
+
+static int decode(tjhandle tj, const uint8_t *data, size_t size, const fvi_media_jpeg_info *info, fv_frame *f, fv_status *st)
 {
     int flags = TJFLAG_LIMITSCANS; /* thousands of scans in a small file are an attack */
-    if (space != TJCS_CMYK && space != TJCS_YCCK)
-        return tjDecompress2(tj, data, (unsigned long)size, f->plane[0], f->width, (int)f->stride[0], f->height,
-                             TJPF_RGB, flags);
+    if (f->format != FV_PIXEL_RGB) {
+        int strides[3] = {(int)f->stride[0], (int)f->stride[1], (int)f->stride[2]};
+        return tjDecompressToYUVPlanes(tj, data, (unsigned long)size, f->plane, f->width, strides, f->height, flags);
+    }
+    if (info->space != TJCS_CMYK && info->space != TJCS_YCCK)
+        return tjDecompress2(tj, data, (unsigned long)size, f->plane[0], f->width, (int)f->stride[0], f->height, TJPF_RGB, flags);
     uint8_t *ink = fvi_alloc((size_t)f->width * 4 * (size_t)f->height);
     if (!ink) {
         *st = FV_ERR_MEMORY;
@@ -104,24 +148,21 @@ static int decode(tjhandle tj, const uint8_t *data, size_t size, fv_frame *f, in
     return r;
 }
 
-fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name,
-                              fv_error *err)
+fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, const fvi_media_jpeg_info *info, int eighths, bool planes, fvi_media_pool *pool, fv_frame *f,
+                              const char *name, fv_error *err)
 {
     tjhandle tj = tjInitDecompress();
     if (!tj) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", name);
-    int w = 0, h = 0, subsampling = 0, space = 0;
-    fv_status st = FV_OK;
-    if (tjDecompressHeader3(tj, data, (unsigned long)size, &w, &h, &subsampling, &space) != 0 &&
-        tjGetErrorCode(tj) != TJERR_WARNING) {
-        st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: %s", name, tjGetErrorStr2(tj));
-    } else if ((st = fvi_media_pool_frame(pool, f, FV_PIXEL_RGB, w, h)) < 0) {
+    const int w = (info->width * eighths + 7) / 8, h = (info->height * eighths + 7) / 8;
+    fv_status st = fvi_media_pool_frame(pool, f, planes ? planes_of(info) : FV_PIXEL_RGB, w, h);
+    if (st < 0) {
         fvi_error_set(err, st, "%s: no memory for %dx%d pixels", name, w, h);
-    } else if (decode(tj, data, size, f, space, &st) != 0) {
+    } else if (decode(tj, data, size, info, f, &st) != 0) {
         const char *why = tjGetErrorStr2(tj);
         if (st < 0)
             fvi_error_set(err, st, "%s: no memory for %dx%d CMYK pixels", name, w, h);
         else if (strstr(why, "Premature end") || !has_end(data, size))
-            st = fvi_error_set(err, FV_ERR_INPUT, "%s: the JPEG data is cut short", name);
+            st = cut_short(name, err);
         else if (tjGetErrorCode(tj) != TJERR_WARNING)
             st = fvi_error_set(err, FV_ERR_INPUT, "%s: broken JPEG: %s", name, why);
         if (st < 0) fvi_media_drop(f);

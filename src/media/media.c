@@ -64,6 +64,10 @@ static const fv_media_api table = {
     .sink_open = fvi_media_sink_open,
     .picture_write = fvi_media_picture_write,
     .font_open = fvi_media_font_open,
+    .picture_probe = fvi_media_picture_probe,
+    .picture_reader_open = fvi_media_reader_open,
+    .picture_reader_read = fvi_media_reader_read,
+    .picture_reader_close = fvi_media_reader_close,
 };
 
 static void start(void)

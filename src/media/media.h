@@ -122,12 +122,28 @@ fv_status fvi_media_picture_open(fv_source **out, const char *path, enum AVCodec
 int64_t fvi_media_missing_bytes(const char *path);
 /* EXIF orientation (1..8) of a TIFF block as in JPEG APP1, PNG eXIf, WebP EXIF; 1 when there is none. */
 int fvi_media_exif_orientation(const uint8_t *tiff, size_t size);
-/* JPEG bytes: size as stored and EXIF orientation; the whole picture as RGB, not turned. `name` is for error texts.
- * FV_ERR_UNSUPPORTED: a kind of JPEG that FFmpeg may know. */
-fv_status fvi_media_jpeg_size(const uint8_t *data, size_t size, int *width, int *height, int *orientation,
-                              const char *name, fv_error *err);
-fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, fvi_media_pool *pool, fv_frame *f, const char *name,
-                              fv_error *err);
+/* ---- stills in memory ---- */
+typedef struct fvi_media_jpeg_info {
+    int width, height, orientation; /* as stored; EXIF's */
+    int subsampling, space;         /* TJSAMP_*, TJCS_* */
+    bool progressive, profile;
+} fvi_media_jpeg_info;
+/* JPEG bytes: what their headers say. `name` is for error texts. FV_ERR_UNSUPPORTED: a kind of JPEG that FFmpeg may know. */
+fv_status fvi_media_jpeg_probe(fvi_media_jpeg_info *info, const uint8_t *data, size_t size, const char *name, fv_error *err);
+/* The picture, not turned, at `eighths` of its size (8: all): RGB, or with `planes` Y, U and V as coded where fv_frame has such a format. */
+fv_status fvi_media_jpeg_read(const uint8_t *data, size_t size, const fvi_media_jpeg_info *info, int eighths, bool planes, fvi_media_pool *pool,
+                              fv_frame *f, const char *name, fv_error *err);
+/* Stills of other kinds, by FFmpeg's decoders, without a demuxer: RGB, not turned. */
+fv_status fvi_media_still_read(enum AVCodecID id, const uint8_t *data, size_t size, int64_t max_pixels, fvi_media_pool *pool, fv_frame *f,
+                               const char *name, fv_error *err);
+/* EXIF orientation of a PNG or WebP file, 1 of others; whether it has a colour profile; its size where the header is simple, else 0. */
+void fvi_media_still_probe(fv_picture_info *info, enum AVCodecID id, const uint8_t *data, size_t size);
+/* The table's functions (reader.c). */
+fv_status fvi_media_picture_probe(fv_picture_info *info, const void *data, size_t size, const char *name, fv_error *err);
+fv_status fvi_media_reader_open(fv_picture_reader **out, fv_error *err);
+fv_status fvi_media_reader_read(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_info *info,
+                                const fv_picture_options *opt, const char *name, fv_error *err);
+void fvi_media_reader_close(fv_picture_reader **r);
 
 /* What the sink needs to know of a source made by fvi_media_video_open. */
 typedef struct fvi_media_origin {

@@ -7,13 +7,14 @@
  * the rest is put_yuv. */
 #include "checkkern.h"
 #include "image/prep_tables.h"
+#include "kern/elementwise.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PLANE, PAIRS, GRAY, RGB, BOX_ROWS, MIX_ROWS, SPLIT, BOX_COLS, PUT_YUV, PUT_RGB, ROW420, NARROW, STREAM, FUNCTIONS };
-static const char *const function_names[FUNCTIONS] = {"plane", "pairs", "gray", "rgb", "box_rows", "mix_rows", "split", "box_cols", "put_yuv", "put_rgb", "row420", "narrow", "stream"};
+enum { PLANE, PAIRS, GRAY, RGB, BOX_ROWS, MIX_ROWS, SPLIT, BOX_COLS, PUT_YUV, PUT_RGB, ROW420, NARROW, STREAM, TO_U8, TO_HALF, FUNCTIONS };
+static const char *const function_names[FUNCTIONS] = {"plane", "pairs", "gray", "rgb", "box_rows", "mix_rows", "split", "box_cols", "put_yuv", "put_rgb", "row420", "narrow", "stream", "to_u8", "to_half"};
 
 static fvi_prep_kern kern_of(fvi_cpu_flags level)
 {
@@ -27,7 +28,8 @@ static const void *entry(const fvi_prep_kern *k, int f)
     const void *const p[FUNCTIONS] = {(const void *)k->plane, (const void *)k->pairs, (const void *)k->gray,
                                       (const void *)k->rgb, (const void *)k->box_rows, (const void *)k->mix_rows, (const void *)k->split,
                                       (const void *)k->box_cols, (const void *)k->put_yuv, (const void *)k->put_rgb,
-                                      (const void *)k->row420, (const void *)k->narrow, (const void *)k->stream};
+                                      (const void *)k->row420, (const void *)k->narrow, (const void *)k->stream,
+                                      (const void *)k->to_u8, (const void *)k->to_half};
     return p[f];
 }
 
@@ -240,7 +242,7 @@ static void check_put(ck *c, const fvi_prep_kern *k, bool yuv, bool reference)
     float *line[3], *got = ck_out(c, count * sizeof *got), *want = ck_out(c, count * sizeof *want);
     for (int i = 0; i < 3; i++) {
         line[i] = ck_in(c, (size_t)n * sizeof(float));
-        for (int x = 0; x < n; x++) line[i][x] = ck_uniform(c, 0, yuv ? 255 * 64 : 255);
+        for (int x = 0; x < n; x++) line[i][x] = ck_uniform(c, yuv ? 0 : -30, yuv ? 255 * 64 : 290);
     }
     fvi_prep_color color = random_color(c);
     if (yuv)
@@ -350,6 +352,32 @@ static void check_stream(ck *c, const fvi_prep_kern *k)
         if (!ck_near(c, got[i], 7, 0, "float %d in front", i)) return;
 }
 
+/* Rounding to bytes is exact but for the addition of 1/2; a half has 11 bits. */
+static void check_to(ck *c, const fvi_prep_kern *k, bool half, bool reference)
+{
+    int n = ck_edge(c, 32, 150);
+    size_t bytes = (size_t)n * (half ? 2 : 1);
+    ck_shape(c, "n=%d", n);
+    float *src = ck_in(c, (size_t)n * sizeof *src);
+    for (int i = 0; i < n; i++) src[i] = half ? ck_uniform(c, -3, 3) : ck_range(c, 0, 3) ? ck_uniform(c, -20, 280) : (float)ck_range(c, -1, 256) + 0.5f;
+    uint8_t *got = ck_out(c, bytes), *want = ck_out(c, bytes);
+    for (int r = 0; r < 2; r++) {
+        fvi_prep_kern of = r ? kern_of(FVI_CPU_C) : *k;
+        if (half)
+            of.to_half((uint16_t *)(void *)(r ? want : got), src, n);
+        else
+            of.to_u8(r ? want : got, src, n);
+    }
+    if (!reference) {
+        ck_same(c, got, want, bytes, "row");
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        double v = half ? fvi_half_to_float(((uint16_t *)(void *)got)[i]) : got[i], to = half ? src[i] : clamp255(src[i]);
+        if (!ck_near(c, v, to, half ? fabs(to) / 2048 + 0x1p-25 : 0.5 + 1e-4, "element %d", i)) return;
+    }
+}
+
 static void check(ck *c, const ck_kernel *kernel)
 {
     fvi_prep_kern k = kern_of(kernel->level);
@@ -364,6 +392,7 @@ static void check(ck *c, const ck_kernel *kernel)
         case ROW420: check_row420(c, &k, reference); break;
         case NARROW: check_narrow(c, &k); break;
         case STREAM: check_stream(c, &k); break;
+        case TO_U8: case TO_HALF: check_to(c, &k, kernel->index == TO_HALF, reference); break;
         default: check_put(c, &k, kernel->index == PUT_YUV, reference); break;
         }
         ck_done(c);
@@ -394,7 +423,7 @@ static void bench(ck *c, const ck_kernel *kernel)
 {
     static const int comps_of[] = {1, 2, 1, 3};
     bench_arg b = {.k = kern_of(kernel->level), .f = kernel->index, .color = random_color(c), .cs = 1, .xs = 3};
-    if (b.f == MIX_ROWS || b.f == SPLIT || b.f == BOX_COLS || b.f == NARROW || b.f == STREAM) return;
+    if (b.f == MIX_ROWS || b.f == SPLIT || b.f == BOX_COLS || b.f == NARROW || b.f >= STREAM) return;
     if (b.f == ROW420) {
         b.row = row420_make(c, 720);
         b.out = ck_out(c, 3 * 640 * sizeof(float));

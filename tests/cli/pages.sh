@@ -61,7 +61,7 @@ END
 mkdir -p "$tmp/files/sub folder"
 touch "$tmp/files/a.onnx" "$tmp/files/b picture.jpg"
 cat >"$tmp/expected" <<'END'
-fovea pre|predict
+fovea pred|predict
 fovea help be|bench
 fovea predict --device |auto cpu null
 fovea predict --policy=ne|newest

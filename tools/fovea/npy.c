@@ -221,20 +221,26 @@ static const char *descr_of(fv_dtype t)
     return NULL;
 }
 
-fv_status npy_write(const char *path, const fv_tensor *t, fv_error *err)
+void npy_header(text *f, const fv_tensor *t)
 {
     const char *descr = descr_of(t->dtype);
+    const size_t from = f->len;
+    text_addn(f, "\x93NUMPY\x01\x00\x00\x00", 10);
+    text_printf(f, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr ? descr : "");
+    for (int d = 0; d < t->rank; d++) text_printf(f, t->rank == 1 ? "%lld," : d ? ", %lld" : "%lld", (long long)t->dim[d]);
+    text_add(f, "), }");
+    while ((f->len - from) % 64 != 63) text_add(f, " ");
+    text_add(f, "\n");
+    f->s[from + 8] = (char)((f->len - from - 10) & 0xFF);
+    f->s[from + 9] = (char)((f->len - from - 10) >> 8);
+}
+
+fv_status npy_write(const char *path, const fv_tensor *t, fv_error *err)
+{
     int64_t count = fv_tensor_count(t);
-    if (!descr || count < 0) return cli_set_error(err, FV_ERR_INTERNAL, "%s: a tensor without type or size cannot be written", path);
+    if (!descr_of(t->dtype) || count < 0) return cli_set_error(err, FV_ERR_INTERNAL, "%s: a tensor without type or size cannot be written", path);
     text f = {0};
-    text_addn(&f, "\x93NUMPY\x01\x00\x00\x00", 10);
-    text_printf(&f, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
-    for (int d = 0; d < t->rank; d++) text_printf(&f, t->rank == 1 ? "%lld," : d ? ", %lld" : "%lld", (long long)t->dim[d]);
-    text_add(&f, "), }");
-    while (f.len % 64 != 63) text_add(&f, " ");
-    text_add(&f, "\n");
-    f.s[8] = (char)((f.len - 10) & 0xFF);
-    f.s[9] = (char)((f.len - 10) >> 8);
+    npy_header(&f, t);
     if (t->dtype == FV_BF16)
         for (int64_t i = 0; i < count; i++) {
             uint32_t wide = (uint32_t)((const uint16_t *)t->data)[i] << 16;

@@ -179,7 +179,32 @@ static void box_cols(float *d, const float *line, const fvi_prep_box *box, int n
     fvi_prep_box_cols_c(d, line, box, x, n);
 }
 
+static inline __m256i eight_bytes(const float *s) /* as dwords */
+{
+    __m256 v = _mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(s), _mm256_setzero_ps()), _mm256_set1_ps(255.0f));
+    return _mm256_cvttps_epi32(_mm256_add_ps(v, _mm256_set1_ps(0.5f)));
+}
+
+static void to_u8(uint8_t *d, const float *s, int n)
+{
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    int x = 0;
+    for (; x + 32 <= n; x += 32) {
+        __m256i a = _mm256_packus_epi32(eight_bytes(s + x), eight_bytes(s + x + 8));
+        __m256i b = _mm256_packus_epi32(eight_bytes(s + x + 16), eight_bytes(s + x + 24));
+        _mm256_storeu_si256((__m256i *)(d + x), _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order));
+    }
+    fvi_prep_to_u8_c(d, s, x, n);
+}
+
+static void to_half(uint16_t *d, const float *s, int n)
+{
+    int x = 0;
+    for (; x + 8 <= n; x += 8) _mm_storeu_si128((__m128i *)(d + x), _mm256_cvtps_ph(_mm256_loadu_ps(s + x), _MM_FROUND_TO_NEAREST_INT));
+    for (; x < n; x++) d[x] = _cvtss_sh(s[x], _MM_FROUND_TO_NEAREST_INT);
+}
+
 void fvi_prep_kern_init_avx2(fvi_prep_kern *k)
 {
-    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb, row420, narrow, stream};
+    *k = (fvi_prep_kern){plane, pairs, gray, rgb, box_rows, mix_rows, split, box_cols, put_yuv, put_rgb, row420, narrow, stream, to_u8, to_half};
 }

@@ -205,7 +205,7 @@ static void put_rgb(float *d, ptrdiff_t cs, ptrdiff_t xs, const float *c0, const
 {
     const affine a = affine_of(c);
     int x = 0, end = store_end(cs, xs, n);
-    for (; x < end; x += VF_W) store3(d + x * xs, cs, xs, vf_load(c0 + x), vf_load(c1 + x), vf_load(c2 + x), &a);
+    for (; x < end; x += VF_W) store3(d + x * xs, cs, xs, clamp255(vf_load(c0 + x)), clamp255(vf_load(c1 + x)), clamp255(vf_load(c2 + x)), &a);
     fvi_prep_put_rgb_c(d, cs, xs, c0, c1, c2, c, x, n);
 }
 #endif

@@ -111,3 +111,5 @@ const char *fv_context_cpu_name(const fv_context *ctx) { return ctx ? ctx->cpu_n
 fvi_pool *fvi_engine_pool(fv_context *ctx) { return ctx->pool; }
 fvi_cpu_flags fvi_engine_cpu(const fv_context *ctx) { return ctx->cpu; }
 const fvi_log *fvi_engine_log(const fv_context *ctx) { return &ctx->log; }
+struct fvi_timing_cache *fvi_engine_timings(const fv_context *ctx) { return ctx->timings; }
+int fvi_engine_tune_level(const fv_context *ctx) { return ctx->tune; }

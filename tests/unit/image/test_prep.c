@@ -1,5 +1,6 @@
 /* test_prep.c: prep against OpenCV's results, against its own definition in double for YUV, and its invariants. */
 #include "prep_util.h"
+#include "kern/elementwise.h"
 
 static double worst(const float *a, const float *b, int n)
 {
@@ -24,7 +25,7 @@ static FILE *open_data(const char *name)
 /* Linear is OpenCV's to the bit; area is not rounded to whole levels, so within half a level. */
 static void one_golden(const char *name, const char *kind, int channels, int w, int h, int dw, int dh, const char *filter)
 {
-    bool area = !strcmp(filter, "area"), smooth = !strcmp(filter, "smooth"), cubic = !strcmp(filter, "cubic");
+    bool area = !strcmp(filter, "area"), smooth = !strcmp(filter, "smooth"), cubic = !strcmp(filter, "cubic"), sharp = !strcmp(filter, "sharp");
     char file[128];
     snprintf(file, sizeof file, "%s.bin", name);
     FILE *in = open_data(file);
@@ -35,9 +36,8 @@ static void one_golden(const char *name, const char *kind, int channels, int w, 
     fclose(in);
     fv_frame f = make_frame(channels == 3 ? FV_PIXEL_RGB : FV_PIXEL_GRAY, w, h, kind[0] == 'n' ? noise : gradient);
     fvi_prep_spec spec = plain_spec();
-    spec.filter = area ? FVI_FILTER_AREA : smooth ? FVI_FILTER_SMOOTH : cubic ? FVI_FILTER_CUBIC : FVI_FILTER_BILINEAR;
-    /* Pillow rounds (and, where bicubic overshoots, cuts) to whole levels between its two passes */
-    double most = area ? 0.501 : smooth ? 1.01 : cubic ? 4.0 : 0.0;
+    spec.filter = area ? FVI_FILTER_AREA : smooth ? FVI_FILTER_SMOOTH : cubic ? FVI_FILTER_CUBIC : sharp ? FVI_FILTER_SHARP : FVI_FILTER_BILINEAR;
+    double most = sharp || smooth || cubic ? 1.01 : area ? 0.501 : 0.0; /* Pillow rounds in fixed point between its passes, OpenCV in 11 bits */
     for (int layout = 0; layout < 3; layout++) {
         float *got = prep_once(&spec, &f, dw, dh, layout, fvi_cpu_detect(), 1, NULL);
         for (int i = 0; i < n; i++)
@@ -284,6 +284,70 @@ static void test_matches_after_many_sizes(void **state)
     fvi_prep_free(&p);
 }
 
+/* Types other than float32 are float32's values rounded; padding too. */
+static const char *const fv_dtype_word[] = {"uint8", "float16", "bfloat16"};
+static uint8_t ramp(int x, int y, int c) { return (uint8_t)(3 * x + 2 * y + 0 * c); }
+static void test_types(void **state)
+{
+    (void)state;
+    static const fv_dtype types[] = {FV_U8, FV_F16, FV_BF16};
+    fv_frame f = make_frame(FV_PIXEL_RGB, 61, 37, noise);
+    for (int k = 0; k < 6; k++) {
+        fvi_prep_spec spec = plain_spec();
+        const fv_dtype type = types[k % 3];
+        const int w = 45, h = 40, n = 3 * w * h;
+        const bool nhwc = k >= 3;
+        spec.filter = FVI_FILTER_CUBIC;
+        float *want = prep_once(&spec, &f, w, h, nhwc ? 1 : 0, fvi_cpu_detect(), 1, NULL);
+        char *got = malloc((size_t)n * 2);
+        fvi_tensor t = {.dtype = type, .rank = 4, .dim = {1, 3, h, w}, .data = got, .stride = {n, nhwc ? 1 : w * h, nhwc ? 3 * w : w, nhwc ? 3 : 1}};
+        fvi_prep *p;
+        assert_int_equal(fvi_prep_create(&p, &spec, fvi_cpu_detect(), NULL), FV_OK);
+        assert_int_equal(fvi_prep_run(p, &f, &t, 0, NULL, NULL, NULL), FV_OK);
+        for (int i = 0; i < n; i++) {
+            int c = i / (w * h), at = i % (w * h), place = nhwc ? 3 * at + c : i;
+            double v = type == FV_U8    ? ((uint8_t *)got)[place]
+                       : type == FV_F16 ? (double)fvi_half_to_float(((uint16_t *)(void *)got)[place])
+                                        : (double)fvi_bfloat_to_float(((uint16_t *)(void *)got)[place]);
+            double most = type == FV_U8 ? 0.5001 : (double)want[i] / (type == FV_F16 ? 2048 : 256);
+            if (fabs(v - (double)want[i]) > most + 1e-6) fail_msg("%s nhwc %d: element %d is %g, not %g", fv_dtype_word[type == FV_U8 ? 0 : type == FV_F16 ? 1 : 2], nhwc, i, v, (double)want[i]);
+        }
+        fvi_prep_free(&p);
+        free(got);
+        free(want);
+    }
+    fv_frame_release(&f);
+}
+
+/* A picture of 61x37 decoded at a quarter lies in 16x10, of which it is 15.25x9.25: the tensor is that of the whole, as far as means of 4x4 tell. */
+static void test_smaller_than_it_is(void **state)
+{
+    (void)state;
+    fv_frame whole = make_frame(FV_PIXEL_RGB, 61, 37, ramp), quarter = make_frame(FV_PIXEL_RGB, 16, 10, ramp);
+    for (int y = 0; y < 10; y++)
+        for (int x = 0; x < 16; x++)
+            for (int c = 0; c < 3; c++) quarter.plane[0][y * quarter.stride[0] + 3 * x + c] = (uint8_t)lrint(3 * (4 * x + 1.5) + 2 * (4 * y + 1.5));
+    fvi_prep_spec spec = plain_spec();
+    spec.filter = FVI_FILTER_SMOOTH;
+    spec.fit = FVI_FIT_LETTERBOX;
+    static float want[3 * 12 * 12], got[3 * 12 * 12];
+    fvi_prep_map a, b;
+    fvi_prep *p;
+    const fvi_prep_part part = {.width = 16, .height = 10, .full_w = 61, .full_h = 37, .real_w = 15.25, .real_h = 9.25};
+    fvi_tensor t = {.dtype = FV_F32, .rank = 4, .dim = {1, 3, 12, 12}, .stride = {432, 144, 12, 1}, .data = (char *)want};
+    assert_int_equal(fvi_prep_create(&p, &spec, fvi_cpu_detect(), NULL), FV_OK);
+    assert_int_equal(fvi_prep_run(p, &whole, &t, 0, NULL, &a, NULL), FV_OK);
+    t.data = (char *)got;
+    assert_int_equal(fvi_prep_run_part(p, &quarter, &part, &t, 0, NULL, &b, NULL), FV_OK);
+    assert_memory_equal(&a, &b, sizeof a);
+    for (int i = 0; i < 432; i++) /* edges differ: there a filter ends earlier */
+        if (i % 12 > 1 && i % 12 < 10 && i / 12 % 12 > a.top + 1 && i / 12 % 12 < a.top + a.new_h - 2 && fabsf(got[i] - want[i]) > 2.0f)
+            fail_msg("element %d is %g, not %g", i, (double)got[i], (double)want[i]);
+    fvi_prep_free(&p);
+    fv_frame_release(&whole);
+    fv_frame_release(&quarter);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -307,7 +371,7 @@ static void test_refusals(void **state)
     REFUSED(format, (fv_pixel_format)99);
     REFUSED(matrix, (fv_color_matrix)3);
 #define REFUSED_TENSOR(field, value) (t = good, t.field = (value), assert_true(fvi_prep_run(p, &ok, &t, 0, NULL, NULL, &err) < 0), assert_true(err.text[0]), err.text[0] = 0)
-    REFUSED_TENSOR(dtype, FV_F16);
+    REFUSED_TENSOR(dtype, FV_I8);
     REFUSED_TENSOR(rank, 3);
     REFUSED_TENSOR(dim[1], 1);
     REFUSED_TENSOR(dim[2], 0);
@@ -358,7 +422,8 @@ int main(void)
         cmocka_unit_test(test_goldens),          cmocka_unit_test(test_geometry),
         cmocka_unit_test(test_crop_and_stretch_geometry), cmocka_unit_test(test_yuv),
         cmocka_unit_test(test_constant_and_padding), cmocka_unit_test(test_levels_and_threads),
-        cmocka_unit_test(test_matches_after_many_sizes), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_matches_after_many_sizes), cmocka_unit_test(test_refusals), cmocka_unit_test(test_types),
+        cmocka_unit_test(test_smaller_than_it_is),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
