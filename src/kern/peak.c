@@ -4,6 +4,7 @@
 
 const fvi_peak fvi_peak_c = {"fp32", FVI_CPU_C, 12 * VF_W, 1, peak_run};
 const fvi_peak fvi_peak_bf16_c = {"bf16", FVI_CPU_C, 12 * VF_W, 1, peak_run};
+const fvi_peak fvi_peak_int8_c = {"int8", FVI_CPU_C, 12 * VF_W, 1, peak_run};
 
 const fvi_peak *const fvi_peaks[] = {
     &fvi_peak_c,
@@ -17,6 +18,12 @@ const fvi_peak *const fvi_peaks[] = {
     &fvi_peak_bf16_avx512,
     &fvi_peak_bf16_avx512bf16,
     &fvi_peak_bf16_amx,
+#endif
+    &fvi_peak_int8_c,
+#ifdef FVI_X86
+    &fvi_peak_int8_avx2,
+    &fvi_peak_int8_avxvnni,
+    &fvi_peak_int8_avx512,
 #endif
     NULL,
 };

@@ -5,7 +5,7 @@
 #include "kern/cpu.h"
 
 typedef struct fvi_peak {
-    const char *precision; /* "fp32", "bf16" */
+    const char *precision; /* "fp32", "bf16", "int8" */
     fvi_cpu_flags level;   /* one bit */
     int lanes;             /* values of the state; a round is 2 * lanes * depth operations */
     int depth;             /* products that one instruction adds to a value */
@@ -20,5 +20,6 @@ const fvi_peak *fvi_peak_choose(const char *precision, fvi_cpu_flags flags);
 
 /* BF16 without instructions of its own is computed in FP32. */
 extern const fvi_peak fvi_peak_c, fvi_peak_avx2, fvi_peak_avx512; /* fp32 */
+extern const fvi_peak fvi_peak_int8_c, fvi_peak_int8_avx2, fvi_peak_int8_avxvnni, fvi_peak_int8_avx512; /* c: in FP32 */
 extern const fvi_peak fvi_peak_bf16_c, fvi_peak_bf16_avx2, fvi_peak_bf16_avx512, fvi_peak_bf16_avx512bf16, fvi_peak_bf16_amx;
 #endif

@@ -35,7 +35,7 @@ static shape shape_of(const fvi_qconv_isa *isa, const fvi_qconv_params *p)
     if (s.flat) s.w = s.wo = p->ho * p->wo, s.ho = 1;
     s.rows = s.flat ? (s.wo + FLAT - 1) / FLAT : s.ho;
     s.room = isa->wide ? (p->cin + 1) / 2 * 2 : p->cin;
-    s.dense = p->dw == 1 && (isa->wide || p->in_w == p->cin);
+    s.dense = isa->wide ? p->dw == 1 : fvi_qconv_dense(p);
     const int count = s.dense ? p->kw * s.room : s.room;
     s.run = (count + s.per_unit - 1) / s.per_unit;
     s.runs = s.dense ? p->kh : p->kh * p->kw;
@@ -49,7 +49,7 @@ static bool supports(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
     const double most = INT32_MAX / 8.0;
     const int64_t right = (int64_t)(p->wo - 1) * p->sw - p->pl + (int64_t)(p->kw - 1) * p->dw, bottom = (int64_t)(p->ho - 1) * p->sh - p->pt + (int64_t)(p->kh - 1) * p->dh;
     (void)t;
-    return fvi_qconv_terms_fit(p) && p->cout < most && (double)p->ho * p->wo < most && (double)(p->w + 2 * p->halo) * p->cin < most && p->pt <= p->halo &&
+    return p->groups == 1 && fvi_qconv_terms_fit(p) && p->cout < most && (double)p->ho * p->wo < most && (double)(p->w + 2 * p->halo) * p->cin < most && p->pt <= p->halo &&
            p->pl <= p->halo && right < (int64_t)p->w + p->halo && bottom < (int64_t)p->h + p->halo;
 }
 
@@ -57,7 +57,8 @@ static double cost(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
     const shape s = shape_of(t->isa, p);
     const double units = (double)s.run * s.runs * s.per_unit;
-    return (double)p->n * p->ho * p->wo * s.width * (units / t->isa->macs_per_cycle + 1) / 0.8;
+    const bool curved = p->act == FVI_KACT_SILU || p->act == FVI_KACT_SIGMOID || p->act == FVI_KACT_TANH || p->act == FVI_KACT_GELU;
+    return (double)p->n * p->ho * p->wo * s.width * (units / t->isa->macs_per_cycle + (curved ? 40.0 : 12.0) / t->isa->vec) / 0.8;
 }
 
 static size_t packed_bytes(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
@@ -86,8 +87,9 @@ static int32_t unit_at(const fvi_qconv_params *p, const shape *s, const int8_t *
     return unit;
 }
 
-static void pack(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const int8_t *w, const float *scale, const float *bias, void *packed)
+static void pack(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const int8_t *w, const float *scale, const float *bias, float *room, void *packed)
 {
+    (void)room;
     const shape s = shape_of(t->isa, p);
     float *scales = packed, *biases = scales + s.width;
     int32_t *start = (int32_t *)(biases + s.width), *units = start + s.width;
@@ -136,7 +138,8 @@ static int rows_a_block(const fvi_qconv_isa *isa, const fvi_qconv_params *p, con
 static size_t workspace_bytes(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
     const shape s = shape_of(t->isa, p);
-    return t->isa->wide ? wide_bytes(p, &s, rows_a_block(t->isa, p, &s)) + 64 : 0;
+    /* enough for every part of the map as well, however its rows come together in blocks */
+    return t->isa->wide ? p->l2 / 4 + (size_t)(lines(p, 1) * columns(p, p->wo) * s.room) * sizeof(int16_t) + wide_bytes(p, &s, 1) + 64 : 0;
 }
 
 static int chunks(const fvi_qconv_tactic *t, const fvi_qconv_params *p, int threads)
@@ -224,4 +227,5 @@ static void run(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const fvi_
     }
 }
 
-const fvi_qconv_algorithm fvi_qconv_direct = {supports, cost, packed_bytes, pack, workspace_bytes, chunks, run};
+const fvi_qconv_algorithm fvi_qconv_direct = {.supports = supports, .cost = cost, .packed_bytes = packed_bytes, .pack = pack, .workspace_bytes = workspace_bytes,
+                                              .chunks = chunks, .run = run};

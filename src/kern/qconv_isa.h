@@ -40,12 +40,12 @@ typedef struct fvi_qconv_isa {
     int mr[FVI_QCONV_NV + 1];
     fvi_qconv_tile_fn tile[FVI_QCONV_NV + 1][FVI_QCONV_MR + 1]; /* [nv][mr], 1-based */
     fvi_qconv_finish_fn finish[FVI_KACT_COUNT];
-    /* `wide` only: to[i][c] = from[i * step + c] - zero for c < cin, 0 up to `room` (cin rounded up to 2). */
+    /* `wide` only: to[i][c] = from[i * step + c] - zero for c < cin, 0 up to `room` (cin rounded up to 2). May write 30 bytes more. */
     void (*widen)(int16_t *to, const uint8_t *from, ptrdiff_t step, int pixels, int cin, int room, int zero);
 } fvi_qconv_isa;
 
 extern const fvi_qconv_isa fvi_qconv_isa_avx2, fvi_qconv_isa_avxvnni, fvi_qconv_isa_avx512;
-extern const fvi_qconv_algorithm fvi_qconv_reference, fvi_qconv_direct;
+extern const fvi_qconv_algorithm fvi_qconv_reference, fvi_qconv_direct, fvi_qconv_wide;
 
 /* The epilogue in plain C, sum for sum as qconv.h defines it. */
 void fvi_qconv_finish_c(const int32_t *sums, const fvi_qconv_place *o);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-bool fvi_qconv_terms_fit(const fvi_qconv_params *p) { return (double)p->cin * p->kh * p->kw < FVI_QCONV_MOST_TERMS; }
+bool fvi_qconv_terms_fit(const fvi_qconv_params *p) { return (double)(p->cin / p->groups) * p->kh * p->kw < FVI_QCONV_MOST_TERMS; }
 
 static uint8_t to_byte(const fvi_qconv_place *o, float v)
 {
@@ -40,29 +40,31 @@ void fvi_qconv_finish_c(const int32_t *sums, const fvi_qconv_place *o)
 static bool supports(const fvi_qconv_tactic *t, const fvi_qconv_params *p) { return (void)t, fvi_qconv_terms_fit(p); }
 static double cost(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
-    return (void)t, (double)p->n * p->ho * p->wo * p->cout * p->cin * p->kh * p->kw;
+    return (void)t, fvi_qconv_flops(p);
 }
 
-/* scale, bias, then weights as [tap][cin][cout] */
+/* scale, bias, then weights as [group][tap][input channel][output channel] */
 static size_t packed_bytes(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
     size_t n;
     (void)t;
-    if (!fvi_mul_size((size_t)p->cout, (size_t)p->cin * (size_t)p->kh * (size_t)p->kw, &n) || n > SIZE_MAX / 2) return 0;
+    if (!fvi_mul_size((size_t)p->cout, (size_t)(p->cin / p->groups) * (size_t)p->kh * (size_t)p->kw, &n) || n > SIZE_MAX / 2) return 0;
     return 2 * sizeof(float) * (size_t)p->cout + n;
 }
 
-static void pack(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const int8_t *w, const float *scale, const float *bias, void *packed)
+static void pack(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const int8_t *w, const float *scale, const float *bias, float *room, void *packed)
 {
-    const size_t taps = (size_t)p->kh * (size_t)p->kw, cin = (size_t)p->cin, cout = (size_t)p->cout;
+    (void)room;
+    const size_t taps = (size_t)p->kh * (size_t)p->kw, cin = (size_t)(p->cin / p->groups), cout = (size_t)p->cout, outs = cout / (size_t)p->groups;
     float *f = packed;
     int8_t *to = (int8_t *)(f + 2 * cout);
     (void)t;
     for (size_t o = 0; o < cout; o++) {
         f[o] = scale[o];
         f[cout + o] = bias ? bias[o] : 0;
+        int8_t *group = to + o / outs * outs * cin * taps + o % outs;
         for (size_t c = 0; c < cin; c++)
-            for (size_t k = 0; k < taps; k++) to[(k * cin + c) * cout + o] = w[(o * cin + c) * taps + k];
+            for (size_t k = 0; k < taps; k++) group[(k * cin + c) * outs] = w[(o * cin + c) * taps + k];
     }
 }
 
@@ -75,15 +77,17 @@ static int chunks(const fvi_qconv_tactic *t, const fvi_qconv_params *p, int thre
 
 static void do_pixel(const fvi_qconv_params *p, const uint8_t *window, const int8_t *w, int32_t *sums)
 {
+    const int cin = p->cin / p->groups, outs = p->cout / p->groups;
     memset(sums, 0, sizeof *sums * (size_t)p->cout);
-    for (int ky = 0; ky < p->kh; ky++)
-        for (int kx = 0; kx < p->kw; kx++) {
-            const uint8_t *x = window + ky * p->dh * p->in_h + kx * p->dw * p->in_w;
-            for (int c = 0; c < p->cin; c++, w += p->cout) {
-                const int v = x[c] - p->zero;
-                for (int o = 0; o < p->cout; o++) sums[o] += v * w[o];
+    for (int g = 0; g < p->groups; g++, window += cin, sums += outs)
+        for (int ky = 0; ky < p->kh; ky++)
+            for (int kx = 0; kx < p->kw; kx++) {
+                const uint8_t *x = window + ky * p->dh * p->in_h + kx * p->dw * p->in_w;
+                for (int c = 0; c < cin; c++, w += outs) {
+                    const int v = x[c] - p->zero;
+                    for (int o = 0; o < outs; o++) sums[o] += v * w[o];
+                }
             }
-        }
 }
 
 static void run(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const fvi_qconv_io *io, const void *packed, void *workspace, int chunk, int n_chunks)
@@ -103,4 +107,5 @@ static void run(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const fvi_
         }
 }
 
-const fvi_qconv_algorithm fvi_qconv_reference = {supports, cost, packed_bytes, pack, workspace_bytes, chunks, run};
+const fvi_qconv_algorithm fvi_qconv_reference = {.supports = supports, .cost = cost, .packed_bytes = packed_bytes, .pack = pack, .workspace_bytes = workspace_bytes,
+                                                 .chunks = chunks, .run = run, .by_definition = true};

@@ -11,6 +11,7 @@
 #include "checkkern.h"
 #include "kern/bf16.h"
 #include "kern/conv.h"
+#include "wino_bound.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -83,7 +84,7 @@ static void wino_window(const fvi_conv_params *p, const float *image, int size, 
 }
 
 /* Magnitudes [n][ho][wo][cout] of the whole problem. */
-static double *wino_magnitudes(const fvi_conv_params *p, const fvi_conv_io *io, const float *w)
+double *ck_wino_magnitudes(const fvi_conv_params *p, const float *in, const float *w)
 {
     const wino_matrices *s = p->sh == 2 ? &wino_stride2 : &wino_stride1;
     const int products = s->n * s->n;
@@ -99,7 +100,7 @@ static double *wino_magnitudes(const fvi_conv_params *p, const fvi_conv_io *io, 
             for (int tx = 0; tx < p->wo; tx += 4) {
                 for (int c = 0; c < p->cin; c++) {
                     double d[81];
-                    wino_window(p, io->in + n * p->in_n, s->n, ty / 4 * s->step - p->pt, tx / 4 * s->step - p->pl, c, d);
+                    wino_window(p, in + n * p->in_n, s->n, ty / 4 * s->step - p->pt, tx / 4 * s->step - p->pl, c, d);
                     sandwich(s->b, s->n, s->n, d, v + c * products);
                 }
                 for (int o = 0; o < p->cout; o++) {
@@ -375,7 +376,7 @@ static void one(ck *c, const fvi_conv_tactic *t, problem *q)
             run_tactic(c, t, q);
         const fvi_conv_params *p = &q->p;
         const bool inside = strstr(t->name, "wide") && p->kh == 3 && p->kw == 3 && p->sh == p->sw && p->sh < 3 && p->dh == 1 && p->dw == 1 && p->groups == 1;
-        double *wino = inside || strstr(t->name, "winograd") ? wino_magnitudes(&q->p, &q->io, q->w) : NULL;
+        double *wino = inside || strstr(t->name, "winograd") ? ck_wino_magnitudes(&q->p, q->io.in, q->w) : NULL;
         bool ok = true;
         for (int n = 0; ok && n < q->p.n; n++)
             for (int y = 0; ok && y < q->p.ho; y++)

@@ -1,5 +1,6 @@
 /* cpu.c: the CPU backend: operators' tables looked up by operator. Called by plan/ through fvi_backend, and by eval.c. */
 #include "backend/cpu/op_conv.h"
+#include "backend/cpu/op_qconv.h"
 #include "backend/cpu/step.h"
 
 static const fvi_cpu_op *const tables[] = {
@@ -9,7 +10,7 @@ static const fvi_cpu_op *const tables[] = {
     fvi_cpu_blocks_ops, fvi_cpu_scatter_ops,     fvi_cpu_sample_ops,
     fvi_cpu_quant_ops,  fvi_cpu_quant_dynamic_ops, fvi_cpu_conv_int_ops, fvi_cpu_matmul_int_ops,
     fvi_cpu_attention_ops, fvi_cpu_sequence_ops, fvi_cpu_loss_ops, fvi_cpu_signal_ops, fvi_cpu_select_ops,
-    fvi_cpu_recurrent_ops, fvi_cpu_special_ops, fvi_cpu_deform_ops, fvi_cpu_einsum_ops,
+    fvi_cpu_recurrent_ops, fvi_cpu_special_ops, fvi_cpu_deform_ops, fvi_cpu_einsum_ops, fvi_cpu_qconv_ops,
 };
 
 static const fvi_cpu_op *find(fvi_op op)
@@ -23,7 +24,7 @@ static const fvi_cpu_op *find(fvi_op op)
 /* Only these look at node->act and node->residual. */
 static bool fuses(fvi_op op)
 {
-    return op == FVI_OP_CONV || op == FVI_OP_CONV_ADD || op == FVI_OP_CONV_TRANSPOSE || op == FVI_OP_GEMM || op == FVI_OP_MATMUL || op == FVI_OP_ADD;
+    return op == FVI_OP_CONV || op == FVI_OP_CONV_ADD || op == FVI_OP_QUANT_CONV || op == FVI_OP_CONV_TRANSPOSE || op == FVI_OP_GEMM || op == FVI_OP_MATMUL || op == FVI_OP_ADD;
 }
 
 static const char *unsupported(const fvi_node *n)
@@ -78,6 +79,13 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     return find(s->node->op)->prepare(s, err);
 }
 
+static const char *tactic_at(int i)
+{
+    int floats = 0;
+    while (fvi_cpu_conv_tactic_at(floats)) floats++;
+    return i < floats ? fvi_cpu_conv_tactic_at(i) : fvi_cpu_qconv_tactic_at(i - floats);
+}
+
 static const fvi_backend cpu = {.name = "cpu",
                                 .unsupported = unsupported,
                                 .output_layout = output_layout,
@@ -87,6 +95,6 @@ static const fvi_backend cpu = {.name = "cpu",
                                 .packs = packs,
                                 .prepare = prepare,
                                 .prepare_copy = fvi_cpu_prepare_copy,
-                                .tactic_at = fvi_cpu_conv_tactic_at};
+                                .tactic_at = tactic_at};
 
 const fvi_backend *fvi_backend_cpu(void) { return &cpu; }

@@ -42,4 +42,5 @@ extern const fvi_cpu_op fvi_cpu_recurrent_ops[];     /* op_recurrent.c: RNN, GRU
 extern const fvi_cpu_op fvi_cpu_special_ops[];       /* op_special.c: Det, LRN, Col2Im, MaxUnpool, AffineGrid, … */
 extern const fvi_cpu_op fvi_cpu_deform_ops[];        /* op_deform.c: DeformConv */
 extern const fvi_cpu_op fvi_cpu_einsum_ops[];        /* op_einsum.c: Einsum */
+extern const fvi_cpu_op fvi_cpu_qconv_ops[];         /* op_qconv.c: fovea.QuantConv */
 #endif

@@ -5,6 +5,7 @@
 #include "backend/cpu/op_nd.h"
 #include "backend/cpu/step.h"
 #include "kern/bf16.h"
+#include "kern/bytes.h"
 #include "kern/pool.h"
 #include "model/graph/shape.h"
 #include <math.h>
@@ -24,6 +25,7 @@ typedef struct pool_state {
     pool_window w;
     fvi_pool_kern kern;
     fvi_bf16_kern bf16;
+    fvi_bytes_kern bytes;
     bool mean, count_pads, separable, fast;
     int chunks;
     size_t line; /* floats of a thread's intermediate line (separable) */
@@ -172,6 +174,48 @@ static void separable_bf16(const pool_state *p, int64_t n, int64_t oy, uint16_t 
     }
 }
 
+/* ---- bytes, maximum, channels contiguous ---- */
+static void window_bytes(const pool_state *p, int64_t n, int64_t oy)
+{
+    const pool_window *w = &p->w;
+    const uint8_t *x = (const uint8_t *)w->x.data + n * w->x.stride[0], *taps[MOST_TAPS];
+    uint8_t *y = (uint8_t *)w->y.data + image_offset(&w->y, n, oy);
+    const size_t c = (size_t)w->x.dim[1];
+    int64_t ylo, yhi, xlo, xhi;
+    window_taps(w, 0, oy, &ylo, &yhi);
+    for (int64_t ox = 0; ox < w->out[1]; ox++, y += w->y.stride[3]) {
+        window_taps(w, 1, ox, &xlo, &xhi);
+        int count = 0;
+        for (int64_t ky = ylo; ky < yhi; ky++)
+            for (int64_t kx = xlo; kx < xhi; kx++)
+                taps[count++] = x + (oy * w->stride[0] - w->before[0] + ky * w->dilation[0]) * w->x.stride[2] + (ox * w->stride[1] - w->before[1] + kx * w->dilation[1]) * w->x.stride[3];
+        if (count)
+            p->bytes.max(y, taps, count, c);
+        else
+            memset(y, 0, c);
+    }
+}
+
+static void separable_bytes(const pool_state *p, int64_t n, int64_t oy, uint8_t *line)
+{
+    const pool_window *w = &p->w;
+    const uint8_t *x = (const uint8_t *)w->x.data + n * w->x.stride[0], *taps[MOST_TAPS];
+    uint8_t *y = (uint8_t *)w->y.data + image_offset(&w->y, n, oy);
+    int64_t c = w->x.dim[1], lo, hi;
+    window_taps(w, 0, oy, &lo, &hi);
+    const int rows = (int)(hi - lo);
+    const bool joined = w->x.stride[3] == c; /* the whole line at once */
+    for (int64_t ix = 0; ix < (joined ? 1 : w->in[1]); ix++) {
+        for (int k = 0; k < rows; k++) taps[k] = x + (oy * w->stride[0] - w->before[0] + (lo + k) * w->dilation[0]) * w->x.stride[2] + ix * w->x.stride[3];
+        p->bytes.max(line + ix * c, taps, rows, (size_t)(joined ? w->in[1] * c : c));
+    }
+    for (int64_t ox = 0; ox < w->out[1]; ox++) {
+        window_taps(w, 1, ox, &lo, &hi);
+        for (int64_t k = lo; k < hi; k++) taps[k - lo] = line + (ox * w->stride[1] - w->before[1] + k * w->dilation[1]) * c;
+        p->bytes.max(y + ox * w->y.stride[3], taps, (int)(hi - lo), (size_t)c);
+    }
+}
+
 /* ---- floats, channels contiguous ---- */
 static void window_line(const pool_state *p, int64_t n, int64_t oy)
 {
@@ -242,6 +286,11 @@ static void chunk(void *arg, int i, int thread)
                 separable_bf16(p, n, oy, (uint16_t *)(void *)(p->scratch + (size_t)thread * p->line));
             else
                 plain_bf16(p, n, oy);
+        } else if (w->x.dtype == FV_U8 && p->fast) {
+            if (p->separable)
+                separable_bytes(p, n, oy, (uint8_t *)(p->scratch + (size_t)thread * p->line));
+            else
+                window_bytes(p, n, oy);
         } else if (p->separable)
             separable_line(p, n, oy, p->scratch + (size_t)thread * p->line);
         else if (p->fast)
@@ -295,7 +344,8 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     p->count_pads = mean && fvi_node_int(s->node, "count_include_pad", 0);
     int64_t area = w->kernel[0] * w->kernel[1], out = fvi_tensor_count(&w->y);
     fvi_bf16_kern_init(&p->bf16, s->env->cpu);
-    bool fast = (w->x.dtype == FV_F32 || w->x.dtype == FV_BF16) && channels_contiguous(&w->x) && channels_contiguous(&w->y);
+    fvi_bytes_kern_init(&p->bytes, s->env->cpu);
+    bool fast = (w->x.dtype == FV_F32 || w->x.dtype == FV_BF16 || w->x.dtype == FV_U8) && channels_contiguous(&w->x) && channels_contiguous(&w->y);
     p->separable = fast && !mean && w->kernel[0] <= MOST_TAPS && w->kernel[1] <= MOST_TAPS && w->kernel[0] > 1 && w->kernel[1] > 1 &&
                    w->kernel[0] * w->stride[1] + w->kernel[1] < area && no_empty_window(w);
     fast = p->separable || (fast && area <= MOST_TAPS);

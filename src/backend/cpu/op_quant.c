@@ -2,6 +2,7 @@
  * pairs of them: FakeQuant (quantised and back, all in float) and QuantTable (any function of a value of 8 bits). */
 #include "backend/cpu/loop.h"
 #include "backend/cpu/step.h"
+#include "kern/bytes.h"
 #include <math.h>
 #include <string.h>
 
@@ -13,7 +14,11 @@ typedef struct quant_state {
     fvi_quant_fn quant;
     float scale, lo, hi, zero; /* of the whole tensor */
     int low, high;             /* of the quantised type */
-    float table[256];
+    fvi_bytes_kern bytes;
+    union {
+        float f[256];
+        uint8_t b[256];
+    } table;
 } quant_state;
 
 static void run(fvi_step *s)
@@ -42,7 +47,18 @@ static void type_range(fv_dtype t, int *low, int *high)
             for (size_t k = 0; k < m; k++) y[i + k] = (T)((int)part[k] + (int)q->zero);                                \
         }                                                                                                              \
     }
-QUANT_BLOCK(uint8_t, quant_u8)
+static void quant_u8(const void *user, void *const *p, size_t n)
+{
+    const quant_state *q = user;
+    uint8_t *y = p[0];
+    const float *x = p[1];
+    float part[PART];
+    for (size_t i = 0; i < n; i += PART) {
+        size_t m = n - i < PART ? n - i : PART;
+        q->quant(part, x + i, m, q->scale, q->lo, q->hi, 1);
+        q->bytes.narrow(y + i, part, m, 1, (int)q->zero);
+    }
+}
 QUANT_BLOCK(int8_t, quant_i8)
 QUANT_BLOCK(uint16_t, quant_u16)
 QUANT_BLOCK(int16_t, quant_i16)
@@ -55,7 +71,11 @@ QUANT_BLOCK(int16_t, quant_i16)
         const T *x = p[1];                                                                                             \
         for (size_t i = 0; i < n; i++) y[i] = ((float)x[i] - q->zero) * q->scale;                                      \
     }
-DEQUANT_BLOCK(uint8_t, dequant_u8)
+static void dequant_u8(const void *user, void *const *p, size_t n)
+{
+    const quant_state *q = user;
+    q->bytes.widen(p[0], p[1], n, (int)q->zero, q->scale);
+}
 DEQUANT_BLOCK(int8_t, dequant_i8)
 DEQUANT_BLOCK(uint16_t, dequant_u16)
 DEQUANT_BLOCK(int16_t, dequant_i16)
@@ -74,8 +94,37 @@ static void table_block(const void *user, void *const *p, size_t n)
     for (size_t i = 0; i < n; i += PART) {
         size_t m = n - i < PART ? n - i : PART;
         q->quant(part, x + i, m, q->scale, q->lo, q->hi, 1);
-        for (size_t k = 0; k < m; k++) y[i + k] = q->table[(int)(part[k] - q->lo)];
+        for (size_t k = 0; k < m; k++) y[i + k] = q->table.f[(int)(part[k] - q->lo)];
     }
+}
+
+static void table_to_bytes_block(const void *user, void *const *p, size_t n)
+{
+    const quant_state *q = user;
+    const float *x = p[1];
+    uint8_t *y = p[0];
+    float part[PART];
+    for (size_t i = 0; i < n; i += PART) {
+        size_t m = n - i < PART ? n - i : PART;
+        q->quant(part, x + i, m, q->scale, q->lo, q->hi, 1);
+        for (size_t k = 0; k < m; k++) y[i + k] = q->table.b[(int)(part[k] - q->lo)];
+    }
+}
+
+static void bytes_to_floats_block(const void *user, void *const *p, size_t n)
+{
+    const quant_state *q = user;
+    const uint8_t *x = p[1];
+    float *y = p[0];
+    for (size_t i = 0; i < n; i++) y[i] = q->table.f[x[i]];
+}
+
+static void bytes_to_bytes_block(const void *user, void *const *p, size_t n)
+{
+    const quant_state *q = user;
+    const uint8_t *x = p[1];
+    uint8_t *y = p[0];
+    for (size_t i = 0; i < n; i++) y[i] = q->table.b[x[i]];
 }
 
 /* ---- scales as a third operand ---- */
@@ -197,6 +246,7 @@ static fv_status start(fvi_step *s, quant_state **q, fv_dtype quantised, fv_erro
     fvi_elementwise k;
     fvi_elementwise_init(&k, s->env->cpu);
     (*q)->quant = k.quant;
+    fvi_bytes_kern_init(&(*q)->bytes, s->env->cpu);
     type_range(quantised, &(*q)->low, &(*q)->high);
     s->run = run;
     return FV_OK;
@@ -238,21 +288,33 @@ static fv_status prepare_dequantize(fvi_step *s, fv_error *err)
 static fv_status prepare_fake(fvi_step *s, fv_error *err)
 {
     quant_state *q;
-    bool table = s->node->op == FVI_OP_QUANT_TABLE;
     FVI_TRY(fvi_cpu_need_type(s->in[0].dtype, FVI_TYPE_BIT(FV_F32), err));
     FVI_TRY(fvi_cpu_need_type(s->in[2].dtype, STORED, err));
     FVI_TRY(start(s, &q, s->in[2].dtype, err));
     if (!fixed_scale(s, q)) return fvi_error_set(err, FV_ERR_MODEL, "scale and zero point must be constants of one element");
-    if (!table) return one_loop(s, q, fake_block, "fake quantise", 0.3, err);
-    if (q->high - q->low != 255 || !s->in_const[3] || s->in[3].dtype != FV_F32 || fvi_tensor_count(&s->in[3]) != 256 || !fvi_tensor_is_dense(&s->in[3]))
-        return fvi_error_set(err, FV_ERR_MODEL, "its table must be 256 constant floats");
-    memcpy(q->table, s->in[3].data, sizeof q->table);
-    return one_loop(s, q, table_block, "quantised function", 0.6, err);
+    return one_loop(s, q, fake_block, "fake quantise", 0.3, err);
+}
+
+/* From floats, which are quantised first, or bytes, to whatever the table holds. */
+static fv_status prepare_table(fvi_step *s, fv_error *err)
+{
+    quant_state *q;
+    const bool from_bytes = s->in[0].dtype == FV_U8, to_bytes = s->out[0].dtype == FV_U8;
+    FVI_TRY(fvi_cpu_need_type(s->in[0].dtype, FVI_TYPE_BIT(FV_F32) | FVI_TYPE_BIT(FV_U8), err));
+    FVI_TRY(fvi_cpu_need_type(s->in[2].dtype, STORED, err));
+    FVI_TRY(start(s, &q, s->in[2].dtype, err));
+    if (!fixed_scale(s, q)) return fvi_error_set(err, FV_ERR_MODEL, "scale and zero point must be constants of one element");
+    if (q->high - q->low != 255 || !s->in_const[3] || s->in[3].dtype != s->out[0].dtype || fvi_tensor_count(&s->in[3]) != 256 || !fvi_tensor_is_dense(&s->in[3]))
+        return fvi_error_set(err, FV_ERR_MODEL, "its table must be 256 constant floats or bytes");
+    memcpy(&q->table, s->in[3].data, 256 * fv_dtype_size(s->in[3].dtype));
+    const fvi_block_fn block = from_bytes ? to_bytes ? bytes_to_bytes_block : bytes_to_floats_block : to_bytes ? table_to_bytes_block : table_block;
+    return one_loop(s, q, block, from_bytes ? "bytes by table" : "quantised function", 0.6, err);
 }
 
 static const char *refuse(const fvi_node *n)
 {
-    return fvi_cpu_refuse_type(n->in[0]->dtype, n->op == FVI_OP_DEQUANTIZE_LINEAR ? DEQUANT_TYPES : FVI_TYPE_BIT(FV_F32));
+    const unsigned table = FVI_TYPE_BIT(FV_F32) | FVI_TYPE_BIT(FV_U8);
+    return fvi_cpu_refuse_type(n->in[0]->dtype, n->op == FVI_OP_DEQUANTIZE_LINEAR ? DEQUANT_TYPES : n->op == FVI_OP_QUANT_TABLE ? table : FVI_TYPE_BIT(FV_F32));
 }
 
 #define OP(id, in_place, prepare) {FVI_OP_##id, FVI_LAYOUT_ANY, FVI_LAYOUT_ANY, in_place, refuse, NULL, prepare}
@@ -260,6 +322,6 @@ const fvi_cpu_op fvi_cpu_quant_ops[] = {
     OP(QUANTIZE_LINEAR, false, prepare_quantize),
     OP(DEQUANTIZE_LINEAR, false, prepare_dequantize),
     OP(FAKE_QUANT, true, prepare_fake),
-    OP(QUANT_TABLE, true, prepare_fake),
+    OP(QUANT_TABLE, true, prepare_table),
     {FVI_OP_NONE},
 };

@@ -15,12 +15,10 @@ static void widen(int16_t *to, const uint8_t *from, ptrdiff_t step, int pixels, 
     const __m256i z = _mm256_set1_epi16((short)zero);
     if (step == cin && room == cin) cin = room = cin * pixels, pixels = 1;
     for (int i = 0; i < pixels; i++, from += step, to += room) {
-        int c = 0;
-        for (; c + 16 <= cin; c += 16) {
+        for (int c = 0; c < cin; c += 16) { /* whole vectors: what is too much is written over by the next pixel, or lies behind the last one */
             const __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(from + c));
             _mm256_storeu_si256((__m256i *)(void *)(to + c), _mm256_sub_epi16(_mm256_cvtepu8_epi16(b), z));
         }
-        for (; c < cin; c++) to[c] = (int16_t)(from[c] - zero);
         if (cin < room) to[cin] = 0;
     }
 }
@@ -30,7 +28,7 @@ const fvi_qconv_isa fvi_qconv_isa_avx2 = {
     .vec = QV_W,
     .nv = 2,
     .wide = true,
-    .macs_per_cycle = 32,
+    .macs_per_cycle = 16,
     .mr = {0, 12, 6},
     .tile = {{0},
              {NULL, tile_1_1, tile_1_2, tile_1_3, tile_1_4, tile_1_5, tile_1_6, tile_1_7, tile_1_8, tile_1_9, tile_1_10, tile_1_11, tile_1_12},

@@ -61,6 +61,7 @@ static fv_status rewrite(fvi_graph *g, fv_model *m, bool final, bool plain, fv_e
 {
     /* the rewrites infer as they fold: shapes may depend on values that only folding knows */
     if (m->no_rewrite || plain) return fvi_graph_infer(g, err);
+    if (m->int8) return fvi_rewrite_all_bytes(g, fvi_cpu_eval, &m->env, final ? &m->kept : NULL, final ? &m->n_kept : NULL, err);
     FVI_TRY(fvi_rewrite_all(g, fvi_cpu_eval, &m->env, err));
     return m->bf16 ? fvi_rewrite_precision(g, final ? &m->kept : NULL, final ? &m->n_kept : NULL, err) : FV_OK;
 }

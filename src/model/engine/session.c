@@ -274,7 +274,8 @@ fv_status fv_session_step(const fv_session *s, int i, fv_step_info *info)
     if (w < sizeof info->shape) snprintf(info->shape + w, sizeof info->shape - w, "]");
     info->gflop = step->flops * 1e-9;
     info->executed_gflop = fvi_step_executed_flops(step) * 1e-9;
-    info->precision = (step->node && step->node->bf16) || step->out[0].dtype == FV_BF16 ? "bf16" : "fp32";
+    const bool bytes = step->node && (step->node->op == FVI_OP_QUANT_CONV || (step->out[0].dtype == FV_U8 && step->node->out[0]->quant.scale > 0));
+    info->precision = bytes ? "int8" : (step->node && step->node->bf16) || step->out[0].dtype == FV_BF16 ? "bf16" : "fp32";
     info->total_ms = s->step_ns ? fvi_ms(s->step_ns[i]) : 0;
     info->runs = s->runs;
     return FV_OK;

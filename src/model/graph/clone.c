@@ -15,6 +15,7 @@ static bool copy_value(fvi_graph *g, fvi_value *to, const fvi_value *from)
     *to = *from;
     to->name = name;
     to->producer = NULL;
+    to->from = NULL;
     for (int d = 0; d < FV_MAX_RANK; d++) {
         to->symbol[d] = copy_text(g, from->symbol[d]);
         if (lost(to->symbol[d], from->symbol[d])) return false;

@@ -15,6 +15,18 @@
 typedef struct fvi_node fvi_node;
 typedef struct fvi_value fvi_value;
 
+/* What a byte stands for: (byte - zero) * scale. */
+typedef struct fvi_quant {
+    float scale; /* finite and > 0; 0 = it is no such byte */
+    int zero;    /* 0..255 */
+} fvi_quant;
+
+/* The bytes that a constant of floats was computed from: (bytes - zero) * scale, with one scale and zero or one each an index of `axis`. */
+typedef struct fvi_dequant {
+    const fvi_value *bytes, *scale, *zero; /* constants; zero: null = 0 */
+    int axis;
+} fvi_dequant;
+
 struct fvi_value {
     char *name;
     fv_dtype dtype; /* FV_NONE = not known */
@@ -29,6 +41,8 @@ struct fvi_value {
     int uses;                  /* node inputs and residuals that read it, +1 when is_output; kept by fvi_graph_relink */
     int id;                    /* index in graph->values */
     fvi_value *alias;          /* set by rewrites: uses become the alias at the next relink; null = itself */
+    fvi_quant quant;           /* of maps of bytes (rewrite/bytes.c) */
+    const fvi_dequant *from;   /* known while a graph is rewritten (rewrite/fold.c); null = nothing of the kind */
 };
 
 typedef enum fvi_attr_type { FVI_ATTR_INT, FVI_ATTR_FLOAT, FVI_ATTR_STRING, FVI_ATTR_INTS, FVI_ATTR_FLOATS, FVI_ATTR_TENSOR } fvi_attr_type;

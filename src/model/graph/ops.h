@@ -185,7 +185,8 @@ struct fvi_graph;
     X(CONV_ADD, "fovea.ConvAdd", 4, 4, 1, 1, 1, conv_add)                                                              \
     X(SOFTMAX_MEAN, "fovea.SoftmaxMean", 2, 2, 1, 1, 1, softmax_mean)                                                  \
     X(FAKE_QUANT, "fovea.FakeQuant", 3, 3, 1, 1, 1, same)                                                              \
-    X(QUANT_TABLE, "fovea.QuantTable", 4, 4, 1, 1, 1, same)                                                            \
+    X(QUANT_TABLE, "fovea.QuantTable", 4, 6, 1, 1, 1, quant_table)                                                     \
+    X(QUANT_CONV, "fovea.QuantConv", 3, 7, 1, 1, 1, quant_conv)                                                        \
     X(CONV_INTEGER_FLOAT, "fovea.ConvIntegerFloat", 2, 4, 1, 1, 1, conv_integer)                                       \
     X(MATMUL_INTEGER_FLOAT, "fovea.MatMulIntegerFloat", 2, 4, 1, 1, 1, matmul_integer)                                 \
     X(GELU, "Gelu", 1, 1, 1, 1, 20, same)

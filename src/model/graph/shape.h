@@ -27,7 +27,7 @@ int64_t fvi_shape_product(const fvi_dims *s, int from, int to);
 /* one rule per distinct last column of ops.h */
 #define FVI_SHAPE_RULES(X)                                                                                             \
     X(same) X(broadcast) X(compare) X(where) X(cast) X(constant)                                                       \
-    X(softmax_mean) X(conv) X(conv_add) X(conv_transpose) X(pool) X(global_pool) X(gemm) X(matmul) X(resize) X(pad)                                \
+    X(softmax_mean) X(conv) X(conv_add) X(quant_conv) X(quant_table) X(conv_transpose) X(pool) X(global_pool) X(gemm) X(matmul) X(resize) X(pad)                                \
     X(concat) X(split) X(slice) X(gather) X(gather_elements) X(topk)                                                   \
     X(reshape) X(flatten) X(squeeze) X(unsqueeze) X(transpose) X(expand) X(tile) X(shape)                              \
     X(argreduce) X(reduce) X(range) X(constant_of_shape)                                                               \

@@ -47,6 +47,16 @@ fv_status fvi_shape_quantize(fvi_graph *g, fvi_node *n, fv_error *err)
     return fvi_shape_set(n, 0, type, &x, err);
 }
 
+/* What the table [256] holds is what comes out. */
+fv_status fvi_shape_quant_table(fvi_graph *g, fvi_node *n, fv_error *err)
+{
+    (void)g;
+    fvi_dims x;
+    FVI_TRY(fvi_shape_in(n, 0, &x, err));
+    if (n->in[3]->dtype != FV_F32 && n->in[3]->dtype != FV_U8) return fvi_node_error(n, err, FV_ERR_MODEL, "its table is neither float32 nor uint8");
+    return fvi_shape_set(n, 0, n->in[3]->dtype, &x, err);
+}
+
 fv_status fvi_shape_dequantize(fvi_graph *g, fvi_node *n, fv_error *err)
 {
     (void)g;

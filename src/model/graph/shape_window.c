@@ -53,6 +53,24 @@ fv_status fvi_shape_conv(fvi_graph *g, fvi_node *n, fv_error *err)
     return conv(n, false, err);
 }
 
+/* x of uint8, weights [M,C/group,k,k] of int8, scale [M] of float32; these may be left out: bias [M], table [256] of uint8 with scale and zero point
+ * of what is looked up in it. */
+fv_status fvi_shape_quant_conv(fvi_graph *g, fvi_node *n, fv_error *err)
+{
+    const fvi_value *x = n->in[0], *w = n->in[1], *scale = n->in[2], *bias = n->n_in > 3 ? n->in[3] : NULL, *table = n->n_in > 4 ? n->in[4] : NULL;
+    (void)g;
+    if (x->dtype != FV_U8 || w->dtype != FV_I8 || scale->dtype != FV_F32 || (bias && bias->dtype != FV_F32) || (table && table->dtype != FV_U8))
+        return fvi_node_error(n, err, FV_ERR_MODEL, "its inputs are not bytes, or their scale or bias are not float32");
+    if (n->makes != FV_U8 && n->makes != FV_F32) return fvi_node_error(n, err, FV_ERR_MODEL, "its results must be uint8 or float32");
+    FVI_TRY(conv(n, false, err));
+    const int64_t channels = w->dim[0];
+    for (int k = 2; k < n->n_in && k < 4; k++)
+        if (n->in[k] && (n->in[k]->rank != 1 || n->in[k]->dim[0] != channels)) return fvi_node_error(n, err, FV_ERR_SHAPE, "its scale and bias must have %lld values", (long long)channels);
+    if (table && (n->n_in < 7 || !n->in[5] || !n->in[6] || table->rank != 1 || table->dim[0] != 256))
+        return fvi_node_error(n, err, FV_ERR_SHAPE, "its table must have 256 values, a scale and a zero point");
+    return FV_OK;
+}
+
 /* The addend has the result's shape, or half its height and width: one of its pixels for four. */
 fv_status fvi_shape_conv_add(fvi_graph *g, fvi_node *n, fv_error *err)
 {

@@ -6,7 +6,7 @@
 #include "model/graph/graph.h"
 
 /* Of what store_write.c and store_read.c know all members (64-bit machines). */
-#define FVI_STORE_VALUE_SIZE 192
+#define FVI_STORE_VALUE_SIZE 208
 #define FVI_STORE_NODE_SIZE 112
 #define FVI_STORE_ABSENT UINT64_MAX /* instead of an offset: the bytes are not in the file */
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "model/graph/limits.h"
 #include "model/graph/store.h"
+#include <math.h>
 
 enum { MAX_TEXT = 1 << 24, MAX_NAME = 65535, MAX_VALUES = 2000000, MAX_NODES = 200000, MAX_PORTS = 65535, MAX_ATTRS = 256, MAX_META = 4096 };
 
@@ -70,8 +71,13 @@ static fv_status read_value(reader *r)
     if (!v) return no_memory(r);
     FVI_TRY(dims(r, v));
     const uint8_t flags = fvi_take_u8(r->in);
-    if (flags > 7) return damaged(r, "a value has marks that do not exist");
+    if (flags > 15) return damaged(r, "a value has marks that do not exist");
     v->is_input = flags & 2, v->is_output = flags & 4;
+    if (flags & 8) {
+        v->quant.scale = fvi_take_f32(r->in);
+        v->quant.zero = fvi_take_u8(r->in);
+        if (!(v->quant.scale > 0 && v->quant.scale < INFINITY) || v->dtype != FV_U8) return damaged(r, "bytes with a scale that cannot be");
+    }
     FVI_TRY(text(r, &v->name, true, MAX_NAME));
     for (int i = 0; i < v->rank; i++) FVI_TRY(text(r, &v->symbol[i], false, MAX_NAME));
     return flags & 1 ? constant(r, v) : FV_OK;

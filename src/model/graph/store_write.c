@@ -38,7 +38,12 @@ static void put_data(writer *w, const fvi_value *v, bool weight)
 static void put_value(writer *w, const fvi_value *v)
 {
     put_dims(w, v);
-    fvi_put_u8(w->out, (uint8_t)((v->constant ? 1 : 0) | (v->is_input ? 2 : 0) | (v->is_output ? 4 : 0)));
+    const bool bytes = v->quant.scale > 0;
+    fvi_put_u8(w->out, (uint8_t)((v->constant ? 1 : 0) | (v->is_input ? 2 : 0) | (v->is_output ? 4 : 0) | (bytes ? 8 : 0)));
+    if (w->names && bytes) { /* a scale is a weight: it says nothing about the form */
+        fvi_put_f32(w->out, v->quant.scale);
+        fvi_put_u8(w->out, (uint8_t)v->quant.zero);
+    }
     if (w->names) {
         fvi_put_text(w->out, v->name);
         for (int i = 0; i < v->rank; i++) fvi_put_text(w->out, v->symbol[i]);

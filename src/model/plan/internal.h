@@ -24,7 +24,8 @@ typedef struct fvi_plan_buffer {
     int first, last;    /* steps that use it: first writer, last reader */
     bool always;        /* graph input: its contents outlive a run */
     size_t offset;      /* in the arena's memory */
-    fvi_tensor map;     /* the whole buffer as one tensor; its halo is zeroed before `first` */
+    fvi_tensor map;     /* the whole buffer as one tensor; its halo is cleared before `first` */
+    uint8_t halo_value; /* with bytes of this */
 } fvi_plan_buffer;
 
 /* A step before its tensors have addresses. Operand numbers: 0..n_in-1 inputs, then the residual, then outputs. */
@@ -62,7 +63,7 @@ bool fvi_plan_keeps_halo(const fvi_node *n);
 int fvi_plan_refine(const fvi_tensor *a, const fvi_tensor *b, int64_t *dim);
 /* place.c */
 fv_status fvi_plan_place_concats(fvi_plan_builder *b, fv_error *err);
-fv_status fvi_plan_new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, const int64_t *dim, const int *order, int halo, fvi_tensor *t, int *buffer);
+fv_status fvi_plan_new_buffer(fvi_plan_builder *b, const fvi_value *v, const int *order, int halo, fvi_tensor *t, int *buffer); /* for one like v */
 fv_status fvi_plan_own_buffer(fvi_plan_builder *b, const fvi_value *v); /* for v as layout.c wants it: sets its tensor and buffer */
 /* steps.c */
 fv_status fvi_plan_draft_steps(fvi_plan_builder *b, fv_error *err);

@@ -5,35 +5,35 @@
 #include "model/plan/internal.h"
 #include <string.h>
 
-static fv_status new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, const int64_t *dim, const fvi_plan_value *as, fvi_tensor *t, int *buffer)
+static fv_status new_buffer(fvi_plan_builder *b, const fvi_value *v, const fvi_plan_value *as, fvi_tensor *t, int *buffer)
 {
     if (!fvi_grow((void **)&b->buffers, b->n_buffers, &b->cap_buffers, sizeof *b->buffers)) return FV_ERR_MEMORY;
-    *t = fvi_tensor_over(NULL, dtype, rank, dim);
+    *t = fvi_tensor_over(NULL, v->dtype, v->rank, v->dim);
     fvi_plan_buffer *buf = &b->buffers[b->n_buffers];
     memset(buf, 0, sizeof *buf);
     fvi_plan_strides(t, as->order, as->halo, as->pitch, &buf->bytes);
-    const size_t lead = (size_t)as->lead * fv_dtype_size(dtype);
+    const size_t lead = (size_t)as->lead * fv_dtype_size(v->dtype);
     t->data += lead;
     if (buf->bytes < FVI_PLAN_TOO_LARGE) buf->bytes += lead;
     buf->first = INT32_MAX;
     buf->last = -1;
     buf->map = *t;
+    buf->halo_value = (uint8_t)v->quant.zero;
     *buffer = (int)b->n_buffers++;
     return FV_OK;
 }
 
-fv_status fvi_plan_new_buffer(fvi_plan_builder *b, fv_dtype dtype, int rank, const int64_t *dim, const int *order, int halo,
-                              fvi_tensor *t, int *buffer)
+fv_status fvi_plan_new_buffer(fvi_plan_builder *b, const fvi_value *v, const int *order, int halo, fvi_tensor *t, int *buffer)
 {
     fvi_plan_value as = {.halo = halo};
-    memcpy(as.order, order, sizeof *order * (size_t)rank);
-    return new_buffer(b, dtype, rank, dim, &as, t, buffer);
+    memcpy(as.order, order, sizeof *order * (size_t)v->rank);
+    return new_buffer(b, v, &as, t, buffer);
 }
 
 fv_status fvi_plan_own_buffer(fvi_plan_builder *b, const fvi_value *v)
 {
     fvi_plan_value *pv = &b->value[v->id];
-    return new_buffer(b, v->dtype, v->rank, v->dim, pv, &b->plan->tensor[v->id], &pv->buffer);
+    return new_buffer(b, v, pv, &b->plan->tensor[v->id], &pv->buffer);
 }
 
 /* Tries to make v live exactly at `t` in `buffer`: v itself, or, through views, the value it is a view of. */

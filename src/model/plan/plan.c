@@ -92,6 +92,7 @@ static fv_status bind_all(fvi_plan_builder *b, fv_error *err)
                 fvi_plan_halo *h = &p->halos[p->n_halos++];
                 h->step = step;
                 h->map = b->buffers[i].map;
+                h->value = b->buffers[i].halo_value;
                 rebase(b, &h->map, (int)i);
             }
     return FV_OK;
@@ -146,25 +147,27 @@ void fvi_plan_free(fvi_plan **pp)
 }
 
 /* Rows above and below, then the columns left and right; NHWC, whole pixels. */
-static void clear_halo(const fvi_tensor *t)
+static void clear_halo(const fvi_plan_halo *around)
 {
+    const fvi_tensor *t = &around->map;
+    const int value = around->value;
     size_t es = fv_dtype_size(t->dtype);
     size_t pixel = (size_t)t->stride[3] * es, row = (size_t)t->stride[2] * es;
     size_t h = (size_t)t->dim[2], w = (size_t)t->dim[3], halo = (size_t)t->halo, side = halo * pixel;
     for (int64_t n = 0; n < t->dim[0]; n++) {
         char *origin = t->data + (size_t)(n * t->stride[0]) * es - halo * row - side;
-        memset(origin, 0, halo * row);
-        memset(origin + (h + halo) * row, 0, halo * row);
+        memset(origin, value, halo * row);
+        memset(origin + (h + halo) * row, value, halo * row);
         for (size_t y = halo; y < h + halo; y++) {
-            memset(origin + y * row, 0, side);
-            memset(origin + y * row + side + w * pixel, 0, side);
+            memset(origin + y * row, value, side);
+            memset(origin + y * row + side + w * pixel, value, side);
         }
     }
 }
 
 int fvi_plan_clear_halos(const fvi_plan *p, int step, int next)
 {
-    for (; next < p->n_halos && p->halos[next].step == step; next++) clear_halo(&p->halos[next].map);
+    for (; next < p->n_halos && p->halos[next].step == step; next++) clear_halo(&p->halos[next]);
     return next;
 }
 

@@ -4,9 +4,10 @@
 #define FVI_MODEL_PLAN_H
 #include "backend/backend.h"
 
-/* Zeros to be written around a feature map before the step that first writes it (its memory is shared over time). */
+/* What stands for zero, to be written around a feature map before the step that first writes it (its memory is shared over time). */
 typedef struct fvi_plan_halo {
     int step;
+    uint8_t value;  /* of every byte: 0, or the zero point of a map of bytes */
     fvi_tensor map; /* interior */
 } fvi_plan_halo;
 

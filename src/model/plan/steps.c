@@ -53,7 +53,7 @@ static fv_status copy_reshaped(fvi_plan_builder *b, const fvi_node *n, int k, fv
     /* rows in logical order, then any shape is a view */
     fvi_tensor flat, as_x;
     int flat_buffer;
-    if (fvi_plan_new_buffer(b, y->dtype, y->rank, y->dim, dense_orders, 0, &flat, &flat_buffer) < 0) return no_memory(err);
+    if (fvi_plan_new_buffer(b, y, dense_orders, 0, &flat, &flat_buffer) < 0) return no_memory(err);
     if (!fvi_tensor_reshape(&as_x, &flat, x->rank, x->dim))
         return fvi_error_set(err, FV_ERR_INTERNAL, "node '%s': a dense tensor could not be reshaped", n->name);
     if (add_copy(b, x->name, tx, b->value[x->id].buffer, &as_x, flat_buffer) < 0 || add_copy(b, x->name, &flat, flat_buffer, ty, py->buffer) < 0)
@@ -89,7 +89,7 @@ static fv_status fit_input(fvi_plan_builder *b, fitted *cache, const fvi_value *
     if ((!dense && (want != FVI_LAYOUT_NHWC || v->rank != 4 || (fvi_tensor_is_nhwc(t) && t->halo >= halo))) || (dense && fvi_tensor_is_dense(t))) return FV_OK;
     fitted *f = &cache[v->id];
     if (!f->valid || f->halo < halo || f->dense != dense) {
-        if (fvi_plan_new_buffer(b, v->dtype, v->rank, v->dim, dense ? dense_orders : nhwc_order, halo, &f->t, &f->buffer) < 0) return no_memory(err);
+        if (fvi_plan_new_buffer(b, v, dense ? dense_orders : nhwc_order, halo, &f->t, &f->buffer) < 0) return no_memory(err);
         if (add_copy(b, v->name, t, *buffer, &f->t, f->buffer) < 0) return no_memory(err);
         f->valid = true;
         f->dense = dense;
@@ -107,7 +107,7 @@ static bool overwrite_input(fvi_plan_builder *b, const fvi_node *n, int k)
     if (b->observe || k || !x || x->constant || x->is_output || x->uses != 1 || !b->value[x->id].own || !b->backend->in_place(n, 0)) return false;
     fvi_plan_value *pv = &b->value[v->id], *px = &b->value[x->id];
     const fvi_tensor *tx = &b->plan->tensor[x->id];
-    if (x->dtype != v->dtype || x->rank != v->rank || memcmp(x->dim, v->dim, sizeof(int64_t) * (size_t)v->rank) || pv->halo > tx->halo) return false;
+    if (x->dtype != v->dtype || x->rank != v->rank || memcmp(x->dim, v->dim, sizeof(int64_t) * (size_t)v->rank) || pv->halo > tx->halo || v->quant.zero != x->quant.zero) return false;
     b->plan->tensor[v->id] = *tx;
     pv->buffer = px->buffer;
     pv->placed = pv->own = true;

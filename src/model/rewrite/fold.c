@@ -63,6 +63,19 @@ static fv_status fold_size(fvi_graph *g, fvi_node *n, fv_error *err)
     return FV_OK;
 }
 
+/* Where floats come from bytes, whoever computes with bytes (bytes.c) wants those. */
+static bool remember_bytes(fvi_graph *g, const fvi_node *n)
+{
+    const fvi_value *x = n->in[0];
+    if (n->op != FVI_OP_DEQUANTIZE_LINEAR || (x->dtype != FV_I8 && x->dtype != FV_U8) || fvi_node_int(n, "block_size", 0)) return true;
+    fvi_dequant *from = fvi_arena_array(g->arena, 1, sizeof *from);
+    const int64_t axis = fvi_node_int(n, "axis", 1);
+    if (!from) return false;
+    *from = (fvi_dequant){x, n->in[1], n->n_in > 2 ? n->in[2] : NULL, (int)(axis < 0 ? axis + x->rank : axis)};
+    n->out[0]->from = from;
+    return true;
+}
+
 static fv_status fold_node(fvi_graph *g, fvi_node *n, fvi_eval_fn eval, void *user, int64_t *budget, fv_error *err)
 {
     if (n->op == FVI_OP_SHAPE) return fold_shape(g, n, err);
@@ -79,6 +92,7 @@ static fv_status fold_node(fvi_graph *g, fvi_node *n, fvi_eval_fn eval, void *us
         return FV_OK;
     }
     if (!eval || bytes > *budget) return FV_OK;
+    if (!remember_bytes(g, n)) return fvi_rewrite_memory(err);
     fv_error why = {0};
     fv_status st = eval(user, g, n, &why);
     if (st == FV_ERR_UNSUPPORTED) return FV_OK;

@@ -166,11 +166,13 @@ static fv_status table_of(tables *t, const fvi_node *n, const fvi_node *source)
 static fv_status use_table(tables *t, fvi_node *n)
 {
     const entry *e = &t->of[n->out[0]->id];
-    fvi_value **in = fvi_arena_array(t->g->arena, 4, sizeof *in);
+    fvi_value **in = fvi_arena_array(t->g->arena, 6, sizeof *in);
     if (!in) return fvi_rewrite_memory(t->err);
     in[0] = e->quant->in[0], in[1] = e->quant->in[1], in[2] = e->quant->in[2], in[3] = e->table;
+    const bool levels = n->op == FVI_OP_FAKE_QUANT && is_byte(n->in[2]->dtype); /* of its results */
+    if (levels) in[4] = n->in[1], in[5] = n->in[2];
     n->in = in;
-    n->n_in = 4;
+    n->n_in = levels ? 6 : 4;
     n->n_attr = 0;
     return become_float(t->g, n, FVI_OP_QUANT_TABLE, t->err);
 }

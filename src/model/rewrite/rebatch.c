@@ -297,7 +297,7 @@ static fv_status apply_rule(rebatch *r, fvi_node *n)
     case FVI_OP_HARD_SIGMOID: case FVI_OP_HARD_SWISH: case FVI_OP_IDENTITY: case FVI_OP_LEAKY_RELU: case FVI_OP_LOG: case FVI_OP_NEG: case FVI_OP_NOT:
     case FVI_OP_RECIPROCAL: case FVI_OP_RELU: case FVI_OP_SIGMOID: case FVI_OP_SILU: case FVI_OP_SQRT: case FVI_OP_TANH: case FVI_OP_BATCH_NORM:
     case FVI_OP_CONV: case FVI_OP_CONV_TRANSPOSE: case FVI_OP_AVERAGE_POOL: case FVI_OP_MAX_POOL: case FVI_OP_GLOBAL_AVERAGE_POOL:
-    case FVI_OP_QUANTIZE_LINEAR: case FVI_OP_DEQUANTIZE_LINEAR: case FVI_OP_FAKE_QUANT: case FVI_OP_QUANT_TABLE: case FVI_OP_QLINEAR_CONV: case FVI_OP_SOFTMAX_MEAN: return only_first(r, n);
+    case FVI_OP_QUANTIZE_LINEAR: case FVI_OP_DEQUANTIZE_LINEAR: case FVI_OP_FAKE_QUANT: case FVI_OP_QUANT_TABLE: case FVI_OP_QUANT_CONV: case FVI_OP_QLINEAR_CONV: case FVI_OP_SOFTMAX_MEAN: return only_first(r, n);
     case FVI_OP_DYNAMIC_QUANTIZE_LINEAR: return forbid(r, n, "takes its scale from the range of all images together");
     case FVI_OP_ADD: case FVI_OP_AND: case FVI_OP_DIV: case FVI_OP_EQUAL: case FVI_OP_GREATER: case FVI_OP_LESS: case FVI_OP_MAX: case FVI_OP_MIN:
     case FVI_OP_MOD: case FVI_OP_MUL: case FVI_OP_POW: case FVI_OP_PRELU: case FVI_OP_SUB: case FVI_OP_WHERE: return rule_broadcast(r, n);

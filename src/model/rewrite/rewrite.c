@@ -83,7 +83,20 @@ static fv_status clean(fvi_graph *g, fv_error *err)
     return FV_OK;
 }
 
-fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *err)
+typedef fv_status (*pass)(fvi_graph *g, fv_error *err);
+
+static fv_status run_passes(fvi_graph *g, const pass *passes, size_t n, fv_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        FVI_TRY(passes[i](g, err));
+        FVI_TRY(settle(g, err));
+    }
+    return FV_OK;
+}
+
+static const pass first[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_softmax_mean};
+
+static fv_status begin(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *err)
 {
     FVI_TRY(fvi_graph_relink(g, err));
     FVI_TRY(fvi_rewrite_fold(g, eval, user, err));
@@ -91,12 +104,25 @@ fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *
     FVI_TRY(clean(g, err));
     FVI_TRY(fvi_rewrite_quant(g, eval, user, err));
     FVI_TRY(settle(g, err));
-    typedef fv_status (*pass)(fvi_graph *g, fv_error *err);
-    static const pass passes[] = {fvi_rewrite_gather, fvi_rewrite_bn, fvi_rewrite_silu, fvi_rewrite_act, fvi_rewrite_softmax_mean, fvi_rewrite_upsample,
-                                  fvi_rewrite_residual};
-    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
-        FVI_TRY(passes[i](g, err));
-        FVI_TRY(settle(g, err));
-    }
+    return run_passes(g, first, sizeof first / sizeof *first, err);
+}
+
+fv_status fvi_rewrite_all(fvi_graph *g, fvi_eval_fn eval, void *user, fv_error *err)
+{
+    static const pass rest[] = {fvi_rewrite_upsample, fvi_rewrite_residual};
+    FVI_TRY(begin(g, eval, user, err));
+    FVI_TRY(run_passes(g, rest, sizeof rest / sizeof *rest, err));
+    return clean(g, err);
+}
+
+/* Convolutions must have their residuals before they are looked at, and no float weights cut for an enlarged map yet. */
+fv_status fvi_rewrite_all_bytes(fvi_graph *g, fvi_eval_fn eval, void *user, fvi_kept **kept, int *n_kept, fv_error *err)
+{
+    static const pass middle[] = {fvi_rewrite_residual}, rest[] = {fvi_rewrite_upsample};
+    FVI_TRY(begin(g, eval, user, err));
+    FVI_TRY(run_passes(g, middle, 1, err));
+    FVI_TRY(clean(g, err));
+    FVI_TRY(fvi_rewrite_bytes(g, kept, n_kept, err));
+    FVI_TRY(run_passes(g, rest, 1, err));
     return clean(g, err);
 }
