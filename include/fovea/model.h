@@ -89,6 +89,10 @@ typedef struct fv_session_options {
  * FV_ERR_STATE and FV_ERR_CANCELLED: see `require_timings` and `tune_progress` of the context. */
 FV_API fv_status fv_session_create(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);
 FV_API void fv_session_free(fv_session **s);
+/* Other shapes for the session, between two runs, in the thread that runs it: shapes and batch as in fv_session_options, all other options stay. The plans of
+ * the last five shapes are kept with their memory, so that going back to one of them costs nothing (plan_ms is 0 then); packed weights are shared where
+ * tactics agree. Whatever was borrowed from the session before is void. On failure it stays as it was; errors as fv_session_create. */
+FV_API fv_status fv_session_reshape(fv_session *s, const fv_port *shapes, int n_shapes, int batch, fv_error *err);
 /* How many, and their shapes in use. Borrowed until free. */
 FV_API int fv_session_inputs(const fv_session *s, const fv_port **ports);
 FV_API int fv_session_outputs(const fv_session *s, const fv_port **ports);
@@ -114,7 +118,7 @@ typedef struct fv_session_info {
     int steps;
     int64_t arena_bytes, weight_bytes; /* activations; constants, before packing */
     double gflop;                      /* of one run */
-    double plan_ms;
+    double plan_ms; /* of the last plan; 0 = it was kept (fv_session_reshape) */
 } fv_session_info;
 FV_API void fv_session_get_info(const fv_session *s, fv_session_info *info);
 /* How the session's tactics were chosen. */

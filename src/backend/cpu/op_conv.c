@@ -153,17 +153,27 @@ static void warn_of_reference(const fvi_conv_job *j, const fvi_step *s)
 
 static const fvi_family conv_family;
 
+/* All that packed bytes depend on besides the weights: no strides, no batch, no cache sizes. The padding says which part of a cropped kernel it is. */
+static void form_of(const fvi_conv_job *j, const fvi_conv_tactic *t, char form[FVI_FORM_MAX])
+{
+    const fvi_conv_params *p = &j->p;
+    snprintf(form, FVI_FORM_MAX, "%s %d to %d groups %d kernel %dx%d pad %d,%d stride %dx%d phase %d%s", t->name, p->cin, p->cout, p->groups, p->kh, p->kw, p->pt, p->pl, p->sh, p->sw,
+             j->phase, p->bf16 ? " bf16" : "");
+}
+
 /* Packed weights of the same job of the step's twin, or null: what packing depends on must agree. */
 static char *weights_of_twin(const fvi_conv_job *j, const fvi_step *s)
 {
-    char mine[FVI_PROBLEM_MAX], its[FVI_PROBLEM_MAX];
+    char mine[FVI_FORM_MAX], its[FVI_FORM_MAX];
     const fvi_step *t = s->twin;
     if (!t || j->repack || !s->in_const[1] || s->in[1].data != t->in[1].data) return NULL;
     if (s->n_in > 2 && s->in[2].data != t->in[2].data) return NULL;
     for (int i = 0; i < t->n_decisions; i++) {
         const fvi_conv_job *other = t->decisions[i].job;
         if (t->decisions[i].family != &conv_family || other->phase != j->phase || other->tactic != j->tactic || other->repack) continue;
-        if (fvi_conv_describe(&j->p, mine, sizeof mine) && fvi_conv_describe(&other->p, its, sizeof its) && !strcmp(mine, its)) return other->packed;
+        form_of(j, j->tactic, mine);
+        form_of(other, other->tactic, its);
+        if (!strcmp(mine, its)) return other->packed;
     }
     return NULL;
 }
@@ -172,14 +182,6 @@ static char *weights_of_twin(const fvi_conv_job *j, const fvi_step *s)
 static bool weights_absent(const fvi_step *s)
 {
     return !s->in[1].data || (s->n_in > 2 && s->in[2].dtype != FV_NONE && !s->in[2].data);
-}
-
-/* All that the order of packed bytes depends on: no strides, no batch, no cache sizes. */
-static void form_of(const fvi_conv_job *j, const fvi_conv_tactic *t, char form[FVI_FORM_MAX])
-{
-    const fvi_conv_params *p = &j->p;
-    snprintf(form, FVI_FORM_MAX, "%s %d to %d groups %d kernel %dx%d stride %dx%d phase %d%s", t->name, p->cin, p->cout, p->groups, p->kh, p->kw, p->sh, p->sw, j->phase,
-             p->bf16 ? " bf16" : "");
 }
 
 static char *packed_already(const fvi_conv_job *j, const fvi_step *s, const fvi_conv_tactic *t)

