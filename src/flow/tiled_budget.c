@@ -3,9 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#define BEGINNING 0.5 /* of the budget: how long other things take is not known yet */
+#define BEGINNING 0.3 /* of the budget: how long other things take is not known yet */
 #define GAIN 0.1      /* of the budget, by a miss */
-#define MISSES 0.04   /* share of frames that may miss: a little below what is promised */
+#define MISSES 0.03   /* share of frames that may miss: a little below what is promised */
+#define LONGEST 4     /* frames without a look, less one */
 #define ASSUMED_MS 50 /* a look, before the first was timed */
 #define UP 0.3
 #define DOWN 0.05
@@ -46,9 +47,15 @@ int fvi_flow_budget_looks(fvi_flow_budget *b, int all)
 {
     if (!(b->budget_ms > 0)) return all;
     pthread_mutex_lock(&b->lock);
-    double n = floor((b->allowance_ms - b->beside_ms) / (b->look_ms > 0 ? b->look_ms : ASSUMED_MS));
+    const double look = b->look_ms > 0 ? b->look_ms : ASSUMED_MS, room = fmax(b->allowance_ms - b->beside_ms, 0);
+    double n = floor(room / look);
+    if (n < 1) { /* not in every frame: saved up over some */
+        b->saved_ms += room;
+        n = b->saved_ms >= look || ++b->without >= LONGEST;
+    }
+    if (n >= 1) b->saved_ms = b->without = 0;
     pthread_mutex_unlock(&b->lock);
-    return n < 1 ? 1 : n < all ? (int)n : all;
+    return n < all ? (int)n : all;
 }
 
 void fvi_flow_budget_took(fvi_flow_budget *b, int n, double looks_ms, double beside_ms)

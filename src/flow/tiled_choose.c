@@ -166,14 +166,20 @@ static void take_tiles(fvi_flow_watch *w, const fvi_flow_plan *p, const fvi_tile
 void fvi_flow_watch_choose_due(fvi_flow_watch *w, const fvi_flow_plan *p, double now, int most, int *room, fv_tile_figures *figures)
 {
     w->n_looks = 0;
-    if (w->gate.anew) {
-        take_turns(w, p, now, -1, *room < p->n_views ? *room : p->n_views);
-        figures->late += p->n_views - w->n_looks;
-    } else {
-        most = most < *room ? most : *room;
-        take_turns(w, p, now, OVERDUE, most < p->n_views ? most : p->n_views);
+    /* Tiles would come round too late for what moves: the whole as well, in turn with a tile where there is time for one look only. */
+    if (p->whole && w->everywhere && 2 * *room < p->n_views && *room > 0) {
+        w->whole_last = *room > 1 || !w->whole_last;
+        if (w->whole_last) {
+            w->turn[0] = now;
+            add_look(w, p->tiles[0], 0);
+        }
     }
     *room -= w->n_looks;
+    const int before = w->n_looks;
+    most = w->gate.anew ? *room : most < *room ? most : *room;
+    if (most > 0) take_turns(w, p, now, w->gate.anew ? -1 : OVERDUE, most < p->n_views ? most : p->n_views);
+    if (w->gate.anew) figures->late += p->n_views - w->n_looks;
+    *room -= w->n_looks - before;
 }
 
 void fvi_flow_watch_choose_regions(fvi_flow_watch *w, const fvi_flow_plan *p, double now, bool alone, int *room, fv_tile_figures *figures)

@@ -98,6 +98,7 @@ fv_status fvi_flow_watch_settle(fvi_flow_watch *w, const fvi_flow_plan *p, const
     w->last_index = f->index;
     w->last_pts = f->pts;
     if (fvi_gate_update(&w->gate, f->plane[0], f->stride[0], f->width, f->height) < 0) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for watching");
+    w->everywhere = 10 * w->gate.n_awake > 3 * w->gate.cols * w->gate.rows;
     size_t cells = 2 * (size_t)w->gate.cols * (size_t)w->gate.rows;
     if (cells > w->labels_capacity) {
         fvi_free(w->labels);
@@ -195,7 +196,7 @@ static void drop_stale(fvi_flow_watch *w, double now)
         const float *b = w->known[i].b.box;
         int x = (int)b[0], y = (int)b[1], width = (int)(b[2] - b[0]) + 1, height = (int)(b[3] - b[1]) + 1;
         int cells = ((width + FVI_CELL - 1) / FVI_CELL) * ((height + FVI_CELL - 1) / FVI_CELL);
-        bool stale = now - w->known[i].pts > FVI_STALE_S && (w->gate.anew || 3 * fvi_gate_awake(&w->gate, x, y, width, height) > cells);
+        bool stale = now - w->known[i].pts > (w->everywhere ? FVI_STALE_ALL_S : FVI_STALE_S) && (w->gate.anew || 3 * fvi_gate_awake(&w->gate, x, y, width, height) > cells);
         if (!stale) w->known[n++] = w->known[i];
     }
     w->n_known = n;

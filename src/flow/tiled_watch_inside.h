@@ -6,7 +6,8 @@
 
 #define FVI_WATCH_EXTRA 64 /* looks of a watch beside its planned views */
 #define FVI_WATCH_LOST 64  /* places that a tracker has lost */
-#define FVI_STALE_S 0.5    /* a box whose place has changed and was not looked at is nobody's */
+#define FVI_STALE_S 0.5    /* a box whose place has changed and was not looked at is nobody's; */
+#define FVI_STALE_ALL_S 0.1 /* when everything has changed */
 
 enum { FVI_REGION_NOWHERE = -1, FVI_REGION_ALONE = -2 /* it has a picture of its own */, FVI_REGION_WAITS = -3 /* for a place in a canvas */ };
 
@@ -35,6 +36,8 @@ struct fvi_flow_watch {
     size_t views_capacity;
     fvi_watch_look *looks; /* [views_capacity + FVI_WATCH_EXTRA] */
     int n_looks;
+    bool whole_last;       /* of two that take turns it was the whole's */
+    bool everywhere;       /* this frame has changed in most places: the camera turns, or everybody moves */
     fvi_region region[FVI_REGIONS_MAX];
     int n_regions;
     fvi_watch_known *known; /* [MOST_BOXES], and the next two */

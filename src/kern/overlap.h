@@ -22,6 +22,8 @@ typedef struct fvi_overlap {
     int (*find)(int *out, const fvi_overlap_boxes *b, const int (*ranges)[2], int n_ranges, const fvi_overlap_query *q);
 } fvi_overlap;
 
+/* The same of one box and what its tile sees. */
+int fvi_overlap_pair(const fvi_overlap_query *q, const float box[4], const float sees[4]);
 void fvi_overlap_init(fvi_overlap *k, fvi_cpu_flags flags);
 void fvi_overlap_init_avx2(fvi_overlap *k);
 void fvi_overlap_init_avx512(fvi_overlap *k);

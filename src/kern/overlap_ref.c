@@ -4,17 +4,23 @@
 static float least(float a, float b) { return a < b ? a : b; }
 static float most(float a, float b) { return a > b ? a : b; }
 
+int fvi_overlap_pair(const fvi_overlap_query *q, const float box[4], const float sees[4])
+{
+    /* a: the query's box as the other's tile sees it; c: the other as the query's tile sees it */
+    float ax1 = most(q->box[0], sees[0]), ay1 = most(q->box[1], sees[1]), ax2 = least(q->box[2], sees[2]), ay2 = least(q->box[3], sees[3]);
+    float cx1 = most(box[0], q->sees[0]), cy1 = most(box[1], q->sees[1]), cx2 = least(box[2], q->sees[2]), cy2 = least(box[3], q->sees[3]);
+    float w = least(ax2, cx2) - most(ax1, cx1), h = least(ay2, cy2) - most(ay1, cy1);
+    if (!(w > 0) || !(h > 0)) return 0;
+    float inter = w * h, one = (ax2 - ax1) * (ay2 - ay1), two = (cx2 - cx1) * (cy2 - cy1), whole = q->iou ? one + two - inter : least(one, two);
+    return whole > 0 && inter / whole >= q->threshold;
+}
+
 static int in_range(int *out, const fvi_overlap_boxes *b, int from, int to, const fvi_overlap_query *q)
 {
     int n = 0;
     for (int i = from; i < to; i++) {
-        /* a: the query's box as box i's tile sees it; c: box i as the query's tile sees it */
-        float ax1 = most(q->box[0], b->left[i]), ay1 = most(q->box[1], b->top[i]), ax2 = least(q->box[2], b->right[i]), ay2 = least(q->box[3], b->bottom[i]);
-        float cx1 = most(b->x1[i], q->sees[0]), cy1 = most(b->y1[i], q->sees[1]), cx2 = least(b->x2[i], q->sees[2]), cy2 = least(b->y2[i], q->sees[3]);
-        float w = least(ax2, cx2) - most(ax1, cx1), h = least(ay2, cy2) - most(ay1, cy1);
-        if (!(w > 0) || !(h > 0)) continue;
-        float inter = w * h, one = (ax2 - ax1) * (ay2 - ay1), two = (cx2 - cx1) * (cy2 - cy1), whole = q->iou ? one + two - inter : least(one, two);
-        if (whole > 0 && inter / whole >= q->threshold) out[n++] = i;
+        const float box[4] = {b->x1[i], b->y1[i], b->x2[i], b->y2[i]}, sees[4] = {b->left[i], b->top[i], b->right[i], b->bottom[i]};
+        if (fvi_overlap_pair(q, box, sees)) out[n++] = i;
     }
     return n;
 }

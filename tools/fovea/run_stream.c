@@ -134,7 +134,7 @@ void stream_options(stream *s, fv_pipeline_options *o)
                                .vid_stride = r->s.vid_stride,
                                .device_text = r->device_text,
                                .ctx = r->ctx,
-                               .queue_frames = 2, /* deep enough to overlap; more would only make results older */
+                               .queue_frames = r->s.tiles.budget_ms > 0 ? 1 : 2, /* deep enough to overlap; more would only make results older */
                                .no_hud = s->pictures};
 }
 

@@ -165,7 +165,7 @@ fv_status fvi_merge_place(fvi_merge_job *j, bool tiles)
     return st;
 }
 
-int fvi_merge_find(fvi_merge_job *j, int i)
+fvi_overlap_query fvi_merge_query(const fvi_merge_job *j, int i)
 {
     fvi_overlap_query q = {.sees = {-INFINITY, -INFINITY, INFINITY, INFINITY}, .threshold = j->p.threshold, .iou = j->p.metric == FV_METRIC_IOU};
     const fvi_tile *t = &j->tiles[j->box[i].tile];
@@ -176,6 +176,12 @@ int fvi_merge_find(fvi_merge_job *j, int i)
         q.sees[2] = (float)(t->x + t->width);
         q.sees[3] = (float)(t->y + t->height);
     }
+    return q;
+}
+
+int fvi_merge_find(fvi_merge_job *j, int i)
+{
+    const fvi_overlap_query q = fvi_merge_query(j, i);
     return fvi_buckets_find(j->buckets, j->kern, &q, j->hits);
 }
 

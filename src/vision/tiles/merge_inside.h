@@ -28,6 +28,8 @@ typedef struct fvi_merge_job {
 
 /* What box i overlaps enough, as the metric and the threshold say, into j->hits. */
 int fvi_merge_find(fvi_merge_job *j, int i);
+/* The question that it asks. */
+fvi_overlap_query fvi_merge_query(const fvi_merge_job *j, int i);
 
 /* Nobody has to find box i any more. */
 static inline void fvi_merge_settled(fvi_merge_job *j, int i)

@@ -72,21 +72,41 @@ static int to_back(fvi_merge_job *j, int n_boxes, bool (*of_kind)(const fvi_merg
 
 static float area_of(const float b[4]) { return (b[2] - b[0]) * (b[3] - b[1]); }
 
-/* Guesses [sure, wholes) that lie in box i, or around it, and are about as large. */
-static void take_guesses(fvi_merge_job *j, int i, int sure, int wholes)
+/* Guess k lies in box i, or around it, and is about as large. */
+static bool is_taken(const fvi_merge_job *j, int i, int k)
 {
-    fvi_merge_params p = j->p;
-    j->p.metric = FV_METRIC_IOS;
-    int hits = fvi_merge_find(j, i);
-    j->p = p;
-    float a = area_of(j->box[i].box);
+    float a = area_of(j->box[i].box), b = area_of(j->box[k].box);
+    return a >= GUESS_SIZE * b && b >= GUESS_SIZE * a;
+}
+
+/* Do the two agree as the metric says? */
+static bool agree(const fvi_merge_job *j, const fvi_overlap_query *q, int k)
+{
+    const fvi_tile *t = &j->tiles[j->box[k].tile];
+    const float sees[4] = {(float)t->x, (float)t->y, (float)(t->x + t->width), (float)(t->y + t->height)};
+    return fvi_overlap_pair(q, j->box[k].box, sees) != 0;
+}
+
+/* Whole boxes and pieces that agree with box i. With guesses [sure, wholes) among them one search by IoS serves both: what agrees by IoU does so by IoS. */
+static void look_around(fvi_merge_job *j, int i, int sure, int wholes)
+{
+    const bool guesses = i < sure && sure < wholes && j->p.metric == FV_METRIC_IOU;
+    const fvi_overlap_query q = fvi_merge_query(j, i);
+    if (guesses) j->p.metric = FV_METRIC_IOS;
+    const int hits = fvi_merge_find(j, i);
+    if (guesses) j->p.metric = FV_METRIC_IOU;
     for (int h = 0; h < hits; h++) {
-        int k = j->hits[h];
-        float b = area_of(j->box[k].box);
-        if (k < sure || k >= wholes || j->owner[k] >= 0 || j->box[i].tile == j->box[k].tile || !fvi_merge_same_class(j, i, k)) continue;
-        if (!(a >= GUESS_SIZE * b && b >= GUESS_SIZE * a)) continue;
-        j->owner[k] = i;
-        fvi_merge_settled(j, k);
+        const int k = j->hits[h];
+        if (k <= i || (j->owner[k] >= 0 && (i < wholes || j->owner[k] < wholes)) || j->box[i].tile == j->box[k].tile || !fvi_merge_same_class(j, i, k)) continue;
+        const bool guess = i < sure && k >= sure && k < wholes;
+        if (!(guess && is_taken(j, i, k)) && guesses && !agree(j, &q, k)) continue;
+        if (i < wholes) {
+            j->owner[k] = i;
+            fvi_merge_settled(j, k);
+        } else {
+            if (j->owner[k] < 0) j->owner[k] = k;
+            unite(j->owner, i, k);
+        }
     }
 }
 
@@ -97,21 +117,7 @@ static void find_owners(fvi_merge_job *j, int sure, int wholes)
         if (j->owner[i] >= 0 && (i < wholes || j->owner[i] < wholes)) continue; /* it is in a whole box */
         if (j->owner[i] < 0) j->owner[i] = i;
         fvi_merge_settled(j, i); /* it looks at those behind it only */
-        if (i < sure && sure < wholes) take_guesses(j, i, sure, wholes);
-        int hits = fvi_merge_find(j, i);
-        for (int h = 0; h < hits; h++) {
-            int k = j->hits[h];
-            if (k <= i || (j->owner[k] >= 0 && (i < wholes || j->owner[k] < wholes)) ||
-                j->box[i].tile == j->box[k].tile || !fvi_merge_same_class(j, i, k))
-                continue;
-            if (i < wholes) {
-                j->owner[k] = i;
-                fvi_merge_settled(j, k);
-            } else {
-                if (j->owner[k] < 0) j->owner[k] = k;
-                unite(j->owner, i, k);
-            }
-        }
+        look_around(j, i, sure, wholes);
     }
 }
 

@@ -109,7 +109,7 @@ static void changes_are_looked_at(void **state)
     fv_model_free(&m);
 }
 
-/* Everything changes all the time and there is time for next to nothing: a look or so a frame, each tile in turn, and it says so. */
+/* Everything changes all the time and there is time for next to nothing: a look in every fourth frame, each tile and the whole in turn, and it says so. */
 static void budgets_are_kept(void **state)
 {
     (void)state;
@@ -118,19 +118,19 @@ static void budgets_are_kept(void **state)
     fv_tile_figures f;
     uint32_t seed = 1;
     int looks = 0;
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 240; i++) {
         for (int y = 0; y < H; y += 16)
             for (int x = 0; x < W; x += 16) fill(x, y, 16, 16, (int)((seed = seed * 1664525u + 1013904223u) >> 24));
         int n = next(d, i);
-        if (i) assert_int_equal(n, 1);
+        assert_true(n == 1 || (n == 0 && i % 4 != 3));
         looks += n;
     }
     assert_int_equal(fv_detector_tile_figures(d, &f), FV_OK);
-    assert_true(looks < 70 && f.late >= 59 * (VIEWS - 1) - VIEWS);
-    assert_int_equal(f.over_budget, 60);
+    assert_true(looks <= 70 && looks >= 59 && f.late >= 59 * (VIEWS - 1) - VIEWS);
+    assert_int_equal(f.over_budget, 240);
     assert_int_equal(f.skipped, f.tiles - f.looks);
     for (int y = 0; y < FV_TILE_MAP_H; y++)
-        for (int x = 0; x < FV_TILE_MAP_W; x++) assert_true(f.visits[y][x] >= 2);
+        for (int x = 0; x < FV_TILE_MAP_W; x++) assert_true(f.visits[y][x] >= 1);
     fv_detector_free(&d);
     fv_model_free(&m);
 }
@@ -293,17 +293,19 @@ static void doubt_comes_first(void **state)
         const fvi_track_place place = {.box = {392, 32, 416, 56}, .doubt = 0.5f};
         assert_int_equal(fv_frame_alloc(&f, FV_PIXEL_GRAY, FILM_W, FILM_H), FV_OK);
         memset(f.plane[0], 20, (size_t)f.stride[0] * FILM_H);
-        for (int i = 0; i < FILM_VIEWS; i++) { /* all is known */
+        for (int i = 0; i < 4 * FILM_VIEWS; i++) { /* all is known */
             f.index = i;
             f.pts = i * 0.001;
             assert_int_equal(fv_detector_run(d, frames, 1, &found, &err), FV_OK);
         }
         spot(&f, 400, 40, 250);
         for (int i = 0; i < 4; i++) spot(&f, 40 + 24 * i, 200 + 24 * i, 250); /* more of it, and with it too large for one picture with the other */
-        f.index = FILM_VIEWS;
-        f.pts = FILM_VIEWS * 0.001;
         if (lost) d->lost(d, 0, &place, 1);
-        assert_int_equal(fv_detector_run(d, frames, 1, &found, &err), FV_OK);
+        for (int i = 4 * FILM_VIEWS; i < 4 * FILM_VIEWS + 4 && !found.count; i++) { /* until there is time for a look */
+            f.index = i;
+            f.pts = i * 0.001;
+            assert_int_equal(fv_detector_run(d, frames, 1, &found, &err), FV_OK);
+        }
         assert_true(found.count > 0 && (found.items[0].box[0] > 300) == (lost == 1));
         fv_frame_release(&f);
         fv_detections_clear(&found);
