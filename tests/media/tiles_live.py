@@ -72,7 +72,7 @@ def check(summary, figures, page, budget, tiles=True):
 def rtsp_camera():
     s = servers.Rtsp({"/a": servers.camera(960, 540, 15)})
     url, budget = f"rtsp://127.0.0.1:{s.port}/a", 400 * SLOW
-    summary, figures, page, boxes = run([url], 4 * SLOW, budget)
+    summary, figures, page, boxes = run([url], 2.5 * SLOW, budget)
     names = check(summary, figures, page, budget)
     found = [d["box"] for f in boxes[url] for d in f["detections"]]
     assert len(boxes[url]) >= 10 and found, "the ball was never seen"
@@ -84,7 +84,7 @@ def rtsp_camera():
 def rtsp_cameras_share_pictures():
     s = servers.Rtsp({"/a": servers.camera(640, 480, 15), "/b": servers.camera(640, 480, 15)})
     urls, budget = [f"rtsp://127.0.0.1:{s.port}/{n}" for n in "ab"], 400 * SLOW
-    summary, figures, page, boxes = run(urls, 4 * SLOW, budget)
+    summary, figures, page, boxes = run(urls, 2.5 * SLOW, budget)
     check(summary, figures, page, budget)
     assert set(boxes) == set(urls) and len(summary["sources"]) == 2
     for u in urls:
@@ -95,7 +95,7 @@ def a_camera_changes_its_size():
     small, large = servers.jpegs("320x240", 12), servers.jpegs("480x400", 12)
     t = servers.Tcp(servers.mjpeg(small + large, after=lambda c: time.sleep(1)))
     url = f"http://127.0.0.1:{t.port}/cam"
-    summary, figures, page, boxes = run([url], 2 * SLOW, 400 * SLOW)
+    summary, figures, page, boxes = run([url], 1.5 * SLOW, 400 * SLOW)
     check(summary, figures, page, 400 * SLOW)
     assert len(boxes[url]) >= 6 and {(f["width"], f["height"]) for f in boxes[url]} == {(320, 240)}
 
