@@ -74,7 +74,7 @@ struct fvi_qconv_tactic {
     const fvi_qconv_algorithm *algorithm;
 };
 
-/* All tactics, terminated by a null name, lowest level first; the first takes any parameters. */
+/* All tactics, terminated by a null name, lowest level first; the first takes any parameters and its sums are exact. */
 extern const fvi_qconv_tactic fvi_qconv_tactics[];
 /* Those whose estimate is at most `factor` times the cheapest's, cheapest first; of all levels in flags, and of level c. Returns how many, <= max. */
 int fvi_qconv_rank(const fvi_qconv_params *p, fvi_cpu_flags flags, double factor, const fvi_qconv_tactic **out, int max);

@@ -58,7 +58,7 @@ static double cost(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
     const shape s = shape_of(t->isa, p);
     const double units = (double)s.run * s.runs * s.per_unit;
     const bool curved = p->act == FVI_KACT_SILU || p->act == FVI_KACT_SIGMOID || p->act == FVI_KACT_TANH || p->act == FVI_KACT_GELU;
-    return (double)p->n * p->ho * p->wo * s.width * (units / t->isa->macs_per_cycle + (curved ? 40.0 : 12.0) / t->isa->vec) / 0.8;
+    return (double)p->n * p->ho * p->wo * s.width * (units / t->isa->macs_per_cycle + (curved ? 26.0 : 10.0) / t->isa->vec) / 0.8;
 }
 
 static size_t packed_bytes(const fvi_qconv_tactic *t, const fvi_qconv_params *p)

@@ -6,6 +6,7 @@
 
 const fvi_qconv_tactic fvi_qconv_tactics[] = {
     {"qconv reference c", FVI_CPU_C, NULL, NULL, &fvi_qconv_reference},
+    {"qconv wide c", FVI_CPU_C, NULL, &fvi_conv_isa_c, &fvi_qconv_wide},
 #ifdef FVI_X86
     {"qconv direct avx2", FVI_CPU_AVX2, &fvi_qconv_isa_avx2, NULL, &fvi_qconv_direct},
     {"qconv wide avx2", FVI_CPU_AVX2, NULL, &fvi_conv_isa_avx2, &fvi_qconv_wide},

@@ -171,7 +171,7 @@ static void widen_map(const fvi_bytes_kern *k, float *y, const uint8_t *x, ptrdi
 static void narrow_row(const fvi_bytes_kern *k, const fvi_qconv_params *p, const uint8_t *table, uint8_t *y, const float *x, size_t n)
 {
     k->narrow(y, x, n, p->y_inv, p->y_zero);
-    for (size_t i = 0; table && i < n; i++) y[i] = table[y[i]];
+    if (table) fvi_bytes_lookup(y, y, n, table);
 }
 
 static void narrow_map(const fvi_bytes_kern *k, const fvi_qconv_params *p, const uint8_t *table, uint8_t *y, const float *x, int rows)

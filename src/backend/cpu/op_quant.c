@@ -122,9 +122,7 @@ static void bytes_to_floats_block(const void *user, void *const *p, size_t n)
 static void bytes_to_bytes_block(const void *user, void *const *p, size_t n)
 {
     const quant_state *q = user;
-    const uint8_t *x = p[1];
-    uint8_t *y = p[0];
-    for (size_t i = 0; i < n; i++) y[i] = q->table.b[x[i]];
+    fvi_bytes_lookup(p[0], p[1], n, q->table.b);
 }
 
 /* ---- scales as a third operand ---- */

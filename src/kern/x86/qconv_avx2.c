@@ -28,7 +28,7 @@ const fvi_qconv_isa fvi_qconv_isa_avx2 = {
     .vec = QV_W,
     .nv = 2,
     .wide = true,
-    .macs_per_cycle = 16,
+    .macs_per_cycle = 24,
     .mr = {0, 12, 6},
     .tile = {{0},
              {NULL, tile_1_1, tile_1_2, tile_1_3, tile_1_4, tile_1_5, tile_1_6, tile_1_7, tile_1_8, tile_1_9, tile_1_10, tile_1_11, tile_1_12},
