@@ -1,4 +1,5 @@
-/* conv_bf16_tiles.c: convolution in BF16 on matrix tiles (AMX), without im2col: rows of a tile are pixels where they lie. Where the pixels of a
+/* conv_bf16_tiles.c: convolution in BF16 on matrix tiles (AMX) or dot products of pairs (AVX512-BF16), without im2col: rows of a tile are pixels
+ * where they lie. Where the pixels of a
  * kernel row are neighbours in memory, one run of kw * cin elements is the depth, so that steps of 32 go across taps. A tactic; run by op_conv.c.
  *
  * Maps whose runs are no multiple of 32 elements, or that are FP32, are copied into dense BF16 strips first: steps then end in foreign
@@ -67,14 +68,22 @@ static int strip_rows(const fvi_conv_params *p)
     return rows < p->ho ? rows : p->ho;
 }
 
+/* A product of pairs every other cycle, which is what it is on Sapphire Rapids, and the finish behind it. Zen 4 and 5 have two to four times that: there
+ * it may win where tactics are timed, and is not taken by estimate. */
+static double dot_cost(const fvi_conv_params *p, double positions, int steps)
+{
+    return p->n * (positions * (double)tiles_of(p) * steps * (FVI_TILES_K / 2) * 2 + (double)p->ho * p->wo * (double)tiles_of(p) * 8);
+}
+
 static double cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
-    (void)t;
     const int rows = strip_rows(p), steps = run_count(p, joins(p)) * steps_of(run_length(p, joins(p)));
     const bool flat = p->sh == 1 && p->sw == 1;
     const double strips = (double)p->ho / rows, m = flat ? strips * (((double)rows * (p->wo + p->kw - 1) + 15) / 16) : p->ho * ((p->wo + 15) / 16);
     const double vectors = (double)p->ho * p->wo * (double)tiles_of(p), multiply = m * (double)tiles_of(p) * steps * 17, finish = vectors * 8;
     const double stage = in_place(p) ? 0 : (double)staged(p, rows) * strips / 8;
+    if (t->level != FVI_CPU_AMX)
+        return dot_cost(p, flat ? (double)p->ho * (p->wo + p->kw - 1) : (double)p->ho * p->wo, steps) + p->n * stage;
     /* multiplying and finishing overlap in part */
     return p->n * ((multiply > finish ? multiply + finish / 3 : finish + multiply / 3) + stage) + fvi_conv_fetch_cycles(p, (double)p->cout * steps * 16);
 }
@@ -181,7 +190,7 @@ static void list_runs(const fvi_conv_params *p, bool joined, ptrdiff_t ld, ptrdi
 static void run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed, void *workspace, int chunk, int n_chunks)
 {
 #ifdef FVI_X86
-    const fvi_conv_tiles_kern *k = &fvi_conv_tiles_amx;
+    const fvi_conv_tiles_kern *k = t->level == FVI_CPU_AMX ? &fvi_conv_tiles_amx : &fvi_conv_tiles_avx512bf16;
 #else
     const fvi_conv_tiles_kern *k = NULL;
 #endif

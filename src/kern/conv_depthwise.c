@@ -6,7 +6,7 @@
 #include "kern/conv_tactics.h"
 #include <string.h>
 
-enum { BLOCK = 2 }; /* vectors */
+enum { BLOCK = 2 /* vectors */, FAR_CHANNELS = 48 };
 
 static bool dw_supports(const fvi_conv_params *p)
 {
@@ -64,9 +64,21 @@ typedef struct tile_at {
     int image, y, x, pixels;
 } tile_at;
 
+/* What the next tile reads first, the last row of the kernel, and where its sums go: `channels` from `a` and `out` on. */
+static inline void fetch_next(const job *j, const tile_at *at, const float *a, const float *out, int channels)
+{
+    const float *next = a + (j->p->kh - 1) * j->walk.dy + at->pixels * j->walk.lda + (j->p->kw - 1) * j->walk.dx;
+    out += at->pixels * j->p->out_w;
+    for (int c = 0; c < channels; c += 16)
+        for (int m = 0; m < at->pixels; m++) {
+            __builtin_prefetch(next + m * j->walk.lda + c);
+            __builtin_prefetch(out + m * j->p->out_w + c, 1);
+        }
+}
+
 /* Sums of all channels land in the output and are finished there, while they are in the first cache; those of a vector that is
  * not full take the way round a scratch tile. */
-static void do_tile(const job *j, const tile_at *at)
+static inline __attribute__((always_inline)) void do_tile(const job *j, const tile_at *at, bool ahead)
 {
     const fvi_conv_params *p = j->p;
     const fvi_conv_isa *isa = j->t->isa;
@@ -77,6 +89,7 @@ static void do_tile(const job *j, const tile_at *at)
     for (int v = 0; v < whole; v += BLOCK) {
         const int nv = whole - v < BLOCK ? whole - v : BLOCK, o = v * isa->vec;
         const float *b = j->weights + (size_t)o * (size_t)taps;
+        if (ahead) fetch_next(j, at, a + o, out + o, nv * isa->vec);
         if (!j->sliding) {
             isa->dw[nv][at->pixels](&j->walk, a + o, b, j->bias + o, out + o);
             continue;
@@ -106,6 +119,8 @@ static void dw_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi
     j.walk = (fvi_conv_walk){.ny = p->kh, .nx = p->kw, .dy = p->dh * p->in_h, .dx = p->dw * p->in_w, .lda = p->sw * p->in_w,
                              .ldc = p->out_w};
     int most = t->isa->dw_mr;
+    /* the map is not in L2, and its pixels lie too far apart for hardware to see what comes next */
+    const bool far = (double)p->h * p->w * p->cin * sizeof(float) > (double)p->l2 && p->cin >= FAR_CHANNELS;
     if (p->sw == 1 && p->dw == 1 && p->kw >= 3 && p->kw <= 7 && p->kw % 2 && t->isa->dwx_mr)
         j.sliding = t->isa->dwx[p->kw / 2], most = t->isa->dwx_mr;
     const int64_t rows = (int64_t)p->n * p->ho;
@@ -115,7 +130,10 @@ static void dw_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi
         for (int i = 0, x = 0; i < tiles; i++) {
             const int next = (int)((int64_t)p->wo * (i + 1) / tiles), mr = next - x;
             const tile_at at = {image, y, x, mr};
-            do_tile(&j, &at);
+            if (far)
+                do_tile(&j, &at, true);
+            else
+                do_tile(&j, &at, false);
             x = next;
         }
     }

@@ -246,7 +246,7 @@ static ahead plan_weights(const job *j, int64_t u0, int64_t u1, int64_t tiles)
     ahead f = {0};
     const size_t n = (size_t)j->t->isa->vec, first = n * (size_t)fvi_conv_panel_start(j->split, 1) * j->k;
     const size_t floats = j->width * j->k * (size_t)(u1 - u0) / (size_t)j->split.panels;
-    if (floats <= first || tiles < 1 || floats > INT32_MAX) return f;
+    if (floats <= first || tiles < 1 || floats > INT32_MAX || (floats - first) * sizeof(float) < j->p->l1 / 2) return f;
     f.at = (const char *)(j->weights + j->width * j->k * (size_t)u0 / (size_t)j->split.panels + first);
     f.lines = (int)((floats - first) * sizeof(float) / LINE);
     f.left = f.lines;

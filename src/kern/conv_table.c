@@ -23,6 +23,7 @@ const fvi_conv_tactic fvi_conv_tactics[] = {
     {"conv winograd avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_wino},
     {"conv winograd2 avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_wino2},
     {"conv bf16 wide avx512", FVI_CPU_AVX512, &fvi_conv_isa_avx512, &fvi_conv_bf16_wide},
+    {"conv bf16 dot avx512bf16", FVI_CPU_AVX512BF16, &fvi_conv_isa_avx512, &fvi_conv_bf16_tiles},
     {"conv bf16 tiles amx", FVI_CPU_AMX, &fvi_conv_isa_avx512, &fvi_conv_bf16_tiles},
 #endif
     {0},

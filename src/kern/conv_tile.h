@@ -31,11 +31,12 @@
     } while (0)
 
 #define FVI_CONV_TILE(MR, NV)                                                                                          \
-    static void tile_##NV##_##MR(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c)  \
+    static inline __attribute__((always_inline)) void tile_##NV##_##MR##_body(const fvi_conv_walk *w, const float *a,  \
+                                                                              const float *b, const float *bias,       \
+                                                                              float *c, const char *h)                 \
     {                                                                                                                  \
         vf acc[MR][NV];                                                                                                \
         const ptrdiff_t lda = w->lda, ldc = w->ldc, hs = w->ahead_step;                                                \
-        const char *h = w->ahead ? w->ahead : (const char *)b;                                                         \
         FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++) acc[m][n] =                \
             vf_load(bias + n * VF_W);                                                                                  \
         for (int y = 0; y < w->ny; y++)                                                                                \
@@ -44,8 +45,7 @@
                 FVI_UNROLL for (int i = 0; i < ((MR) + 2) / 3; i++) q[i] = a + y * w->dy + x * w->dx + 3 * i * lda;    \
                 int k = w->k;                                                                                          \
                 for (; k >= 2; k -= 2) {                                                                               \
-                    __builtin_prefetch(h, 0, 2);                                                                       \
-                    h += hs;                                                                                           \
+                    if (h) __builtin_prefetch(h, 0, 2), h += hs;                                                       \
                     FVI_CONV_KEEP(MR);                                                                                 \
                     FVI_CONV_STEP(MR, NV, 2);                                                                          \
                 }                                                                                                      \
@@ -56,13 +56,22 @@
             }                                                                                                          \
         FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++)                            \
             vf_store(c + m * ldc + n * VF_W, acc[m][n]);                                                               \
+    }                                                                                                                  \
+    static void tile_##NV##_##MR(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c)  \
+    {                                                                                                                  \
+        if (VF_W > 8) /* many sums a step: what fetching costs when nothing is asked for is not worth another copy */  \
+            tile_##NV##_##MR##_body(w, a, b, bias, c, w->ahead ? w->ahead : (const char *)b);                          \
+        else if (w->ahead)                                                                                             \
+            tile_##NV##_##MR##_body(w, a, b, bias, c, w->ahead);                                                       \
+        else                                                                                                           \
+            tile_##NV##_##MR##_body(w, a, b, bias, c, NULL);                                                           \
     }
 
 #define FVI_CONV_DW(MR, NV)                                                                                            \
     static void dw_##NV##_##MR(const fvi_conv_walk *w, const float *a, const float *b, const float *bias, float *c)    \
     {                                                                                                                  \
         vf acc[MR][NV];                                                                                                \
-        const ptrdiff_t lda = w->lda, ldc = w->ldc;                                                                      \
+        const ptrdiff_t lda = w->lda, ldc = w->ldc;                                                                    \
         FVI_UNROLL for (int m = 0; m < (MR); m++) FVI_UNROLL for (int n = 0; n < (NV); n++) acc[m][n] =                \
             vf_load(bias + n * VF_W);                                                                                  \
         for (int y = 0; y < w->ny; y++)                                                                                \

@@ -1,4 +1,4 @@
-/* conv_tiles.h: a strip of a convolution on matrix tiles: what conv_bf16_tiles.c prepares and a level's kernel computes. Private to the conv family. */
+/* conv_tiles.h: a strip of a convolution on matrix tiles, or on dot products in their order of weights: what conv_bf16_tiles.c prepares and a level's kernel computes. Private to the conv family. */
 #ifndef FVI_KERN_CONV_TILES_H
 #define FVI_KERN_CONV_TILES_H
 #include "kern/conv.h"
@@ -33,5 +33,5 @@ typedef struct fvi_conv_tiles_kern {
     void (*strip)(const fvi_conv_tiles *j);
     void (*end)(void);
 } fvi_conv_tiles_kern;
-extern const fvi_conv_tiles_kern fvi_conv_tiles_amx;
+extern const fvi_conv_tiles_kern fvi_conv_tiles_amx, fvi_conv_tiles_avx512bf16; /* the second has no tiles and nothing to begin or end */
 #endif

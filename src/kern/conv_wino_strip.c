@@ -87,16 +87,24 @@ static bool weights_stream(const fvi_conv_tactic *t, const fvi_conv_params *p) {
 
 /* Most tiles of a strip: V and M of it take up to a third of the L2 cache, which the other hardware thread may share. Not
  * below 25 where weights stream: that costs more than V and M do. */
-static int strip_tiles(const fvi_conv_tactic *t, const fvi_conv_params *p)
+static int most_tiles(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const size_t room = p->l2 / 3 / sizeof(float) / tile_floats(t, p), least = weights_stream(t, p) ? 25 : 12;
     return (int)(room < least ? least : room > 40 ? 40 : room);
 }
 
+/* A row of tiles or an equal part of one: what comes next then lies in rows as well. The workspace has room for most_tiles, because parts of the
+ * map have rows of other lengths. */
+static int strip_tiles(const fvi_conv_tactic *t, const fvi_conv_params *p)
+{
+    const int most = most_tiles(t, p), across = (p->wo + 3) / 4, parts = (across + most - 1) / most, part = (across + parts - 1) / parts;
+    return part * 3 >= most * 2 ? part : most;
+}
+
 size_t fvi_wino_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const fvi_wino_scheme *s = scheme_of(p);
-    const size_t tiles = (size_t)strip_tiles(t, p) * tile_floats(t, p);
+    const size_t tiles = (size_t)most_tiles(t, p) * tile_floats(t, p);
     const size_t patch = (size_t)s->window * (size_t)s->window * (size_t)row_floats(t, p->cin);
     return sizeof(float) * (tiles + 2 * FVI_WINO_MATRICES * SKEW + patch);
 }

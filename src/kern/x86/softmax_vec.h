@@ -79,12 +79,12 @@ static inline __attribute__((always_inline)) float mean_of_row(const float *x, c
     if (whole < n) m = vf_max(vf_keep_n(vf_load_n(x + whole, n - whole), n - whole, low), m);
     const vf max = vf_set(vf_hmax(m));
     for (size_t i = 0; i < whole; i += VF_W) {
-        const vf e = vf_exp(vf_sub(vf_load(x + i), max));
+        const vf e = exp_below(vf_load(x + i), max);
         sum = vf_add(sum, e);
         all = vf_fma(e, vf_load(w + i), all);
     }
     if (whole < n) {
-        const vf e = vf_keep_n(vf_exp(vf_sub(vf_load_n(x + whole, n - whole), max)), n - whole, vf_set(0.0f));
+        const vf e = vf_keep_n(exp_below(vf_load_n(x + whole, n - whole), max), n - whole, vf_set(0.0f));
         sum = vf_add(sum, e);
         all = vf_fma(e, vf_load_n(w + whole, n - whole), all);
     }
@@ -106,7 +106,7 @@ static inline vf column_mean(const float *x, ptrdiff_t ldx, const float *w, size
     for (size_t i = 0; i < n; i++, p += ldx) max = vf_max(width == VF_W ? vf_load(p) : vf_load_n(p, width), max);
     p = x;
     for (size_t i = 0; i < n; i++, p += ldx) {
-        const vf e = vf_exp(vf_sub(width == VF_W ? vf_load(p) : vf_load_n(p, width), max));
+        const vf e = exp_below(width == VF_W ? vf_load(p) : vf_load_n(p, width), max);
         sum = vf_add(sum, e);
         all = vf_fma(e, vf_set(w[i]), all);
     }
