@@ -21,8 +21,7 @@
 /* A session of one batch size with the addresses that prep and heads use. */
 typedef struct net_session {
     fv_session *session;
-    const fvi_tensor *input;
-    fvi_tensor outputs[MAX_OUTPUTS];
+    fvi_tensor input, outputs[MAX_OUTPUTS]; /* copies: the memory stays when weights are exchanged, the session's own are others then */
     int batch;
 } net_session;
 
@@ -133,7 +132,7 @@ static fv_status open_session(net *d, net_session *s, const fv_session *share, c
     if (n < 1 || n > MAX_OUTPUTS)
         return fvi_error_set(err, FV_ERR_MODEL, "the model has %d outputs; heads know models with 1 to %d", n, MAX_OUTPUTS);
     s->batch = batch;
-    s->input = fvi_session_input_tensor(s->session, 0);
+    s->input = *fvi_session_input_tensor(s->session, 0);
     for (int i = 0; i < n; i++) s->outputs[i] = *fvi_session_output_tensor(s->session, i);
     d->n_outputs = n;
     return FV_OK;
@@ -276,9 +275,9 @@ static fv_status run_chunk(net *d, net_session *s, const fvi_flow_view *views, i
         int same = 0;
         for (; i + same < n && views[i + same].frame == views[i].frame; same++) parts[same] = views[i + same].part;
         if (same > 1)
-            FVI_TRY(fvi_prep_set_run_parts(d->prep, views[i].frame, parts, same, s->input, i, pool, &d->maps[i], err));
+            FVI_TRY(fvi_prep_set_run_parts(d->prep, views[i].frame, parts, same, &s->input, i, pool, &d->maps[i], err));
         else
-            FVI_TRY(fvi_prep_set_run(d->prep, views[i].frame, parts, s->input, i, pool, &d->maps[i], err));
+            FVI_TRY(fvi_prep_set_run(d->prep, views[i].frame, parts, &s->input, i, pool, &d->maps[i], err));
         i += same;
     }
     int64_t t1 = fvi_now_ns();

@@ -13,7 +13,8 @@ fvi_cpu_flags fvi_engine_cpu(const fv_context *ctx);
 const fvi_log *fvi_engine_log(const fv_context *ctx);
 struct fvi_timing_cache *fvi_engine_timings(const fv_context *ctx); /* timing.h */
 int fvi_engine_tune_level(const fv_context *ctx);                   /* fv_context_options.tune */
-/* Strided tensors of a session, addresses fixed for its life: prep writes inputs in place, heads read outputs in place.
+/* Strided tensors of a session: prep writes inputs in place, heads read outputs in place. Copy them: what they say, addresses included, holds until the
+ * session gets other shapes, the struct only until it gets other weights.
  * i is not checked: 0 <= i < fv_session_inputs or fv_session_outputs. */
 const fvi_tensor *fvi_session_input_tensor(const fv_session *s, int i);
 const fvi_tensor *fvi_session_output_tensor(const fv_session *s, int i);
