@@ -146,7 +146,7 @@ typedef struct fv_media_api {
     void (*names_free)(char ***names, int count);
     /* Video file by extension (.mp4 .mkv .mov), "-" = Matroska on stdout. Opens and checks the output before any frame exists. */
     fv_status (*sink_open)(fv_sink **out, const char *path, int width, int height, const fv_sink_options *opt, fv_error *err);
-    /* One picture by extension (.jpg .png). */
+    /* One picture by extension (.jpg .png; GRAY16: .png). */
     fv_status (*picture_write)(const char *path, const fv_frame *f, int overwrite, fv_error *err);
     /* path null = the embedded DejaVu subset. pixels: font height. chars: UTF-8 text whose characters are needed beyond ASCII and Latin-1; may be null. */
     fv_status (*font_open)(fv_font *out, const char *path, int pixels, const char *chars, fv_error *err);

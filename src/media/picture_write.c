@@ -29,7 +29,25 @@ static fv_status encode_jpeg(const fv_frame *f, const char *path, fv_error *err)
     return st;
 }
 
-/* `f` is RGB or GRAY */
+static enum AVPixelFormat png_format(const fv_frame *f)
+{
+    return f->format == FV_PIXEL_GRAY16 ? AV_PIX_FMT_GRAY16BE : f->format == FV_PIXEL_GRAY ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24;
+}
+
+/* The bytes of a row as PNG has them: 16 bits, high byte first. */
+static void png_row(uint8_t *d, const uint8_t *s, const fv_frame *f)
+{
+    if (f->format != FV_PIXEL_GRAY16) {
+        memcpy(d, s, (size_t)f->width * (f->format == FV_PIXEL_GRAY ? 1 : 3));
+        return;
+    }
+    for (int x = 0; x < f->width; x++) {
+        d[2 * x] = s[2 * x + 1];
+        d[2 * x + 1] = s[2 * x];
+    }
+}
+
+/* `f` is RGB, GRAY or GRAY16 */
 static int png_packet(const fv_frame *f, AVPacket *pkt)
 {
     const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
@@ -39,14 +57,13 @@ static int png_packet(const fv_frame *f, AVPacket *pkt)
     if (enc && av) {
         enc->width = av->width = f->width;
         enc->height = av->height = f->height;
-        enc->pix_fmt = av->format = f->format == FV_PIXEL_GRAY ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24;
+        enc->pix_fmt = av->format = png_format(f);
         enc->time_base = (AVRational){1, 1};
         enc->thread_count = 1;
         code = avcodec_open2(enc, codec, NULL);
         if (code >= 0) code = av_frame_get_buffer(av, 0);
         for (int y = 0; code >= 0 && y < f->height; y++)
-            memcpy(av->data[0] + (ptrdiff_t)y * av->linesize[0], f->plane[0] + (ptrdiff_t)y * f->stride[0],
-                   (size_t)f->width * (f->format == FV_PIXEL_GRAY ? 1 : 3));
+            png_row(av->data[0] + (ptrdiff_t)y * av->linesize[0], f->plane[0] + (ptrdiff_t)y * f->stride[0], f);
         if (code >= 0) code = avcodec_send_frame(enc, av);
         if (code >= 0) code = avcodec_send_frame(enc, NULL);
         if (code >= 0) code = avcodec_receive_packet(enc, pkt);
@@ -68,10 +85,10 @@ static fv_status encode_png(const fv_frame *f, const char *path, fv_error *err)
     return st;
 }
 
-/* libjpeg takes RGB and BGR; PNG wants RGB. */
+/* libjpeg takes RGB and BGR; PNG wants RGB, and has 16 bits. */
 static bool fits(const fv_frame *f, bool png)
 {
-    return f->format == FV_PIXEL_RGB || f->format == FV_PIXEL_GRAY || (f->format == FV_PIXEL_BGR && !png);
+    return (f->format == FV_PIXEL_GRAY16 && png) || f->format == FV_PIXEL_RGB || f->format == FV_PIXEL_GRAY || (f->format == FV_PIXEL_BGR && !png);
 }
 
 static fv_status write_frame(const char *path, const fv_frame *f, bool png, fv_error *err)
@@ -99,13 +116,14 @@ static fv_status write_frame(const char *path, const fv_frame *f, bool png, fv_e
 
 fv_status fvi_media_picture_write(const char *path, const fv_frame *f, int overwrite, fv_error *err)
 {
-    if (!path || !f || f->format <= FV_PIXEL_NONE || f->format > FV_PIXEL_GRAY || f->width < 1 || f->height < 1 ||
+    if (!path || !f || f->format <= FV_PIXEL_NONE || (f->format > FV_PIXEL_GRAY && f->format != FV_PIXEL_GRAY16) || f->width < 1 || f->height < 1 ||
         !f->plane[0])
         return fvi_error_set(err, FV_ERR_ARGUMENT, "no picture to write");
     const char *dot = strrchr(path, '.');
     bool png = dot && strcasecmp(dot, ".png") == 0;
     bool jpg = dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
     if (!png && !jpg) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: pictures are written as .jpg or .png", path);
+    if (f->format == FV_PIXEL_GRAY16 && !png) return fvi_error_set(err, FV_ERR_OUTPUT, "%s: 16 bits a sample are written as .png", path);
     if (!overwrite && access(path, F_OK) == 0)
         return fvi_error_set(err, FV_ERR_OUTPUT, "%s: the file exists; give --overwrite to replace it", path);
     return write_frame(path, f, png, err);

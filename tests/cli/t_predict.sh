@@ -31,6 +31,9 @@ run fovea predict in/white.ppm in/gray.ppm --model "$tiny" -o x.png
 run fovea predict in/white.ppm --model "$tiny" --save-txt labels
 run fovea predict in/white.ppm --model "$tiny" --json - --csv -
 run fovea predict in/white.ppm --model "$tiny" --json x --csv x
+run fovea predict in/white.ppm --model "$tiny" --map-format color
+run fovea predict in/white.ppm --model "$tiny" --save-map m --map-range 1,2
+run fovea predict in/white.ppm --model "$tiny" --save-map m --map-format png16 --map-range 2,1
 run fovea predict out/white.jpg --model "$tiny" -o out --overwrite
 echo '# models and classes'
 run fovea predict in/white.ppm --model ''

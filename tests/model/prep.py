@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`fovea prep` against Pillow (antialiased bicubic and bilinear) and OpenCV (area, and both without antialiasing) on photographs: at most 1/255 in the mean and
 3/255 anywhere for full decodes; decoding at a smaller size has an SSIM of at least 0.98 against the full one in the mean of all photographs and 0.97 for each; files are read back by numpy and by the
-definition of safetensors; odd and broken JPEGs never crash and are named; EXIF turns pictures as Pillow's exif_transpose does.
+definition of safetensors; odd and broken JPEGs never crash and are named; EXIF turns pictures as Pillow's exif_transpose does; depth maps are ONNX Runtime's, also as pictures.
 
     prep.py FOVEA"""
 import glob
@@ -45,6 +45,25 @@ def safetensors(np, path):
         out[name] = np.frombuffer(raw[8 + n + a:8 + n + b], kind).reshape(t["shape"])
     assert 8 + n + at == len(raw), "bytes behind the tensors"
     return out
+
+
+def depth(fovea, np, cv2, Image, d):
+    """Maps of a depth network: as ONNX Runtime computes them from Pillow's picture; png16 is the same in thousandths at the frame's size; colours span it."""
+    import onnxruntime
+    model, photo = os.path.join(DATA, "models", "depth_mbv2_pruned_nyu_224.onnx"), os.path.join(DATA, "images", "photos", "zidane.jpg")
+    for fmt in ("npy", "png16", "color"):
+        subprocess.run([fovea, "predict", photo, "--model", model, "--quiet", "--save-map", os.path.join(d, fmt), "--map-format", fmt], check=True)
+    got = np.load(os.path.join(d, "npy", "zidane.npy"))[0]
+    s = onnxruntime.InferenceSession(model)
+    x = np.asarray(Image.open(photo).convert("RGB").resize((224, 224), Image.BILINEAR)).astype(np.float32) / 255
+    want = s.run(None, {s.get_inputs()[0].name: x.transpose(2, 0, 1)[None]})[0].squeeze()
+    print(f"depth: {np.abs(got - want).mean():.4f} in the mean of {want.max():.2f}, {np.abs(got - want).max():.4f} at most")
+    assert np.abs(got - want).mean() < 0.01 and np.abs(got - want).max() < 0.2
+    deep, color = (cv2.imread(os.path.join(d, fmt, "zidane.png"), cv2.IMREAD_UNCHANGED) for fmt in ("png16", "color"))
+    assert deep.dtype == np.uint16 and deep.shape == color.shape[:2] == (720, 1280)
+    assert np.abs(deep - cv2.resize(got, (1280, 720), interpolation=cv2.INTER_LINEAR) * 1000).max() < 1
+    light = color.astype(float).sum(2)
+    assert np.corrcoef(light.ravel(), deep.ravel())[0, 1] > 0.95 and light.max() > 600 and light.min() < 60
 
 
 def main():
@@ -107,6 +126,7 @@ def main():
             for f, g in zip(turned, np.load(out)):
                 want = np.asarray(ImageOps.exif_transpose(Image.open(f)).resize((100, 75), Image.BICUBIC))
                 assert np.abs(g.transpose(1, 2, 0) * 255 - want).mean() <= limit, (f, strategy, np.abs(g.transpose(1, 2, 0) * 255 - want).mean())
+        depth(fovea, np, cv2, Image, d)
         odd = os.path.join(DATA, "images", "odd")
         for strategy in ("cpu", "scaled"):
             prep(fovea, [odd], out, "--size", "32", "--strategy", strategy, "--max-memory", "300M", "--on-error", "zero", "--json", os.path.join(d, f"{strategy}.json"), codes=(0, 9))

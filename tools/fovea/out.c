@@ -88,7 +88,7 @@ fv_status outputs_sink(outputs *o, fv_source *source, int file, fv_sink **sink, 
 
 /* ---- frames ---- */
 
-/* Where a map of this frame goes: DIR/STEM.npy, DIR/STEM_N.npy of a video. */
+/* Where a map of this frame goes: DIR/STEM.npy (or .png), DIR/STEM_N.npy of a video. */
 static bool put_map(outputs *o, out_frame *f, const char *stem)
 {
     if (!f->r->dets->map.data) return true;
@@ -96,9 +96,12 @@ static bool put_map(outputs *o, out_frame *f, const char *stem)
     text_folder(&o->map_file, o->map_dir);
     text_add(&o->map_file, stem);
     if (!o->pictures) text_printf(&o->map_file, "_%lld", (long long)f->frame + 1);
-    text_add(&o->map_file, ".npy");
+    const fv_map *m = &f->r->dets->map;
+    o->map.depth = fv_detector_task(f->names) == FV_TASK_DEPTH;
+    text_add(&o->map_file, out_map_ending(&o->map, m));
     f->map_file = o->map_file.s;
-    return out_save_map(f, f->map_file, &o->error) >= 0;
+    if (o->map.format == MAP_COLOR && m->channels == 1) out_map_follow(&o->map, m, !o->pictures);
+    return out_map_write(&o->map, m, f->r->frame->width, f->r->frame->height, f->map_file, o->sources->media, &o->error) >= 0;
 }
 
 static bool put_labels(outputs *o, const out_frame *f, const char *stem)

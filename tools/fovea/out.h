@@ -21,6 +21,20 @@ typedef struct out_sequence {
     int one_class;  /* + 1, when all boxes are of one; -1: of several; 0: no box yet */
 } out_sequence;
 
+/* out_map.c: --save-map. Zero-initialise, then parse: 0, or the exit code. */
+typedef enum out_map_format { MAP_NPY, MAP_PNG16, MAP_COLOR } out_map_format;
+typedef struct out_map {
+    out_map_format format;
+    bool depth;        /* the map is one: only depth becomes a picture */
+    bool fixed, begun; /* --map-range; lo and hi were set by a frame */
+    double lo, hi;
+} out_map;
+int out_map_parse(out_map *o, const cli_args *a);
+/* The range of colours takes a frame in; film: slowly. */
+void out_map_follow(out_map *o, const fv_map *m, bool film);
+const char *out_map_ending(const out_map *o, const fv_map *m); /* ".npy", ".png" */
+fv_status out_map_write(const out_map *o, const fv_map *m, int width, int height, const char *path, const fv_media_api *media, fv_error *err);
+
 typedef struct outputs {
     const cli_args *a;
     const settings *s;
@@ -34,6 +48,7 @@ typedef struct outputs {
     char **stems;   /* [n_files] unique names without extension */
     char **targets; /* [n_files] annotated file, or null */
     const char *txt_dir, *crop_dir, *map_dir;
+    out_map map;
     FILE *json, *csv, *mot, *events, *coco_file;
     struct out_coco *coco; /* null: not asked for */
     FILE *talk;     /* what people read; stderr when stdout carries data */
@@ -90,7 +105,6 @@ bool out_yolo_extra(text *t, const out_frame *f, const fv_detection *d); /* its 
 void out_yolo_end(text *t, const out_frame *f, const fv_detection *d); /* " confidence id", as asked for, and a newline */
 void out_mask(text *t, const char *key, const out_frame *f, const fv_mask *m); /* key, then the mask as COCO's RLE object */
 bool out_task_line(text *t, const out_frame *f); /* the rest of out_picture_line; false: boxes */
-fv_status out_save_map(const out_frame *f, const char *path, fv_error *err);
 
 /* out_mot.c: the lines of a frame; what has to be known of it at the end; and seqinfo.ini beside `path`. */
 void out_mot_frame(text *t, const out_frame *f);

@@ -216,6 +216,7 @@ int outputs_plan(outputs *o, const cli_args *a, const settings *s, const run_sou
     o->inputs = file_set_create(sources->files, sources->n_files);
     int code = plan_annotated(o);
     if (!code) code = plan_texts(o);
+    if (!code) code = out_map_parse(&o->map, a);
     if (!code && o->txt_dir) code = make_empty_dir(o, o->txt_dir);
     if (!code && o->crop_dir) code = make_empty_dir(o, o->crop_dir);
     if (!code && o->map_dir) code = make_empty_dir(o, o->map_dir);

@@ -144,13 +144,6 @@ void out_json_map(text *t, const out_frame *f)
     text_add(t, "}");
 }
 
-fv_status out_save_map(const out_frame *f, const char *path, fv_error *err)
-{
-    const fv_map *m = &f->r->dets->map;
-    fv_tensor t = {.data = m->data, .dtype = FV_F32, .rank = 3, .dim = {m->channels, m->height, m->width}};
-    return npy_write(path, &t, err);
-}
-
 /* ---- YOLO label lines ---- */
 
 static void points(text *t, const float *xy, int n, double w, double h)

@@ -60,6 +60,8 @@ const cli_flag run_flags_files[] = {
     {"save-conf", NULL, "confidence (and identity) at the end of each line of --save-txt", CLI_SWITCH},
     {"save-crop", "DIR", "each box as a picture"},
     {"save-map", "DIR", "depth, semantic map or embedding of each frame as .npy, float32 [channels,height,width]"},
+    {"map-format", "npy|png16|color", "depth at the frame's size: 16 bit PNG in thousandths (metres: mm), colours", CLI_CHOICE},
+    {"map-range", "LEAST,MOST", "png16, color: what is 0 and full scale (color: the frame's own, in films followed slowly)"},
     {"summary", "F.json", "what was found and counted"},
     {"metric-budget", "NAME=MS", "what --run and --report call within and over, such as end_to_end_ms=100 (for 4K at 30 frames a second)"},
     {0}};

@@ -35,6 +35,25 @@ static void what_is_written_is_read_back(void **state)
     round_trip(FV_PIXEL_GRAY, "c.png", 4, 4, 0);
 }
 
+static void sixteen_bits_are_written_as_png(void **state)
+{
+    (void)state;
+    uint16_t pixels[4 * 8];
+    for (int i = 0; i < 32; i++) pixels[i] = (uint16_t)(i * 2000 + 7);
+    fv_frame f = {.format = FV_PIXEL_GRAY16, .width = 8, .height = 4, .plane = {(uint8_t *)pixels}, .stride = {16}};
+    assert_int_equal(media->picture_write(in_dir("deep.jpg"), &f, 1, NULL), FV_ERR_OUTPUT);
+    assert_int_equal(media->picture_write(in_dir("deep.png"), &f, 1, NULL), FV_OK);
+    size_t n;
+    uint8_t *d = read_file(in_dir("deep.png"), &n);
+    assert_true(n > 33);
+    assert_int_equal(d[24], 16); /* bits a sample, gray */
+    assert_int_equal(d[25], 0);
+    free(d);
+    clip_facts c = read_clip(in_dir("deep.png")); /* read back as 8 bits */
+    assert_int_equal(c.width, 8);
+    assert_int_equal(c.height, 4);
+}
+
 static void colours_keep_their_order(void **state)
 {
     (void)state;
@@ -200,7 +219,7 @@ static void hostile_pictures_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_written_is_read_back),
-                                       cmocka_unit_test(colours_keep_their_order),
+                                       cmocka_unit_test(sixteen_bits_are_written_as_png), cmocka_unit_test(colours_keep_their_order),
                                        cmocka_unit_test(an_existing_picture_is_kept),
                                        cmocka_unit_test(exif_turns_the_picture_upright),
                                        cmocka_unit_test(broken_pictures_are_errors_that_name_them),
