@@ -2,6 +2,7 @@
  * (still.c). Called through the table of media.c, and by picture.c for files. */
 #include "media/media.h"
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/options.h"
 #include <turbojpeg.h>
@@ -34,7 +35,8 @@ static fv_status probe(fv_picture_info *info, enum AVCodecID *id, fvi_media_jpeg
         fvi_media_still_probe(info, *id, data, size);
     }
     const fvi_media_orient o = fvi_media_orient_exif(info->orientation);
-    int64_t pixels = (int64_t)info->width * info->height, each = info->eighths ? turbo->progressive ? 9 : 3 : FFMPEG_BYTES;
+    const int64_t absurd = (int64_t)1 << 50; /* a header may claim 2^62 */
+    int64_t pixels = fvi_min_i64((int64_t)info->width * info->height, absurd), each = info->eighths ? turbo->progressive ? 9 : 3 : FFMPEG_BYTES;
     if (info->eighths && (turbo->space == TJCS_CMYK || turbo->space == TJCS_YCCK)) each += turbo->progressive ? 6 : 4;
     info->bytes = pixels * (each + (fvi_media_upright(o) ? 0 : 3));
     if (o.transpose) {

@@ -35,6 +35,22 @@ static void what_is_written_is_read_back(void **state)
     round_trip(FV_PIXEL_GRAY, "c.png", 4, 4, 0);
 }
 
+/* A header that claims 2^31 - 1 a side: nothing overflows, and it is refused. */
+static void absurd_sizes_are_no_sizes(void **state)
+{
+    (void)state;
+    static const uint8_t png[] = "\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\x7F\xFF\xFF\xFF\x7F\xFF\xFF\xFF\x08\x02\0\0\0";
+    fv_picture_info info = {.size = sizeof info};
+    fv_picture_reader *r;
+    fv_frame f;
+    assert_int_equal(media->picture_probe(&info, png, sizeof png, "p", NULL), FV_OK);
+    assert_true(info.bytes > (int64_t)1 << 50);
+    assert_int_equal(media->picture_reader_open(&r, NULL), FV_OK);
+    assert_int_equal(media->picture_reader_read(r, &f, png, sizeof png, &info, NULL, "p", NULL), FV_ERR_LIMIT);
+    media->picture_reader_close(&r);
+    assert_null(r);
+}
+
 static void sixteen_bits_are_written_as_png(void **state)
 {
     (void)state;
@@ -219,7 +235,7 @@ static void hostile_pictures_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_written_is_read_back),
-                                       cmocka_unit_test(sixteen_bits_are_written_as_png), cmocka_unit_test(colours_keep_their_order),
+                                       cmocka_unit_test(sixteen_bits_are_written_as_png), cmocka_unit_test(absurd_sizes_are_no_sizes), cmocka_unit_test(colours_keep_their_order),
                                        cmocka_unit_test(an_existing_picture_is_kept),
                                        cmocka_unit_test(exif_turns_the_picture_upright),
                                        cmocka_unit_test(broken_pictures_are_errors_that_name_them),
