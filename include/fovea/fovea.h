@@ -9,9 +9,11 @@
 #ifndef FOVEA_FOVEA_H
 #define FOVEA_FOVEA_H
 #include <fovea/context.h>
+#include <fovea/clip.h>
 #include <fovea/count.h>
 #include <fovea/detect.h>
 #include <fovea/engine.h>
+#include <fovea/erase.h>
 #include <fovea/frame.h>
 #include <fovea/mask.h>
 #include <fovea/media.h>

@@ -158,6 +158,8 @@ typedef struct fv_media_api {
     fv_status (*picture_reader_read)(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_info *info,
                                      const fv_picture_options *opt, const char *name, fv_error *err);
     void (*picture_reader_close)(fv_picture_reader **r);
+    /* Videos as they are coded, and the same with other pictures (clip.h). */
+    const struct fv_clip_api *clip;
 } fv_media_api;
 /* The table, valid for the life of the process. path null: what the program is linked with (-lfovea-media), else
  * libfovea-media.so.0 beside libfovea or the program, in ../lib, or where the system looks; else this file. Nothing to free.

@@ -1,6 +1,6 @@
 /* media.c: the table that libfovea-media offers, and the table of kinds of sources. fv_media_get is the only
  * symbol the library exports. */
-#include "media/media.h"
+#include "media/clip.h"
 #include "base/error.h"
 #include "base/options.h"
 #include <fcntl.h>
@@ -68,6 +68,7 @@ static const fv_media_api table = {
     .picture_reader_open = fvi_media_reader_open,
     .picture_reader_read = fvi_media_reader_read,
     .picture_reader_close = fvi_media_reader_close,
+    .clip = &fvi_media_clip_table,
 };
 
 static void start(void)

@@ -66,7 +66,7 @@ static fv_status check_target(const fvi_media_sink *s, fv_error *err)
     return FV_OK;
 }
 
-static fv_status open_file(fvi_media_sink *s, fv_error *err)
+fv_status fvi_media_sink_open_file(fvi_media_sink *s, fv_error *err)
 {
     char text[AV_ERROR_MAX_STRING_SIZE];
     fvi_str url = {0};
@@ -85,7 +85,7 @@ static fv_status open_file(fvi_media_sink *s, fv_error *err)
     return FV_OK;
 }
 
-static fv_status write_header(fvi_media_sink *s, fv_error *err)
+fv_status fvi_media_sink_write_header(fvi_media_sink *s, fv_error *err)
 {
     char text[AV_ERROR_MAX_STRING_SIZE];
     AVDictionary *opt = NULL;
@@ -117,7 +117,7 @@ static void describe(fvi_media_sink *s)
     fvi_str_free(&b);
 }
 
-static fv_status write_failed(const fvi_media_sink *s, int code, fv_error *err)
+fv_status fvi_media_sink_write_failed(const fvi_media_sink *s, int code, fv_error *err)
 {
     char text[AV_ERROR_MAX_STRING_SIZE];
     if (s->oc->pb && s->oc->pb->error < 0) code = s->oc->pb->error;
@@ -139,7 +139,7 @@ static fv_status drain(fvi_media_sink *s, fv_error *err)
         code = fvi_media_copy_until(&s->copy, s->oc, at);
         if (code >= 0) code = av_interleaved_write_frame(s->oc, s->pkt);
         av_packet_unref(s->pkt);
-        if (code < 0 || s->oc->pb->error < 0) return write_failed(s, code, err);
+        if (code < 0 || s->oc->pb->error < 0) return fvi_media_sink_write_failed(s, code, err);
     }
 }
 
@@ -175,7 +175,7 @@ static fv_status copy_rest(fvi_media_sink *s, fv_error *err)
     fvi_media_origin from;
     bool all = fvi_media_video_origin(s->copy_from, &from) && from.ended;
     int code = fvi_media_copy_until(&s->copy, s->oc, all ? INFINITY : s->last_s + (s->fps > 0 ? 1 / s->fps : 0.04));
-    return code < 0 ? write_failed(s, code, err) : FV_OK;
+    return code < 0 ? fvi_media_sink_write_failed(s, code, err) : FV_OK;
 }
 
 static fv_status put_in_place(fvi_media_sink *s, fv_error *err)
@@ -195,12 +195,17 @@ static fv_status sink_finish(fv_sink *base, fv_error *err)
     if (s->finished) return FV_OK;
     if (s->last_pts != INT64_MIN) FVI_TRY(send_picture(s, NULL, err));
     FVI_TRY(copy_rest(s, err));
+    return fvi_media_sink_end(s, err);
+}
+
+fv_status fvi_media_sink_end(fvi_media_sink *s, fv_error *err)
+{
     int code = av_write_trailer(s->oc);
     int closed = 0;
     if (code >= 0 && s->oc->pb->error < 0) code = s->oc->pb->error;
     closed = avio_closep(&s->oc->pb);
     if (code >= 0) code = closed;
-    if (code < 0) return write_failed(s, code, err);
+    if (code < 0) return fvi_media_sink_write_failed(s, code, err);
     FVI_TRY(put_in_place(s, err));
     s->finished = true;
     return FV_OK;
@@ -223,7 +228,7 @@ static void sink_close(fv_sink *base)
     fvi_free(s);
 }
 
-static fv_status open_all(fvi_media_sink *s, const fv_sink_options *opt, fv_error *err)
+fv_status fvi_media_sink_begin(fvi_media_sink *s, fv_error *err)
 {
     bool to_stdout = strcmp(s->path, "-") == 0;
     const char *muxer = to_stdout ? "matroska" : muxer_of(s->path);
@@ -235,13 +240,34 @@ static fv_status open_all(fvi_media_sink *s, const fv_sink_options *opt, fv_erro
     s->pkt = av_packet_alloc();
     if (!s->pkt || avformat_alloc_output_context2(&s->oc, NULL, muxer, NULL) < 0)
         return fvi_error_set(err, FV_ERR_OUTPUT, "%s: this FFmpeg cannot write %s files", s->path, muxer);
+    return FV_OK;
+}
+
+static fv_status open_all(fvi_media_sink *s, const fv_sink_options *opt, fv_error *err)
+{
+    FVI_TRY(fvi_media_sink_begin(s, err));
     fvi_media_origin from;
     bool have = fvi_media_video_origin(s->copy_from, &from);
     FVI_TRY(fvi_media_encoder_open(s, opt, have ? &from : NULL, err));
     if (have) FVI_TRY(fvi_media_copy_open(&s->copy, s->oc, &from, err));
-    FVI_TRY(open_file(s, err));
-    FVI_TRY(write_header(s, err));
+    FVI_TRY(fvi_media_sink_open_file(s, err));
+    FVI_TRY(fvi_media_sink_write_header(s, err));
     describe(s);
+    return FV_OK;
+}
+
+fv_status fvi_media_sink_create(fvi_media_sink **out, const char *path, bool overwrite, fv_error *err)
+{
+    fvi_media_sink *s = *out = fvi_calloc(1, sizeof *s);
+    if (!s || !(s->path = fvi_strdup(path))) {
+        fvi_free(s);
+        *out = NULL;
+        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    }
+    s->base = (fv_sink){.write = sink_write, .finish = sink_finish, .close = sink_close, .priv = s};
+    s->lock = -1;
+    s->overwrite = overwrite;
+    s->last_pts = INT64_MIN;
     return FV_OK;
 }
 
@@ -254,19 +280,12 @@ fv_status fvi_media_sink_open(fv_sink **out, const char *path, int width, int he
         return fvi_error_set(err, FV_ERR_ARGUMENT, "%s: a video of %dx%d cannot be written", path, width, height);
     fv_sink_options o = {0};
     FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_SINK_OPTIONS", err));
-    fvi_media_sink *s = fvi_calloc(1, sizeof *s);
-    if (!s || !(s->path = fvi_strdup(path))) {
-        fvi_free(s);
-        return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
-    }
-    s->base = (fv_sink){.write = sink_write, .finish = sink_finish, .close = sink_close, .priv = s};
-    s->lock = -1;
+    fvi_media_sink *s;
+    FVI_TRY(fvi_media_sink_create(&s, path, o.overwrite, err));
     s->width = width;
     s->height = height;
     s->fps = isfinite(o.fps) && o.fps > 0 ? o.fps : 0;
-    s->overwrite = o.overwrite;
     s->copy_from = o.copy_from;
-    s->last_pts = INT64_MIN;
     fv_status st = open_all(s, &o, err);
     if (st < 0) {
         sink_close(&s->base);

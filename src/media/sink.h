@@ -39,6 +39,17 @@ typedef struct fvi_media_sink {
     double last_s;
 } fvi_media_sink;
 
+/* ---- sink.c, for clip_join.c, which has packets already: an empty sink, close it by its base; its output checked and its container
+ * made; (streams are added;) file and header; packets; the end, renamed into place ---- */
+fv_status fvi_media_sink_create(fvi_media_sink **out, const char *path, bool overwrite, fv_error *err);
+fv_status fvi_media_sink_begin(fvi_media_sink *s, fv_error *err);
+fv_status fvi_media_sink_open_file(fvi_media_sink *s, fv_error *err);
+fv_status fvi_media_sink_write_header(fvi_media_sink *s, fv_error *err);
+fv_status fvi_media_sink_end(fvi_media_sink *s, fv_error *err);
+fv_status fvi_media_sink_write_failed(const fvi_media_sink *s, int code, fv_error *err);
+/* x264 prints about a preset that it does not know: it must not see one. */
+bool fvi_media_x264_knows(const char *preset);
+
 /* Chooses, configures and opens the encoder and its stream. */
 fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, const fvi_media_origin *from,
                                  fv_error *err);

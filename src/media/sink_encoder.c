@@ -90,7 +90,7 @@ static void tag_colour(fvi_media_sink *s, const fvi_media_origin *from)
 }
 
 /* x264 prints to stderr about a preset that it does not know, before anybody can stop it: it must not see one. */
-static bool x264_knows(const char *preset)
+bool fvi_media_x264_knows(const char *preset)
 {
     static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
                                         "medium",    "slow",      "slower",   "veryslow", "placebo"};
@@ -117,7 +117,7 @@ static fv_status set_quality(fvi_media_sink *s, const fv_sink_options *opt, fv_e
     }
     bool x26 = strcmp(name, "libx264") == 0 || strcmp(name, "libx265") == 0;
     const char *preset = opt->preset ? opt->preset : x26 ? DEFAULT_PRESET : NULL;
-    bool known = strncmp(name, "libx264", 7) != 0 || !preset || x264_knows(preset);
+    bool known = strncmp(name, "libx264", 7) != 0 || !preset || fvi_media_x264_knows(preset);
     if (preset && (!known || !e->priv_data || av_opt_set(e->priv_data, "preset", preset, 0) < 0))
         return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s has no preset '%s'", name, preset);
     return FV_OK;

@@ -76,7 +76,7 @@ static bool too_short(const fvi_media_video *v, double at)
     return v->base.info.duration_s - at > fmax(1, v->base.info.duration_s * 0.05);
 }
 
-static void say_end(fvi_media_video *v)
+void fvi_media_video_say_end(fvi_media_video *v)
 {
     char text[AV_ERROR_MAX_STRING_SIZE], total[48] = "";
     const char *name = v->base.info.name;
@@ -116,7 +116,7 @@ fv_status fvi_media_video_next(fvi_media_video *v, fv_frame *f, fv_error *err)
     fv_status st = v->end;
     if (st == FV_OK) {
         st = fvi_media_video_decode(v);
-        if (st == FV_END || st == FV_AGAIN) say_end(v);
+        if (st == FV_END || st == FV_AGAIN) fvi_media_video_say_end(v);
     }
     if (v->end == FV_PARTIAL) return fvi_error_set(err, FV_PARTIAL, "%s", v->end_text);
     if (v->end == FV_END) return FV_END;

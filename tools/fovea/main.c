@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERBS(X) X(predict) X(track) X(count) X(val) X(quantize) X(prep) X(compare) X(report) X(exec) X(build) X(refit) X(bench) X(inspect) X(doctor) X(completion)
+#define VERBS(X) X(predict) X(track) X(count) X(erase) X(val) X(quantize) X(prep) X(compare) X(report) X(exec) X(build) X(refit) X(bench) X(inspect) X(doctor) X(completion)
 #define DECLARE(name) extern const cli_verb cli_verb_##name;
 VERBS(DECLARE)
 

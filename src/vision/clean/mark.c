@@ -76,7 +76,7 @@ void fvi_clean_mark_undo(const fvi_clean_mark *m, uint16_t *crop, const float *f
     const float top = (float)((1 << m->shape.depth) - 1);
     if (gain <= 0) return;
     for (size_t i = 0; i < m->shape.all; i++) {
-        if (!m->hole[i]) continue;
+        if (!m->hole[i] || m->alpha[i] <= 0) continue;
         const float a = gain * m->alpha[i], t = m->trust[i], left = 1 - a;
         if (fill && (t < MIN_TRUST || left < 0.03f)) {
             crop[i] = round_sample(fill[i], top);
@@ -124,8 +124,8 @@ float fvi_clean_mark_opaque(const fvi_clean_mark *m)
 {
     size_t all = 0, opaque = 0;
     for (size_t i = 0; i < (size_t)m->shape.w[0] * (size_t)m->shape.h[0]; i++) {
-        all += m->hole[i];
-        opaque += m->hole[i] && m->trust[i] < 0.5f;
+        all += m->hole[i] && m->alpha[i] > 0;
+        opaque += m->hole[i] && m->alpha[i] > 0.9f;
     }
     return all ? (float)opaque / (float)all : 0;
 }

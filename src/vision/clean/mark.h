@@ -36,6 +36,6 @@ fv_status fvi_clean_mark_estimate(fvi_clean_mark *m, const uint16_t *const *crop
 void fvi_clean_mark_undo(const fvi_clean_mark *m, uint16_t *crop, const float *fill, float gain);
 /* How strongly the mark is in a crop: 0 = not at all, 1 = as estimated. NaN: this mark has no edge to tell it by. */
 float fvi_clean_mark_gain(const fvi_clean_mark *m, const uint16_t *crop);
-/* Share of the hole (first plane) that is opaque. */
+/* Share of the mark (first plane) that is opaque: nothing of the picture is left in it. */
 float fvi_clean_mark_opaque(const fvi_clean_mark *m);
 #endif
