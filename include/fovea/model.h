@@ -11,8 +11,8 @@ typedef struct fv_model fv_model;
 typedef struct fv_model_options {
     uint32_t size;
     const char *device;    /* null or "auto", "cpu"; "null": right shapes, no work, for tests. Others: FV_ERR_DEVICE */
-    /* null or "auto": the fastest that may be used (fv_model_precision says what it became): int8 when the model is quantised, bf16 where it is fast
-     * and gave the results of fp32, else fp32. "fp32". "bf16": convolutions multiply in BF16 and add in FP32, ends of heads stay FP32; any machine
+    /* null: as the file says, int8 when the model is quantised, else fp32. "auto": the fastest that may be used (fv_model_precision says what it
+     * became): int8 when the model is quantised, bf16 where it is fast and gave the results of fp32, else fp32. "fp32". "bf16": convolutions multiply in BF16 and add in FP32, ends of heads stay FP32; any machine
      * can, those with AMX are faster for it. "int8": a quantised model only. Others: FV_ERR_DEVICE */
     const char *precision;
     int no_rewrite;        /* non-zero: run the graph as it was written (to find out what a rewrite changed) */

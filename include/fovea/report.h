@@ -30,6 +30,10 @@ FV_API int fv_report_has_metric(const char *name);
 /* runs [n]: texts of run files; names [n]: how to call them. One page that needs nothing else (inline style, SVG charts, light and dark).
  * FV_ERR_INPUT names the run that is no run file. owned: fv_string_free. */
 FV_API fv_status fv_report_html(char **html, const char *const *runs, const char *const *names, int n, fv_error *err);
+/* files [n]: texts that bench, build, val and quantize wrote with --json, of one model in several precisions, told apart by `precision`; names
+ * as above. Size, build and load times, latency, accuracy side by side. FV_ERR_INPUT names the file that is none of these, or tells something
+ * again. owned: fv_string_free. */
+FV_API fv_status fv_report_builds_html(char **html, const char *const *files, const char *const *names, int n, fv_error *err);
 #ifdef __cplusplus
 }
 #endif

@@ -59,6 +59,17 @@ FV_API fv_status fv_score_total(fv_score *s, fv_score_numbers *out, fv_error *er
 /* Of one class, after fv_score_total. FV_ERR_STATE: something was added since. */
 FV_API fv_status fv_score_of_class(const fv_score *s, int class_id, fv_score_class *out);
 FV_API int64_t fv_score_pictures(const fv_score *s);
+
+/* mAP50-95 of b less that of a. */
+typedef struct fv_score_difference {
+    double mean;      /* of all pictures */
+    double low, high; /* 95 % of the draws lie between */
+    double below;     /* share of the draws in which b is worse */
+    int resamples;
+} fv_score_difference;
+/* Paired bootstrap: `resamples` times as many pictures as there are are drawn with replacement, the same for both. a and b: the same pictures in
+ * the same order, the same classes. The same result every time. FV_ERR_ARGUMENT: they are not, or fewer than 2; FV_ERR_MEMORY. */
+FV_API fv_status fv_score_compare(const fv_score *a, const fv_score *b, int resamples, fv_score_difference *out, fv_error *err);
 #ifdef __cplusplus
 }
 #endif

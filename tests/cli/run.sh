@@ -18,7 +18,8 @@ mkdir "$tmp/here"
 PATH=$(dirname "$fovea"):$PATH
 DATA=$(cd "$(dirname "$script")/../data" && pwd)
 XDG_CACHE_HOME=$tmp/cache # what the user's runs timed changes last digits
-export PATH DATA XDG_CACHE_HOME LC_ALL=C
+FOVEA_PRECISION=file # the same digits on machines where bf16 is faster
+export FOVEA_PRECISION PATH DATA XDG_CACHE_HOME LC_ALL=C
 (cd "$tmp/here" && . "$tmp/prelude" && . "$script") >"$tmp/out" 2>&1
 code=$?
 [ $code = 77 ] && { cat "$tmp/out"; exit 77; }

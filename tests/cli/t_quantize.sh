@@ -34,4 +34,17 @@ run fovea quantize $M --precision bf16 --data t --weight-max 0.001 -o h2.onnx --
 run fovea quantize $M --precision fp16 --keep-type Nothing -o h2.onnx --quiet
 run fovea quantize $M --precision fp32 -o h2.onnx
 run fovea exec $M --precision int8 -o out --seed 1
-run fovea inspect q.onnx | sed -n '/^precision/p'
+run fovea inspect q.onnx --precision auto | sed -n '/^precision/p'
+run fovea inspect $M --precision auto --cpu c | sed -n '/^precision/p'
+rm t/0.npy
+run fovea exec $M --calib t -o auto --seed 1 --cpu c
+run fovea exec $M --calib t --precision int8 -o first --seed 1
+run fovea exec $M --calib t --precision int8 -o second --seed 1
+cmp first/output0.npy second/output0.npy && echo the same
+fovea quantize $M --data t -o q5.onnx --quiet 2>/dev/null && fovea exec q5.onnx -o file --seed 1 --quiet && cmp first/output0.npy file/output0.npy && echo as the file
+fovea quantize $M --data t -o q6.onnx --cache q6.calib --quiet 2>/dev/null
+run fovea exec $M --calib q6.calib --precision int8 -o third --seed 1
+cmp first/output0.npy third/output0.npy && echo the same
+run fovea exec $M --calib t --precision bf16 -o out4 --seed 1
+run fovea exec $M --calib nowhere --precision int8 -o out4 --seed 1
+run fovea exec q5.onnx --calib t -o out5 --seed 1

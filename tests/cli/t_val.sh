@@ -88,3 +88,7 @@ run fovea val "$tiny" --data bad.json --quiet
 echo '# outputs'
 run fovea val "$tiny" --data set --json with.json --quiet
 run fovea val "$tiny" --data set --json same --save-json same --quiet
+# against another model: here the same one
+run fovea val "$tiny" --data set --against "$tiny" --resamples 50 --quiet --json against.json
+sed 's/.*"against":{"model":"[^"]*"/against/; s/}.*//' against.json
+run fovea val "$tiny" --data set --against nothing.onnx --quiet

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static double step_ms(const fv_step_info *i) { return i->runs ? i->total_ms / (double)i->runs : 0; }
 static double step_rate(const fv_step_info *i) { return i->total_ms > 0 ? i->executed_gflop / step_ms(i) * 1e3 : 0; }
@@ -95,6 +96,8 @@ void bench_json(text *t, const bench *b, const bench_result *r, bool layers)
     text_printf(t, ",\"batch\":%d,\"runs\":%zu,\"warm_up_runs\":%d", b->batch, r->latency.n, b->warm_up_runs);
     json_field(t, "warm_up_ms", b->warm_up_ms, 3);
     json_field(t, "wall_s", b->wall_s, 4);
+    struct stat st;
+    if (stat(bench_model(b->a), &st) == 0) text_printf(t, ",\"bytes\":%lld", (long long)st.st_size);
     json_field(t, "load_ms", b->load_ms, 3);
     json_field(t, "refit_ms", b->refit_ms, 3);
     json_field(t, "session_ms", b->session_ms, 3);
@@ -137,6 +140,7 @@ void bench_print(const bench *b, const bench_result *r)
     text_add(&name, "\nshapes     ");
     text_terminal(&name, b->shapes.s ? b->shapes.s : "");
     printf("model      %s\n", name.s);
+    printf("precision  %s: %s\n", fv_model_precision(b->model), fv_model_precision_reason(b->model));
     printf("device     %s %s, %s, %d threads", fv_model_device(b->model), fv_context_cpu_level(b->ctx), fv_model_precision(b->model), fv_context_threads(b->ctx));
     printf(b->streams > 1 ? " in %d streams\n" : "\n", b->streams);
     printf("runs       %zu in %.2f s, after %d to warm up in %.2f s\n", r->latency.n, b->wall_s, b->warm_up_runs, b->warm_up_ms / 1e3);

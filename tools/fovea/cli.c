@@ -129,7 +129,9 @@ fv_status cli_context(const cli_args *a, fv_context **out, fv_error *err)
 
 fv_status cli_model_options(const cli_args *a, fv_model_options *out, fv_error *err)
 {
-    *out = *FV_MODEL_OPTIONS(.device = cli_text_or(a, "device", "auto"), .precision = cli_text_or(a, "precision", "auto"));
+    const char *usual = getenv("FOVEA_PRECISION"); /* instead of auto; "file": as the model says */
+    *out = *FV_MODEL_OPTIONS(.device = cli_text_or(a, "device", "auto"), .precision = cli_text_or(a, "precision", usual && usual[0] ? usual : "auto"));
+    if (!strcmp(out->precision, "file")) out->precision = NULL;
     if (out->device[0] && out->device[strspn(out->device, "0123456789")] == 0) {
         static char name[32]; /* "0" means cuda:0 */
         snprintf(name, sizeof name, "cuda:%.16s", out->device);

@@ -57,6 +57,7 @@ typedef struct cli_verb {
 
 /* ---- values of flags; a name that is in no table of the verb is a bug and ends the program ---- */
 bool cli_given(const cli_args *a, const char *name);
+bool cli_knows(const cli_args *a, const char *name); /* is it in a table of the verb? */
 const char *cli_text(const cli_args *a, const char *name);   /* last value; null when not given */
 const char *cli_text_or(const cli_args *a, const char *name, const char *otherwise);
 int64_t cli_int(const cli_args *a, const char *name, int64_t otherwise);

@@ -13,6 +13,7 @@
 const cli_flag cli_flags_compute[] = {
     {"device", "auto|cpu|null|cuda[:N]", "where to compute (auto); null computes nothing"},
     {"precision", "auto|fp32|fp16|bf16|int8|fp8", "arithmetic (auto: the fastest that is allowed)", CLI_CHOICE},
+    {"calib", "DIR|F.calib", "int8 for a float model: what to calibrate on, or a cache of `fovea quantize`; kept"},
     {"half", NULL, "the same as --precision fp16", CLI_SWITCH},
     {"threads", "N", "threads that compute (all CPUs this process may use)", CLI_INT, 1, 256},
     {"cpu", "LEVELS", "CPU levels that may be used, such as c,avx2 (all the machine has)"},
@@ -63,6 +64,8 @@ static bool is_called(const cli_flag *f, void *user)
     return cli_same_name(w->s, w->n, f->name) || cli_same_name(w->s, w->n, f->alias);
 }
 static const cli_flag *find_flag(const cli_verb *v, const char *name, size_t n) { return cli_each_flag(v, is_called, &(span){name, n}); }
+
+bool cli_knows(const cli_args *a, const char *name) { return find_flag(a->verb, name, strlen(name)) != NULL; }
 
 static void add_value(cli_args *a, const cli_flag *f, const char *value)
 {

@@ -1,4 +1,5 @@
 /* ports.c: shapes, sessions and inputs for the verbs that run a model on tensors (exec, bench, inspect). */
+#include "calib.h"
 #include "models.h"
 #include "ports.h"
 #include <errno.h>
@@ -42,15 +43,10 @@ int ports_load_from(const cli_args *a, const char *name, fv_context **ctx, fv_mo
     if (s >= 0) s = cli_context(a, ctx, &err);
     if (s < 0) return cli_fail(a, s, &err);
     char *place = models_find(name);
-    s = place ? models_load(model, *ctx, place, &opt, &err) : FV_ERR_MODEL;
-    bool missing = !place;
+    const int code = place ? calib_load(a, model, *ctx, place, &opt, NULL) : models_missing(a, name);
     free(place);
-    if (s >= 0) return EXIT_OK;
-    fv_context_free(ctx);
-    /* whatever is wrong with a model file, missing included, means that there is no usable model */
-    bool file = s == FV_ERR_INPUT || s == FV_ERR_LIMIT;
-    int code = missing ? models_missing(a, name) : cli_fail(a, s, &err);
-    return file ? EXIT_MODEL : code;
+    if (code) fv_context_free(ctx);
+    return code;
 }
 
 /* "1x3x640x640" over p->dim; false: not that, or another rank. */

@@ -1,4 +1,5 @@
 /* run_model.c: --model, --names, --classes and the classes of lines and zones -> a ready detector. Called by run.c. */
+#include "calib.h"
 #include "models.h"
 #include "run.h"
 #include <ctype.h>
@@ -21,7 +22,9 @@ static int load_model(run_state *r)
     if (r->s.precision) opt.precision = r->s.precision;
     if (r->precision) opt.precision = r->precision;
     if (st >= 0) st = cli_context(r->a, &r->ctx, &err);
-    if (st >= 0) st = models_load(&r->model, r->ctx, r->model_path, &opt, &err);
+    if (st < 0) return cli_fail(r->a, st, &err);
+    if (!r->precision) return calib_load(r->a, &r->model, r->ctx, r->model_path, &opt, &r->s);
+    st = models_load(&r->model, r->ctx, r->model_path, &opt, &err);
     return st < 0 ? cli_fail(r->a, st, &err) : 0;
 }
 
@@ -222,7 +225,10 @@ int run_model_open(run_state *r)
         if (st < 0) return cli_fail(r->a, st, &err);
     }
     snprintf(r->device_text, sizeof r->device_text, "%s %s %s", fv_model_device(r->model), fv_context_cpu_level(r->ctx), fv_model_precision(r->model));
-    cli_note(r->a, "%s%s: %s, %s", r->model_path, models_builtin(r->model_path) ? " (built in)" : "", fv_detector_rule(r->detector), r->device_text);
+    fv_model_options o;
+    const bool chosen = !r->precision && !s->precision && cli_model_options(r->a, &o, &err) >= 0 && o.precision && !strcmp(o.precision, "auto");
+    cli_note(r->a, "%s%s: %s, %s%s%s%s", r->model_path, models_builtin(r->model_path) ? " (built in)" : "", fv_detector_rule(r->detector), r->device_text, chosen ? " (" : "",
+             chosen ? fv_model_precision_reason(r->model) : "", chosen ? ")" : "");
     return make_shapes(r);
 }
 

@@ -129,6 +129,8 @@ typedef struct val_run {
     int64_t pictures;      /* scored */
     double prep_ms, infer_ms, heads_ms, wall_s; /* ms in all */
     int failed;
+    const char *against;                   /* --against; null = none */
+    const fv_score_difference *difference; /* to it; null = none */
 } val_run;
 int val_report(val_run *r); /* table on stdout, --json; exit code */
 #endif

@@ -129,6 +129,9 @@ static void head(text *t, const val_run *r)
     text_json(t, fv_detector_rule(r->target->detector));
     text_add(t, ",\"device\":");
     text_json(t, r->device);
+    const char *precision = strrchr(r->device, ' '); /* the last word */
+    text_add(t, ",\"precision\":");
+    text_json(t, precision ? precision + 1 : r->device);
     text_printf(t, ",\"input\":[%d,%d],\"images\":%lld,\"instances\":%lld", w, h, (long long)r->pictures, (long long)r->scores->truths);
 }
 
@@ -170,6 +173,17 @@ static int write_json(val_run *r)
         members(&t, r, more[i]);
         text_add(&t, "}");
     }
+    if (r->difference) {
+        text_add(&t, ",\"against\":{\"model\":");
+        text_json(&t, r->against);
+        const double v[4] = {r->difference->mean, r->difference->low, r->difference->high, r->difference->below};
+        static const char *const names[4] = {"difference", "low", "high", "below"};
+        for (int i = 0; i < 4; i++) {
+            text_printf(&t, ",\"%s\":", names[i]);
+            text_number(&t, v[i], 6);
+        }
+        text_printf(&t, ",\"resamples\":%d}", r->difference->resamples);
+    }
     tail(&t, r);
     fv_status st = cli_write_file(cli_text(r->a, "json"), t.s, t.len, &err);
     text_free(&t);
@@ -197,6 +211,9 @@ int val_report(val_run *r)
         if (!code && r->scores->mask) code = table(r, "masks", r->scores->mask, false);
         if (!code && r->scores->keypoints) code = table(r, "keypoints", r->scores->keypoints, true);
     }
+    if (!quiet && r->difference)
+        printf("mAP50-95 %+.2f points against %s, 95 %% of %d draws of the pictures between %+.2f and %+.2f; worse in %.0f %%\n", 100 * r->difference->mean, r->against,
+               r->difference->resamples, 100 * r->difference->low, 100 * r->difference->high, 100 * r->difference->below);
     if (!quiet) speed(r);
     return code || !json ? code : write_json(r);
 }

@@ -27,6 +27,23 @@ static void print_report(const cli_args *a, const char *path, const fv_model *m,
     text_free(&name);
 }
 
+static fv_status write_json(const cli_args *a, const char *path, const fv_model *m, const fv_engine_report *r, double ms, fv_error *err)
+{
+    text t = {0};
+    if (!cli_given(a, "json")) return FV_OK;
+    text_add(&t, "{\"model\":");
+    text_json(&t, cli_positional(a, 0));
+    text_add(&t, ",\"output\":");
+    text_json(&t, path);
+    text_printf(&t, ",\"precision\":\"%s\",\"bytes\":%lld,\"plans\":%d,\"choices\":%d,\"timed\":%d,\"remembered\":%d,\"build_ms\":", fv_model_precision(m), (long long)r->bytes, r->plans,
+                r->tuning.choices, r->tuning.timed, r->tuning.remembered);
+    text_number(&t, ms, 3);
+    text_add(&t, "}\n");
+    fv_status st = cli_write_file(cli_text(a, "json"), t.s, t.len, err);
+    text_free(&t);
+    return st;
+}
+
 static int build(const cli_args *a, fv_model *m, const char *path)
 {
     fv_error err = {0};
@@ -41,8 +58,10 @@ static int build(const cli_args *a, fv_model *m, const char *path)
     const fv_status st = engine_save(m, path, &o, &r, &err);
     engine_shapes_free(&s);
     if (st < 0) return st == FV_ERR_SHAPE || st == FV_ERR_ARGUMENT ? cli_error(a, EXIT_USAGE, "%s", err.text) : cli_fail(a, st, &err);
-    print_report(a, path, m, &r, (tool_seconds() - start) * 1e3);
-    return EXIT_OK;
+    const double ms = (tool_seconds() - start) * 1e3;
+    print_report(a, path, m, &r, ms);
+    const fv_status written = write_json(a, path, m, &r, ms, &err);
+    return written < 0 ? cli_fail(a, written, &err) : EXIT_OK;
 }
 
 static int run(const cli_args *a)
@@ -53,6 +72,7 @@ static int run(const cli_args *a)
     const char *path = cli_text(a, "output");
     if (!path || !path[0]) return cli_usage(a, "where to? give -o FILE.fv, or -o - for a pipe");
     fv_status st = cli_check_output(a, path, &err);
+    if (st >= 0 && cli_given(a, "json")) st = cli_check_output(a, cli_text(a, "json"), &err);
     if (st < 0) return cli_fail(a, st, &err);
     int code = ports_load(a, &ctx, &m);
     if (code) return code;
@@ -72,6 +92,7 @@ static const cli_flag flags[] = {
     {"optShapes", "NAME:4x3x640x640", "shape that is used most"},
     {"maxShapes", "NAME:8x3x640x640", "largest shape"},
     {"batch", "N", "first dimension of every input (as declared)", CLI_INT, 1, 4096},
+    {"json", "F|-", "size, build time and how tactics were chosen as JSON"},
     {"overwrite", NULL, "replace a file that exists (it is refused)", CLI_SWITCH},
     {0}};
 

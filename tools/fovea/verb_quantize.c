@@ -71,7 +71,7 @@ static int check_arguments(quantize_job *j)
     fv_error err = {0};
     static const char *const files[] = {"output", "json"};
     if (!strcmp(wanted(a), "fp32")) return cli_usage(a, "--precision fp32 is what the model has; there are int8, fp8, fp16 and bf16");
-    if (!cli_given(a, "data") && !mixed(a)) return cli_usage(a, "--data is missing: a folder of pictures, a film, a list, or a folder of .npy tensors");
+    if (!j->from && !mixed(a)) return cli_usage(a, "--data is missing: a folder of pictures, a film, a list, or a folder of .npy tensors");
     if (!cli_given(a, "output")) return cli_usage(a, "where to? give -o Q.onnx");
     for (int i = 0; i < 2; i++) {
         const char *path = cli_text(a, files[i]);
@@ -118,7 +118,7 @@ static int run_job(quantize_job *j)
 
 static int run(const cli_args *a)
 {
-    quantize_job j = {.a = a, .from = cli_text(a, "data"), .cache = cli_text(a, "cache"), .observer = cli_text(a, "observer"), .symmetric = cli_on(a, "symmetric"),
+    quantize_job j = {.a = a, .from = cli_text(a, cli_given(a, "data") ? "data" : "calib"), .cache = cli_text(a, "cache"), .observer = cli_text(a, "observer"), .symmetric = cli_on(a, "symmetric"),
                       .reduce_range = cli_on(a, "reduce-range"), .no_correction = cli_on(a, "no-bias-correction"), .compare = cli_on(a, "no-gate") ? 0 : cli_int(a, "compare", 64)};
     j.count.kind = progress_asked(a);
     cli_on_stop(only_stop, NULL);

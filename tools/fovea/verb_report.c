@@ -9,6 +9,7 @@
 
 static const cli_flag flags[] = {
     {"output", "R.html", "the page; - = stdout", .alias = "o"},
+    {"builds", NULL, "files of bench, build, val and quantize (--json): precisions of a model side by side", CLI_SWITCH},
     {"overwrite", NULL, "replace a page that exists (it is refused)", CLI_SWITCH},
     {0}};
 
@@ -37,7 +38,7 @@ static int report(const cli_args *a)
         labels[i] = label(a, i);
         st = cli_read_file(cli_positional(a, i), MAX_RUN_FILE, &runs[i], &size, &err);
     }
-    if (st >= 0) st = fv_report_html(&html, (const char *const *)runs, labels, n, &err);
+    if (st >= 0) st = (cli_on(a, "builds") ? fv_report_builds_html : fv_report_html)(&html, (const char *const *)runs, labels, n, &err);
     if (st >= 0) st = cli_write_file(path, html, strlen(html), &err);
     fv_string_free(&html);
     for (int i = 0; i < n; i++) free(runs[i]);
@@ -50,11 +51,13 @@ const cli_verb cli_verb_report = {
     .name = "report",
     .job = "make the HTML page of one run, or of several side by side",
     .usage = "RUN.json... -o R.html",
-    .details = "RUN.json is what --run wrote. Ratios are to the first run.",
+    .details = "RUN.json is what --run wrote. Ratios are to the first run. With --builds the files are what bench, build, val and\n"
+               "quantize wrote with --json, told apart by their precision; ratios are to fp32:\n"
+               "fovea report --builds bench32.json val32.json bench8.json val8.json -o builds.html",
     .example = "fovea report before.json after.json -o report.html",
     .groups = {{"output", flags}},
     .positional = "run",
     .min_args = 1,
-    .max_args = 16,
+    .max_args = 32,
     .run = report,
 };

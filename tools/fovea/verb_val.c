@@ -23,19 +23,21 @@ typedef struct val_job {
     val_save save;
     val_run run;
     int batch;
+    bool main; /* not that of --against */
+    fv_score_difference difference;
     progress_count count;
 } val_job;
 
 static void only_stop(void *unused) { (void)unused; } /* the first Ctrl-C ends the measurement: what is there is reported */
 
-static int open_model(val_job *j)
+static int open_model(val_job *j, const char *model)
 {
     const cli_args *a = j->a;
     run_state *r = &j->r;
     settings *s = &r->s;
     r->a = s->args = a;
     s->mode = RUN_PREDICT;
-    s->model = cli_positional(a, 0);
+    s->model = model;
     s->names = cli_text(a, "names");
     s->conf = cli_real(a, "conf", 0.001);
     s->iou = cli_real(a, "iou", 0.7);
@@ -178,31 +180,61 @@ static int finish(val_job *j)
                      (long long)j->run.pictures);
 }
 
+/* A model over all pictures. */
+static int score_model(val_job *j, const char *model)
+{
+    const cli_args *a = j->a;
+    j->count.kind = progress_asked(a);
+    int code = open_model(j, model);
+    if (!code) keypoint_shape(j);
+    if (!code) code = val_data_load(&j->data, &j->target);
+    if (!code && j->data.n && j->data.n_without_labels == j->data.n)
+        code = cli_error(a, EXIT_INPUT, "%s: none of its %d pictures has a label file (images/NAME.jpg has labels/NAME.txt)", cli_text(a, "data"), j->data.n);
+    if (!code) say_what_is_scored(j);
+    if (!code) code = val_scores_open(&j->scores, &j->data, &j->target);
+    if (code) return code;
+    j->run = (val_run){.a = a, .target = &j->target, .data = &j->data, .scores = &j->scores, .model = j->r.model_path, .device = j->r.device_text};
+    if (j->main && cli_given(a, "save-json")) val_save_open(&j->save, cli_text(a, "save-json"));
+    cli_on_stop(only_stop, NULL);
+    code = run_all(j);
+    cli_on_stop(NULL, NULL);
+    return code;
+}
+
+static void close_job(val_job *j)
+{
+    val_scores_close(&j->scores);
+    val_data_free(&j->data);
+    val_save_free(&j->save);
+    run_model_close(&j->r);
+}
+
+/* --against: the other model over the same pictures, and how sure the difference is. */
+static int compare(val_job *j, val_job *other)
+{
+    fv_error err = {0};
+    const fv_score *x = other->scores.box, *y = j->scores.box;
+    if (!x || !y) return cli_usage(j->a, "--against compares models whose boxes are scored");
+    if (other->scores.mask && j->scores.mask) x = other->scores.mask, y = j->scores.mask;
+    if (other->scores.keypoints && j->scores.keypoints) x = other->scores.keypoints, y = j->scores.keypoints;
+    fv_status st = fv_score_compare(x, y, (int)cli_int(j->a, "resamples", 1000), &j->difference, &err);
+    if (st < 0) return cli_fail(j->a, st, &err);
+    j->run.difference = &j->difference;
+    j->run.against = other->r.model_path;
+    return EXIT_OK;
+}
+
 static int run(const cli_args *a)
 {
-    val_job j = {.a = a};
+    val_job j = {.a = a, .main = true}, other = {.a = a};
     if (!cli_given(a, "data")) return cli_usage(a, "--data is missing: a list of pictures, a folder, a data.yaml or a COCO .json");
-    j.count.kind = progress_asked(a);
     int code = check_outputs(a);
-    if (!code) code = open_model(&j);
-    if (!code) keypoint_shape(&j);
-    if (!code) code = val_data_load(&j.data, &j.target);
-    if (!code && j.data.n && j.data.n_without_labels == j.data.n)
-        code = cli_error(a, EXIT_INPUT, "%s: none of its %d pictures has a label file (images/NAME.jpg has labels/NAME.txt)", cli_text(a, "data"), j.data.n);
-    if (!code) say_what_is_scored(&j);
-    if (!code) code = val_scores_open(&j.scores, &j.data, &j.target);
-    if (!code) {
-        j.run = (val_run){.a = a, .target = &j.target, .data = &j.data, .scores = &j.scores, .model = j.r.model_path, .device = j.r.device_text};
-        if (cli_given(a, "save-json")) val_save_open(&j.save, cli_text(a, "save-json"));
-        cli_on_stop(only_stop, NULL);
-        code = run_all(&j);
-        cli_on_stop(NULL, NULL);
-        if (!code) code = finish(&j);
-    }
-    val_scores_close(&j.scores);
-    val_data_free(&j.data);
-    val_save_free(&j.save);
-    run_model_close(&j.r);
+    if (!code && cli_given(a, "against")) code = score_model(&other, cli_text(a, "against"));
+    if (!code && !cli_stopped()) code = score_model(&j, cli_positional(a, 0));
+    if (!code && cli_given(a, "against") && !cli_stopped()) code = compare(&j, &other);
+    if (!code) code = j.run.scores ? finish(&j) : cli_stop_code();
+    close_job(&j);
+    close_job(&other);
     return code;
 }
 
@@ -210,6 +242,8 @@ static const cli_flag flags_data[] = {
     {"data", "D", "list of pictures (.txt), folder with images/ and labels/, data.yaml, COCO .json, or a folder of class folders"},
     {"images", "DIR", "folder of the pictures of a COCO .json (images/ beside it)"},
     {"split", "val|train|test", "which part of a data.yaml or of class folders (val)", CLI_CHOICE},
+    {"against", "MODEL", "score this one on the same pictures first, and say how sure the difference is (paired bootstrap)"},
+    {"resamples", "N", "draws of --against (1000)", CLI_INT, 10, 100000},
     {"limit", "N", "only the first N pictures", CLI_INT, 1, 1e9},
     {"conf", "X", "least confidence (0.001)", CLI_REAL, 0.00001, 1},
     {"iou", "X", "boxes of one class that overlap more are one thing (0.7)", CLI_REAL, 0.01, 1},
@@ -233,7 +267,8 @@ const cli_verb cli_verb_val = {
                "count. Classes of a COCO file or of a data.yaml are found by their names.\n"
                "P and R are precision and recall where their mean (F1) at an overlap of 0.5 is best.",
     .example = "fovea val yolov8n.onnx --data instances_val2017.json --images photos\n"
-               "fovea val yolov8n.onnx --data data.yaml --limit 100 --json figures.json",
+               "fovea val yolov8n.onnx --data data.yaml --limit 100 --json figures.json\n"
+               "fovea val yolov8n_int8.onnx --against yolov8n.onnx --data data.yaml",
     .groups = {{"data", flags_data}, {"reading the model", flags_rule}, {"tiles", run_flags_tiles}, {"outputs", flags_out}, {"computing", cli_flags_compute}},
     .positional = "model",
     .words = "FILE|person|mark",

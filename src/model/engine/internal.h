@@ -105,7 +105,7 @@ struct fv_session {
 };
 
 /* precision.c: sets int8, bf16, try_bf16 and the reason, once the graph is imported; later, for a model that is ready in FP32, whether BF16 gives
- * the same: then it is ready in that. */
+ * the same: then it is ready in that. precision: null = as the file says. */
 fv_status fvi_engine_precision(fv_model *m, const char *precision, fv_error *err);
 fv_status fvi_engine_validate_bf16(fv_model *m, fv_error *err);
 fv_status fvi_engine_prepare(fv_model *m, fv_error *err); /* model.c: makes m->final, unless shapes are open */

@@ -97,7 +97,7 @@ static fv_status load(fv_model *m, const uint8_t *bytes, size_t size, const char
 {
     FVI_TRY(fvi_onnx_import(&m->imported, bytes, size, dir, err));
     if (m->imported->note) fvi_log_write(&m->ctx->log, FV_LOG_INFO, "%s", m->imported->note);
-    FVI_TRY(fvi_engine_precision(m, opt->precision ? opt->precision : "auto", err));
+    FVI_TRY(fvi_engine_precision(m, opt->precision, err));
     FVI_TRY(fvi_engine_prepare(m, err));
     FVI_TRY(find_batch_obstacle(m, err));
     FVI_TRY(set_ports(m, err));

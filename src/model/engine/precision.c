@@ -27,9 +27,9 @@ static fv_status unavailable(const fv_model *m, const char *precision, fv_error 
 
 fv_status fvi_engine_precision(fv_model *m, const char *precision, fv_error *err)
 {
-    const bool cpu = m->backend == fvi_backend_cpu(), automatic = !strcmp(precision, "auto");
+    const bool cpu = m->backend == fvi_backend_cpu(), fastest = precision && !strcmp(precision, "auto"), automatic = fastest || !precision;
     m->precision_why = automatic ? "" : "it was asked for";
-    if (!strcmp(precision, "fp32")) return FV_OK;
+    if (precision && !strcmp(precision, "fp32")) return FV_OK;
     if (cpu && !m->no_rewrite && (automatic || !strcmp(precision, "int8")) && carries_bytes(m->imported)) {
         m->int8 = true;
         if (automatic) m->precision_why = "the model is quantised";
@@ -37,8 +37,8 @@ fv_status fvi_engine_precision(fv_model *m, const char *precision, fv_error *err
     }
     if (automatic) {
         m->precision_why = !cpu ? "nothing is computed" : m->no_rewrite ? "the graph runs as it was written"
-                                                        : "the model is not quantised, and bf16 is not faster at this CPU level";
-        m->try_bf16 = cpu && !m->no_rewrite && (m->ctx->cpu & FVI_CPU_AMX);
+                                                        : !fastest ? "the model is not quantised" : "the model is not quantised, and bf16 is not faster at this CPU level";
+        m->try_bf16 = fastest && cpu && !m->no_rewrite && (m->ctx->cpu & FVI_CPU_AMX);
         return FV_OK;
     }
     if (strcmp(precision, "bf16") || !cpu) return unavailable(m, precision, err);

@@ -74,10 +74,11 @@ void fvi_score_match(fv_score *s, fvi_score_class *c, const fv_score_item *truth
 {
     fvi_score_record *records = c->records + c->n_records;
     fvi_score_overlaps(s, truths, t, n_truths, found, f, n_found, s->scratch.overlap);
-    for (int i = 0; i < n_found; i++) records[i] = (fvi_score_record){.confidence = found[f[i]].confidence, .rank = (uint8_t)i};
+    for (int i = 0; i < n_found; i++) records[i] = (fvi_score_record){.confidence = found[f[i]].confidence, .picture = (uint32_t)(s->pictures - 1), .rank = (uint8_t)i};
     int64_t before = c->truths[FVI_SCORE_ALL];
     for (int range = 0; range < FVI_SCORE_AREAS; range++) match_range(s, c, records, range, truths, t, n_truths, found, f, n_found);
     c->n_records += (size_t)n_found;
+    if (c->truths[FVI_SCORE_ALL] > before) c->shown[c->n_shown++] = (struct fvi_score_shown){(uint32_t)(s->pictures - 1), (uint32_t)(c->truths[FVI_SCORE_ALL] - before)};
     c->pictures += c->truths[FVI_SCORE_ALL] > before;
     for (int g = 0; g < n_truths; g++) c->crowds += truths[t[g]].crowd != 0;
 }

@@ -66,7 +66,10 @@ void fv_score_free(fv_score **sp)
 {
     if (!sp || !*sp) return;
     fv_score *s = *sp;
-    for (int c = 0; s->classes && c < s->n_classes; c++) fvi_free(s->classes[c].records);
+    for (int c = 0; s->classes && c < s->n_classes; c++) {
+        fvi_free(s->classes[c].records);
+        fvi_free(s->classes[c].shown);
+    }
     fvi_free(s->classes);
     fvi_free(s->numbers);
     fvi_free(s->variance);
@@ -172,6 +175,10 @@ static fv_status make_room(fv_score *s, const fv_score_item *truths, int n_truth
         size_t wanted = c->n_records + (size_t)used;
         if (wanted > c->cap_records) ok = ok && room((void **)&c->records, &c->cap_records, wanted + wanted / 2 + 16, sizeof *c->records);
         if ((size_t)nt * (size_t)used > overlaps) overlaps = (size_t)nt * (size_t)used;
+    }
+    for (int t = 0; t < n_truths; t++) {
+        fvi_score_class *c = &s->classes[truths[t].class_id];
+        if (c->n_shown + 1 > c->cap_shown) ok = ok && room((void **)&c->shown, &c->cap_shown, 2 * c->n_shown + 8, sizeof *c->shown);
     }
     size_t cap = w->cap_truths, cap1 = cap, cap2 = cap;
     ok = ok && room((void **)&w->overlap, &w->cap_overlap, overlaps, sizeof *w->overlap) &&

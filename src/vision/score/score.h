@@ -14,6 +14,7 @@ typedef enum fvi_score_area { FVI_SCORE_ALL, FVI_SCORE_SMALL, FVI_SCORE_MEDIUM, 
 typedef struct fvi_score_record {
     double confidence;
     uint16_t right[FVI_SCORE_AREAS], wrong[FVI_SCORE_AREAS];
+    uint32_t picture;
     uint8_t rank; /* among its class in its picture, 0 = surest */
 } fvi_score_record;
 
@@ -22,6 +23,10 @@ typedef struct fvi_score_class {
     size_t n_records, cap_records;
     int64_t truths[FVI_SCORE_AREAS]; /* that count */
     int64_t crowds, pictures;
+    struct fvi_score_shown {
+        uint32_t picture, truths;
+    } *shown; /* [n_shown] pictures with truths that count */
+    size_t n_shown, cap_shown;
 } fvi_score_class;
 
 /* What one picture's matching of one class needs; grown, never shrunk. */

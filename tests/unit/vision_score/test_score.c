@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include "base/alloc.h"
 #include <fovea/score.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,9 +220,48 @@ static void test_no_memory(void **state)
     assert_in_range(failed, 5, 30);
 }
 
+/* A score of `n` pictures with a thing of class p % 2 each, found where p % every != 0. */
+static fv_score *some_found(int n, int every)
+{
+    fv_score *s;
+    assert_int_equal(fv_score_create(&s, FV_SCORE_OPTIONS(.n_classes = 2), NULL), FV_OK);
+    for (int p = 0; p < n; p++) {
+        fv_score_item truth = {.class_id = p % 2, .box = {0, 0, 50, 50}}, found = truth;
+        found.confidence = 0.9 - 0.001 * p;
+        if (p % every == 0) found.box[2] = 10; /* another place */
+        assert_int_equal(fv_score_add(s, &truth, 1, &found, 1, NULL), FV_OK);
+    }
+    return s;
+}
+
+static void test_compared(void **state)
+{
+    fv_score *a = some_found(40, 100), *b = some_found(40, 4), *few = some_found(7, 4), *c = some_found(40, 4);
+    fv_score_numbers x, y;
+    fv_score_difference d, again;
+    fv_error err = {0};
+    (void)state;
+    assert_int_equal(fv_score_compare(a, b, 500, &d, &err), FV_OK);
+    fv_score_total(a, &x, NULL);
+    fv_score_total(b, &y, NULL);
+    assert_true(fabs(d.mean - (y.map50_95 - x.map50_95)) < 1e-12); /* the figures that val prints */
+    assert_true(d.low < d.mean && d.mean < d.high && d.low > -0.6 && d.high < 0 && d.below > 0.99);
+    assert_int_equal(fv_score_compare(a, b, 500, &again, &err), FV_OK);
+    assert_memory_equal(&d, &again, sizeof d);
+    assert_int_equal(fv_score_compare(b, c, 50, &d, &err), FV_OK); /* the same in both: every draw is even */
+    assert_true(d.mean == 0 && d.low == 0 && d.high == 0 && d.below == 0);
+    assert_int_equal(fv_score_compare(a, few, 50, &d, &err), FV_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "40 and 7 pictures"));
+    assert_int_equal(fv_score_compare(a, b, 0, &d, &err), FV_ERR_ARGUMENT);
+    fv_score_free(&a);
+    fv_score_free(&b);
+    fv_score_free(&c);
+    fv_score_free(&few);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_boxes),   cmocka_unit_test(test_masks),   cmocka_unit_test(test_keypoints17), cmocka_unit_test(test_keypoints5),
-                                       cmocka_unit_test(test_by_hand), cmocka_unit_test(test_refused), cmocka_unit_test(test_no_memory)};
+                                       cmocka_unit_test(test_by_hand), cmocka_unit_test(test_compared), cmocka_unit_test(test_refused), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
