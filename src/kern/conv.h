@@ -52,6 +52,8 @@ typedef struct fvi_conv_algorithm {
      * 0 bytes: more than memory can hold. */
     size_t (*packed_bytes)(const fvi_conv_tactic *t, const fvi_conv_params *p);
     void (*pack)(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias, void *packed);
+    /* May `packed`, of the right size but from a file, be run? null = whatever it holds, it is only numbers. */
+    bool (*valid)(const fvi_conv_tactic *t, const fvi_conv_params *p, const void *packed);
     size_t (*workspace_bytes)(const fvi_conv_tactic *t, const fvi_conv_params *p); /* per thread, 64-byte aligned */
     /* In how many chunks the work splits well for so many threads; >= 1. */
     int (*chunks)(const fvi_conv_tactic *t, const fvi_conv_params *p, int threads);

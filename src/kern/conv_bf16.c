@@ -133,6 +133,15 @@ static void wide_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const 
     inners[h->inner]->pack(&inner, &s, w, bias, (char *)packed + HEADER);
 }
 
+static bool wide_valid(const fvi_conv_tactic *t, const fvi_conv_params *p, const void *packed)
+{
+    const header *h = packed;
+    const int rows = strip_rows(p);
+    const fvi_conv_params s = strip_of(p, rows);
+    double c = 0;
+    return h->rows == rows && h->inner == choose_inner(t, &s, &c);
+}
+
 static size_t wide_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const fvi_conv_params s = strip_of(p, strip_rows(p));
@@ -247,5 +256,5 @@ static void wide_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const f
     }
 }
 
-const fvi_conv_algorithm fvi_conv_bf16_wide = {.low = true, .supports = wide_supports, .cost = wide_cost, .packed_bytes = wide_packed_bytes, .pack = wide_pack,
+const fvi_conv_algorithm fvi_conv_bf16_wide = {.low = true, .supports = wide_supports, .cost = wide_cost, .packed_bytes = wide_packed_bytes, .pack = wide_pack, .valid = wide_valid,
                                                .workspace_bytes = wide_workspace, .chunks = strip_chunks, .run = wide_run, .executed_flops = wide_executed};

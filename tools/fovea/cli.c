@@ -120,7 +120,7 @@ fv_status cli_context(const cli_args *a, fv_context **out, fv_error *err)
         if (strcmp(levels[i], wanted) == 0) level = i;
     text cache = {0};
     fv_context_options o = {.size = sizeof o, .threads = (int)cli_int(a, "threads", 0), .cpu_levels = cli_text(a, "cpu"),
-                            .log = print_log, .log_user = (void *)(uintptr_t)a, .log_level = level, .memory_limit = cli_int(a, "memory-limit", 0) << 20};
+                            .log = print_log, .log_user = (void *)(uintptr_t)a, .log_level = level, .memory_limit = cli_knows(a, "memory-limit") ? cli_int(a, "memory-limit", 0) << 20 : 0};
     fv_status s = tuning_options(a, &cache, &o, err);
     if (s >= 0) s = fv_context_create(out, &o, err);
     text_free(&cache);

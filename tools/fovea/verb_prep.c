@@ -207,7 +207,7 @@ static const cli_flag shape_flags[] = {
 static const cli_flag run_flags[] = {
     {"strategy", "auto|cpu|scaled|hybrid|upload|gpu", "how JPEGs are decoded (auto: timed once, remembered)", CLI_CHOICE},
     {"on-error", "skip|zero|stop", "a picture that fails: leave it out (skip), zeros in its place, or no output at all", CLI_CHOICE},
-    {"max-memory", "SIZE", "what pictures being decoded may take together, 512M or 2G (no limit)", .alias = "memory-limit"},
+    {"max-memory", "SIZE", "what pictures being decoded may take together, 512M or 2G (no limit)"},
     {"max-pixels", "N", "largest picture that is read (200000000)", CLI_INT, 1, 536870912},
     {"threads", "N", "threads that work (all CPUs this process may use)", CLI_INT, 1, 256},
     {"cpu", "LEVELS", "CPU levels that may be used, such as c,avx2 (all the machine has)"},

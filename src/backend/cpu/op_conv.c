@@ -190,7 +190,8 @@ static char *packed_already(const fvi_conv_job *j, const fvi_step *s, const fvi_
     const fvi_packed *from = s->env->packed;
     if (!from || !j->keeps || j->repack) return NULL;
     form_of(j, t, form);
-    return (char *)(uintptr_t)from->find(from->user, s, form, t->algorithm->packed_bytes(t, &j->p));
+    const void *found = from->find(from->user, s, form, t->algorithm->packed_bytes(t, &j->p));
+    return found && t->algorithm->valid && !t->algorithm->valid(t, &j->p, found) ? NULL : (char *)(uintptr_t)found;
 }
 
 /* Without weights only tactics come into question whose packed bytes are there. */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "base/alloc.h"
 #include "kern/conv.h"
 #include <string.h>
 
@@ -141,12 +142,36 @@ static void winograd_executes_a_quarter(void **state)
     assert_true(fvi_conv_executed_flops(t, &direct) == fvi_conv_flops(&direct));
 }
 
+/* Packed bytes of a file name an algorithm and a number of rows: neither is believed. */
+static void packed_bytes_that_lie_are_not_run(void **state)
+{
+    (void)state;
+    fvi_conv_params p = params(16, 16, 1, 3, 3);
+    p.bf16 = true, p.in_type = p.out_type = FV_BF16;
+    const fvi_conv_tactic *t = fvi_conv_choose(&p, FVI_CPU_C);
+    assert_string_equal(t->name, "conv bf16 wide c");
+    const size_t bytes = t->algorithm->packed_bytes(t, &p);
+    float w[16 * 16 * 9] = {0};
+    int *packed = fvi_calloc(1, bytes);
+    assert_non_null(packed);
+    t->algorithm->pack(t, &p, w, NULL, packed);
+    assert_true(t->algorithm->valid(t, &p, packed));
+    for (int field = 0; field < 2; field++)
+        for (int lie = -1; lie < 99; lie += 50) {
+            const int truth = packed[field];
+            packed[field] = lie;
+            assert_false(t->algorithm->valid(t, &p, packed));
+            packed[field] = truth;
+        }
+    fvi_free(packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_has_its_tactic), cmocka_unit_test(the_reference_takes_the_rest),
                                        cmocka_unit_test(counts_that_overflow_an_int_are_left_to_the_reference),
                                        cmocka_unit_test(the_rank_begins_with_the_choice_and_ends_at_the_factor),
                                        cmocka_unit_test(a_name_is_believed_only_where_it_fits),
-                                       cmocka_unit_test(the_words_tell_every_field), cmocka_unit_test(winograd_executes_a_quarter)};
+                                       cmocka_unit_test(packed_bytes_that_lie_are_not_run), cmocka_unit_test(the_words_tell_every_field), cmocka_unit_test(winograd_executes_a_quarter)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
