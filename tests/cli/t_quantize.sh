@@ -33,6 +33,7 @@ fovea compare $M cpu h.onnx --input images=t/1.npy --tolerance 0.01 --quiet && e
 run fovea quantize $M --precision bf16 --data t --weight-max 0.001 -o h2.onnx --quiet
 run fovea quantize $M --precision fp16 --keep-type Nothing -o h2.onnx --quiet
 run fovea quantize $M --precision fp32 -o h2.onnx
+run fovea quantize $M --precision fp8 -o h2.onnx
 run fovea exec $M --precision int8 -o out --seed 1
 run fovea inspect q.onnx --precision auto | sed -n '/^precision/p'
 run fovea inspect $M --precision auto --cpu c | sed -n '/^precision/p'

@@ -70,7 +70,8 @@ static int check_arguments(quantize_job *j)
     const cli_args *a = j->a;
     fv_error err = {0};
     static const char *const files[] = {"output", "json"};
-    if (!strcmp(wanted(a), "fp32")) return cli_usage(a, "--precision fp32 is what the model has; there are int8, fp8, fp16 and bf16");
+    if (!strcmp(wanted(a), "fp32")) return cli_usage(a, "--precision fp32 is what the model has; there are int8, fp16 and bf16");
+    if (!strcmp(wanted(a), "fp8")) return cli_usage(a, "--precision fp8 cannot be written; there are int8, fp16 and bf16");
     if (!j->from && !mixed(a)) return cli_usage(a, "--data is missing: a folder of pictures, a film, a list, or a folder of .npy tensors");
     if (!cli_given(a, "output")) return cli_usage(a, "where to? give -o Q.onnx");
     for (int i = 0; i < 2; i++) {
