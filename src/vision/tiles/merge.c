@@ -273,7 +273,7 @@ fv_status fvi_tiles_merge(fvi_merger *m, const fvi_merge_params *p, const fvi_ti
     if (j.p.metric == FV_METRIC_AUTO) j.p.metric = j.p.merge == FV_MERGE_SEAM ? FV_METRIC_IOU : FV_METRIC_IOS;
     j.n = put_in_order(m, b, n);
     for (int i = 0; i < j.n; i++) j.owner[i] = -1;
-    memset(j.gone, 0, (size_t)j.n);
+    if (j.n) memset(j.gone, 0, (size_t)j.n);
     j.n_there = j.n;
     fv_status st = FV_OK;
     if (j.n == 0) {
