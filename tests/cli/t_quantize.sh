@@ -47,5 +47,4 @@ fovea quantize $M --data t -o q6.onnx --cache q6.calib --quiet 2>/dev/null
 run fovea exec $M --calib q6.calib --precision int8 -o third --seed 1
 cmp first/output0.npy third/output0.npy && echo the same
 run fovea exec $M --calib t --precision bf16 -o out4 --seed 1
-run fovea exec $M --calib nowhere --precision int8 -o out4 --seed 1
 run fovea exec q5.onnx --calib t -o out5 --seed 1

@@ -53,7 +53,7 @@ static fv_status write_picture(fv_sink *k, const fv_frame *f, fv_error *err)
 {
     outputs *o = k->priv;
     const run_sources *r = o->sources;
-    if (f->index < 0 || f->index >= r->n_pictures) return FV_ERR_INTERNAL;
+    if (f->index < 0 || f->index >= r->n_files) return FV_ERR_INTERNAL; /* n_pictures is the reading thread's */
     return r->media->picture_write(o->targets[r->file_of[f->index]], f, cli_on(o->a, "overwrite"), err);
 }
 

@@ -154,7 +154,7 @@ static void what_cannot_be_is_said(void **state)
 }
 
 #define MEDIA() \
-    const fv_media_api *media; \
+    const fv_media_api *media = NULL; \
     if (!FV_MEDIA_FILE[0] || fv_media_load(&media, FV_MEDIA_FILE, NULL) < 0) skip()
 
 static void a_bad_one_fails_alone(void **state)

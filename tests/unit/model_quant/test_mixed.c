@@ -29,7 +29,7 @@ static setup open_net(float gain)
     size_t size;
     net_seed = 3;
     s.bytes = net_make(&size, gain);
-    if (fv_context_create(&s.ctx, FV_CONTEXT_OPTIONS(.threads = 2, .cpu_levels = "c,avx2"), &err) < 0) fail_msg("%s", err.text);
+    if (fv_context_create(&s.ctx, FV_CONTEXT_OPTIONS(.threads = 2, .cpu_levels = "c"), &err) < 0) fail_msg("%s", err.text);
     if (fv_model_load_memory(&s.model, s.ctx, s.bytes, size, NULL, &err) < 0) fail_msg("%s", err.text);
     return s;
 }
