@@ -5,6 +5,7 @@
  *   - How far the predictor is off is measured beside the mark, on a copy of its shape that was moved: the part that stays over time would be
  *     taken for mark, so opacities are averaged with those like them nearby, as widely as that error demands.
  *   - Then the neighbours of a sample, undone, are a better predictor than the edge of the mark; again.
+ *   - What stands still over a ground that moves is opaque, whatever its colour: nothing of it comes back, it is filled.
  * Called by flow/erase. */
 #include "vision/clean/mark.h"
 #include "base/alloc.h"
@@ -18,6 +19,7 @@
 #define NO_MARK 0.012f  /* opacity under this is none */
 #define SHIFT 10        /* how far the copy of the shape is moved */
 #define REACH 6         /* samples around that are averaged with */
+#define OPAQUE 0.05f    /* share of the ground's variance under which nothing can come back: opacity 0.78 */
 
 /* One plane. Arrays [n] follow the list of its hole; below [k][n]. */
 typedef struct plane {
@@ -30,6 +32,7 @@ typedef struct plane {
     double *j, *b, *jj, *bb, *jb;       /* sums over crops of seen and below */
     float *below, *alpha, *alpha_var, *paint, *ground; /* ground: variance over time that the picture below has */
     float *work, *map;                  /* [h*w] */
+    uint8_t *opaque;                    /* [n] */
     float stays, moves;                 /* the predictor's squared error: the part that stays over time, the rest */
 } plane;
 
@@ -176,6 +179,38 @@ static float opacity(const plane *p, int i, double c)
     return (float)(a < 0 ? 0 : a > MAX_ALPHA ? MAX_ALPHA : a);
 }
 
+/* Variance over time, averaged with the neighbours, against the ground's; where that is not far above noise nothing is said. */
+static void find_opaque(plane *p)
+{
+    const float noise = NOISE * NOISE * p->unit * p->unit;
+    const double n = p->crops_n;
+    for (size_t i = 0; i < (size_t)p->w * (size_t)p->h; i++) p->map[i] = -1;
+    for (int i = 0; i < p->n; i++) p->map[p->list[i]] = (float)((p->jj[i] - p->j[i] * p->j[i] / n) / n);
+    for (int i = 0; i < p->n; i++) {
+        const int y = p->list[i] / p->w, x = p->list[i] % p->w;
+        float sum = 0, count = 0;
+        for (int v = y > 0 ? y - 1 : 0; v <= y + 1 && v < p->h; v++)
+            for (int u = x > 0 ? x - 1 : 0; u <= x + 1 && u < p->w; u++) {
+                const float var = p->map[(size_t)v * (size_t)p->w + (size_t)u];
+                if (var < 0) continue;
+                sum += var;
+                count++;
+            }
+        p->opaque[i] = p->ground[i] * OPAQUE > noise && sum / count < noise + p->ground[i] * OPAQUE;
+    }
+}
+
+/* Where any of the first plane's samples over it is opaque. luma [h0*w0]. */
+static void opaque_of(plane *p, const float *luma, int w0, int h0)
+{
+    const int sx = p->w < w0, sy = p->h < h0;
+    for (int i = 0; i < p->n; i++) {
+        const int y = p->list[i] / p->w, x = p->list[i] % p->w;
+        for (int v = y << sy; v <= (y << sy) + sy && v < h0; v++)
+            for (int u = x << sx; u <= (x << sx) + sx && u < w0; u++) p->opaque[i] |= luma[(size_t)v * (size_t)w0 + (size_t)u] >= 1;
+    }
+}
+
 /* How lively what comes back is, against what it should be. side: 1 = what is lighter than the ground, -1 = what is darker. */
 static double liveliness(const plane *p, double c, int side)
 {
@@ -183,7 +218,7 @@ static double liveliness(const plane *p, double c, int side)
     double is = 0, should = 0;
     for (int i = 0; i < p->n; i++) {
         const double d = (p->j[i] - p->b[i]) / n * side;
-        if (d < 8 * (double)p->unit) continue;
+        if (p->opaque[i] || d < 8 * (double)p->unit) continue;
         const double left = 1 - (double)opacity(p, i, c), var = (p->jj[i] - p->j[i] * p->j[i] / n) / n;
         if (left < 0.08) continue;
         is += (var - noise) / (left * left);
@@ -199,7 +234,7 @@ static double find_colour(const plane *p, int side)
     double ground = 0, level = 0;
     int count = 0;
     for (int i = 0; i < p->n; i++) {
-        if ((p->j[i] - p->b[i]) / n * side < 8 * (double)p->unit) continue;
+        if (p->opaque[i] || (p->j[i] - p->b[i]) / n * side < 8 * (double)p->unit) continue;
         ground += (double)p->ground[i];
         level += p->j[i] / n;
         count++;
@@ -222,7 +257,7 @@ static void choose_colours(plane *p)
 {
     int strong[2] = {0, 0};
     for (int i = 0; i < p->n; i++) {
-        const double d = (p->j[i] - p->b[i]) / p->crops_n;
+        const double d = p->opaque[i] ? 0 : (p->j[i] - p->b[i]) / p->crops_n;
         strong[0] += d > 8 * (double)p->unit;
         strong[1] += d < -8 * (double)p->unit;
     }
@@ -238,7 +273,7 @@ static void choose_opacities(plane *p)
 {
     for (int i = 0; i < p->n; i++) {
         const float c = p->paint[i], b = (float)(p->b[i] / p->crops_n);
-        p->alpha[i] = opacity(p, i, (double)c);
+        p->alpha[i] = p->opaque[i] ? MAX_ALPHA : opacity(p, i, (double)c);
         const float left = 1 - p->alpha[i], d2 = (c - b) * (c - b) + (float)((p->bb[i] - p->b[i] * p->b[i] / p->crops_n) / p->crops_n) + p->unit * p->unit;
         p->alpha_var[i] = ((p->stays + p->moves / (float)p->crops_n) * left * left + 0.1f * p->unit * p->unit) / d2;
     }
@@ -248,8 +283,9 @@ static void choose_opacities(plane *p)
 static void average_opacities(plane *p)
 {
     for (size_t i = 0; i < (size_t)p->w * (size_t)p->h; i++) p->map[i] = -1;
-    for (int i = 0; i < p->n; i++) p->map[p->list[i]] = p->alpha[i];
+    for (int i = 0; i < p->n; i++) p->map[p->list[i]] = p->opaque[i] ? -1 : p->alpha[i];
     for (int i = 0; i < p->n; i++) {
+        if (p->opaque[i]) continue;
         const int y = p->list[i] / p->w, x = p->list[i] % p->w;
         const float a = p->alpha[i], h = 1 / (6 * p->alpha_var[i] + 1e-6f);
         float sum = a, mass = 1;
@@ -308,6 +344,7 @@ static void free_plane(plane *p)
     fvi_free(p->j);
     fvi_free(p->alpha);
     fvi_free(p->work);
+    fvi_free(p->opaque);
 }
 
 static bool alloc_plane(plane *p)
@@ -317,7 +354,8 @@ static bool alloc_plane(plane *p)
     p->j = fvi_calloc(5 * n, sizeof *p->j);
     p->alpha = fvi_calloc(4 * n, sizeof *p->alpha);
     p->work = fvi_calloc(2 * all, sizeof *p->work);
-    if (!p->below || !p->j || !p->alpha || !p->work) return false;
+    p->opaque = fvi_calloc(n, 1);
+    if (!p->below || !p->j || !p->alpha || !p->work || !p->opaque) return false;
     p->b = p->j + n;
     p->jj = p->j + 2 * n;
     p->bb = p->j + 3 * n;
@@ -333,6 +371,7 @@ static bool alloc_plane(plane *p)
 static void estimate_first(plane *p, fvi_clean_fill *f)
 {
     measure_ground(p, f);
+    find_opaque(p);
     choose_colours(p);
     choose_opacities(p);
     average_opacities(p);
@@ -349,6 +388,7 @@ static void estimate_first(plane *p, fvi_clean_fill *f)
 static void estimate_other(plane *p, const float *luma, int w0, int h0)
 {
     const int sx = p->w < w0, sy = p->h < h0;
+    opaque_of(p, luma, w0, h0);
     float *mass = p->map, *sum = p->work;
     for (size_t i = 0; i < (size_t)p->w * (size_t)p->h; i++) sum[i] = mass[i] = 0;
     for (int i = 0; i < p->n; i++) {
@@ -398,9 +438,9 @@ static fv_status estimate_plane(fvi_clean_mark *m, int pl, const uint16_t *const
     }
     for (int i = 0; st == FV_OK && i < p.n; i++) {
         const size_t to = p.at + (size_t)p.list[i];
-        m->trust[to] = trust_of(&p, i, fill);
-        m->alpha[to] = p.alpha[i] > NO_MARK ? p.alpha[i] : 0;
-        m->paint[to] = p.paint[i];
+        m->trust[to] = p.opaque[i] ? 0 : trust_of(&p, i, fill);
+        m->alpha[to] = p.opaque[i] ? 1 : p.alpha[i] > NO_MARK ? p.alpha[i] : 0;
+        m->paint[to] = p.opaque[i] ? (float)(p.j[i] / p.crops_n) : p.paint[i];
     }
     free_plane(&p);
     fvi_clean_fill_free(&f);

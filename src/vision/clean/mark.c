@@ -1,5 +1,5 @@
-/* mark.c: a mark's place and planes, undoing it in a picture, and how strongly it is there. Estimating is estimate.c. Called by canvas.c and
- * by flow/erase. */
+/* mark.c: a mark's place and planes, undoing it in a picture, and how strongly it is there. Estimating is estimate.c. Called by
+ * flow/erase. */
 #include "vision/clean/mark.h"
 #include "base/alloc.h"
 #include <math.h>

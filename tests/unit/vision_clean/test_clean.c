@@ -157,6 +157,39 @@ static void test_undo(void **state)
     undo_case(8, 0.4, red, 30, 33);
 }
 
+/* Neither white nor black, and nothing comes through: it is told by standing still, and filled in every plane. */
+static void test_opaque(void **state)
+{
+    (void)state;
+    const double yellow[3] = {190, 40, 140};
+    uint16_t *seen[N], *truth[N];
+    static uint8_t hole[W * H];
+    memset(hole, 0, sizeof hole);
+    assert_int_equal(fvi_clean_shape_set(&shape, 3, W, H, 1, 1, 8), FV_OK);
+    make(seen, truth, hole, 1, yellow);
+    fvi_clean_mark m;
+    assert_int_equal(fvi_clean_mark_create(&m, &shape, hole), FV_OK);
+    assert_int_equal(fvi_clean_mark_estimate(&m, (const uint16_t *const *)seen, N), FV_OK);
+    int wrong = 0, checked = 0;
+    for (int y = 1; y + 1 < H; y++)
+        for (int x = 1; x + 1 < W; x++) {
+            double least = 1;
+            for (int v = -1; v <= 1; v++)
+                for (int u = -1; u <= 1; u++) least = fmin(least, opacity_at(x + u, y + v, 1));
+            if (least < 1) continue;
+            const size_t c = shape.at[1] + (size_t)(y / 2 * shape.w[1] + x / 2);
+            checked++;
+            wrong += m.trust[y * W + x] > 0 || m.alpha[y * W + x] < 1 || m.trust[c] > 0 || m.alpha[c] < 1;
+        }
+    assert_true(checked > 100);
+    assert_int_equal(wrong, 0);
+    for (int k = 0; k < N; k++) {
+        free(seen[k]);
+        free(truth[k]);
+    }
+    fvi_clean_mark_clear(&m);
+}
+
 static void test_bad(void **state)
 {
     (void)state;
@@ -171,6 +204,7 @@ static void test_bad(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fill_plane), cmocka_unit_test(test_fill_edges), cmocka_unit_test(test_undo), cmocka_unit_test(test_bad)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fill_plane), cmocka_unit_test(test_fill_edges), cmocka_unit_test(test_undo), cmocka_unit_test(test_opaque),
+                                       cmocka_unit_test(test_bad)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
