@@ -333,16 +333,26 @@ static fv_status drop_weak(fvi_erase_place *p, bool *less)
     return v && m ? FV_OK : FV_ERR_MEMORY;
 }
 
-/* Samples without the mark go to the end. Returns how many have it. */
+/* Samples in which the mark is not as strong as it gets go to the end. Returns how many have all of it; all where it does not come or go. Opacity learnt from
+ * fading samples is too low, so that "strong" is meant against the strongest tenth. */
 static int sort_samples(fvi_erase_place *p)
 {
-    int n = 0;
+    float gain[FVI_ERASE_SAMPLES], sorted[FVI_ERASE_SAMPLES];
+    int told = 0, n = 0;
     for (int i = 0; i < p->samples; i++) {
-        const float g = fvi_clean_mark_gain(&p->mark, p->sample[i]);
-        if (g < 0.6f) continue;
+        gain[i] = fvi_clean_mark_gain(&p->mark, p->sample[i]);
+        if (!isnan(gain[i])) sorted[told++] = gain[i];
+    }
+    if (!told) return p->samples;
+    qsort(sorted, (size_t)told, sizeof *sorted, by_value);
+    const float strong = sorted[told - 1 - told / 10];
+    if (sorted[told / 10] > 0.6f * strong) return p->samples;
+    for (int i = 0; i < p->samples; i++) {
+        if (gain[i] < 0.85f * strong) continue;
         uint16_t *s = p->sample[i];
-        p->sample[i] = p->sample[n];
-        p->sample[n++] = s;
+        const float g = gain[i];
+        p->sample[i] = p->sample[n], gain[i] = gain[n];
+        p->sample[n] = s, gain[n++] = g;
     }
     return n;
 }
@@ -386,11 +396,14 @@ fv_status fvi_erase_learn(fvi_erase_place *p)
         FVI_TRY(drop_weak(p, &less));
         if (less) FVI_TRY(estimate(p));
     }
-    const int n = p->samples >= 2 ? sort_samples(p) : 0;
-    if (n >= 8 && n < p->samples) { /* it is not there all the time */
+    const int all = p->samples;
+    for (int i = 0; i < 2 && p->samples >= 2; i++) { /* is it there all the time? */
+        const int n = sort_samples(p);
+        if (n < 8 || n == p->samples) break;
         p->samples = n;
         FVI_TRY(estimate(p));
     }
+    p->samples = all;
     describe(p);
     for (int i = 0; i < FVI_ERASE_SAMPLES; i++) FVI_FREE(p->sample[i]);
     p->samples = 0;
