@@ -1,5 +1,6 @@
 /* fill.c: the membrane over holes. Every level of the pyramid knows the mean of what is known below it; from the coarsest down each
- * starts from the level above and is relaxed. Called by mark.c and canvas.c. */
+ * starts from the level above and is relaxed. Called by estimate.c and
+ * flow/erase. */
 #include "vision/clean/fill.h"
 #include "base/alloc.h"
 #include <string.h>
@@ -13,6 +14,7 @@ typedef struct level {
     float *img;    /* [h][w]; null for level 0: the caller's */
     uint8_t *hole; /* [h*w]: 0 known, 1 to be found */
     int *at;       /* [n] pixels of the hole, in order */
+    uint8_t *rim;  /* [n] at the edge of the picture? */
     int n;
 } level;
 struct fvi_clean_fill {
@@ -27,6 +29,7 @@ void fvi_clean_fill_free(fvi_clean_fill **f)
         fvi_free((*f)->l[i].img);
         fvi_free((*f)->l[i].hole);
         fvi_free((*f)->l[i].at);
+        fvi_free((*f)->l[i].rim);
     }
     FVI_FREE(*f);
 }
@@ -36,10 +39,15 @@ static bool list_hole(level *l)
     const size_t all = (size_t)l->w * (size_t)l->h;
     for (size_t i = 0; i < all; i++) l->n += l->hole[i] != 0;
     l->at = fvi_alloc((size_t)(l->n ? l->n : 1) * sizeof *l->at);
-    if (!l->at) return false;
-    int k = 0;
-    for (size_t i = 0; i < all; i++)
-        if (l->hole[i]) l->at[k++] = (int)i;
+    l->rim = fvi_alloc((size_t)l->n + 1);
+    if (!l->at || !l->rim) return false;
+    int i = 0, k = 0;
+    for (int y = 0; y < l->h; y++)
+        for (int x = 0; x < l->w; x++, i++) {
+            if (!l->hole[i]) continue;
+            l->rim[k] = x == 0 || y == 0 || x == l->w - 1 || y == l->h - 1;
+            l->at[k++] = i;
+        }
     return true;
 }
 
@@ -120,8 +128,9 @@ static void pull(const level *l, const float *img, level *up)
 
 static void push(const level *l, float *img, const level *up)
 {
-    for (int k = 0; k < l->n; k++) {
-        const int y = l->at[k] / l->w, x = l->at[k] % l->w;
+    for (int k = 0, y = 0; k < l->n; k++) {
+        while (l->at[k] >= (y + 1) * l->w) y++; /* they come row by row */
+        const int x = l->at[k] - y * l->w;
         int x0 = x / 2, y0 = y / 2, x1 = x & 1 ? x0 + 1 : x0 - 1, y1 = y & 1 ? y0 + 1 : y0 - 1;
         if (x1 < 0 || x1 >= up->w) x1 = x0;
         if (y1 < 0 || y1 >= up->h) y1 = y0;
@@ -130,17 +139,23 @@ static void push(const level *l, float *img, const level *up)
     }
 }
 
-/* Gauss-Seidel; at the edge of the picture the membrane is free. */
+/* Gauss-Seidel; at the edge of the picture the membrane is free. What does not wait for the sample before is summed apart from it. */
 static void relax(const level *l, float *img)
 {
     const int w = l->w, h = l->h;
     for (int s = 0; s < SWEEPS; s++) {
-        const float over = s == SWEEPS - 1 ? 1 : OVER;
-        for (int k = 0; k < l->n; k++) {
-            const int i = s & 1 ? l->at[l->n - 1 - k] : l->at[k], y = i / w, x = i - y * w;
-            const float left = x > 0 ? img[i - 1] : img[i], right = x < w - 1 ? img[i + 1] : img[i];
-            const float up = y > 0 ? img[i - w] : img[i], down = y < h - 1 ? img[i + w] : img[i];
-            img[i] += over * (0.25f * (left + right + up + down) - img[i]);
+        const float over = s == SWEEPS - 1 ? 1 : OVER, quarter = 0.25f * over, stay = 1 - over;
+        const int step = s & 1 ? -1 : 1;
+        for (int n = 0, k = s & 1 ? l->n - 1 : 0; n < l->n; n++, k += step) {
+            const int i = l->at[k];
+            float *at = img + i;
+            if (!l->rim[k]) {
+                *at = quarter * at[-step] + (quarter * (at[step] + (at[-w] + at[w])) + stay * *at);
+                continue;
+            }
+            const int y = i / w, x = i - y * w;
+            const float left = x > 0 ? at[-1] : *at, right = x < w - 1 ? at[1] : *at, up = y > 0 ? at[-w] : *at, down = y < h - 1 ? at[w] : *at;
+            *at = quarter * (left + right + up + down) + stay * *at;
         }
     }
 }
