@@ -325,26 +325,11 @@ def memory_is_flat():
     assert rss[1] - rss[0] < 2048, f"{rss} kB"
 
 
-def main():
-    if PICTURES is None:
-        print("the ffmpeg program is missing")
-        return 77
-    failed = 0
+def cases():
     for name, case in list(globals().items()):
-        if getattr(case, "__module__", None) != "__main__" or not callable(case) or name in ("main", "http", "limit", "Run") or (sys.argv[2:] and name not in sys.argv[2:]):
-            continue
-        if name.startswith("rtsp") and not servers.have_rtsp():
-            print(f"skipped: {name}: GStreamer's RTSP server or its x264 is not installed")
-            continue
-        t0 = time.monotonic()
-        try:
-            case()
-            print(f"ok      {name} ({time.monotonic() - t0:.1f} s)", flush=True)
-        except Exception as e:
-            failed += 1
-            print(f"FAILED  {name}: {type(e).__name__}: {e}", flush=True)
-    return 1 if failed else 0
+        if getattr(case, "__module__", None) == "__main__" and callable(case) and name not in ("cases", "http", "limit", "Run"):
+            yield case
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(servers.run_cases(cases(), sys.argv[2:]))

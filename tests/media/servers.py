@@ -145,6 +145,29 @@ def files(folder):
     return s.server_address[1]
 
 
+def run_cases(cases, wanted):
+    """Runs functions one after the other, those of `wanted` names if there are any; exit code. A name with rtsp in front needs GStreamer."""
+    if jpegs() is None:
+        print("the ffmpeg program is missing")
+        return 77
+    failed = 0
+    for case in cases:
+        name = case.__name__
+        if wanted and name not in wanted:
+            continue
+        if name.startswith("rtsp") and not have_rtsp():
+            print(f"skipped: {name}: GStreamer's RTSP server or its x264 is not installed")
+            continue
+        t0 = time.monotonic()
+        try:
+            case()
+            print(f"ok      {name} ({time.monotonic() - t0:.1f} s)", flush=True)
+        except Exception as e:
+            failed += 1
+            print(f"FAILED  {name}: {type(e).__name__}: {e}", flush=True)
+    return 1 if failed else 0
+
+
 def main():
     """Serves cameras until stdin ends: servers.py [--user NAME:PASSWORD] PATH=WxH@FPS… prints the port."""
     args, users, pipelines = sys.argv[1:], None, {}

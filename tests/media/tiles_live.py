@@ -110,27 +110,5 @@ def the_camera_of_the_environment():
     check(summary, figures, page, budget)
 
 
-def main():
-    if servers.jpegs() is None:
-        print("the ffmpeg program is missing")
-        return 77
-    failed = 0
-    for case in (rtsp_camera, rtsp_cameras_share_pictures, a_camera_changes_its_size, the_camera_of_the_environment):
-        name = case.__name__
-        if sys.argv[2:] and name not in sys.argv[2:]:
-            continue
-        if name.startswith("rtsp") and not servers.have_rtsp():
-            print(f"skipped: {name}: GStreamer's RTSP server or its x264 is not installed")
-            continue
-        t0 = time.monotonic()
-        try:
-            case()
-            print(f"ok      {name} ({time.monotonic() - t0:.1f} s)", flush=True)
-        except Exception as e:
-            failed += 1
-            print(f"FAILED  {name}: {type(e).__name__}: {e}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(servers.run_cases((rtsp_camera, rtsp_cameras_share_pictures, a_camera_changes_its_size, the_camera_of_the_environment), sys.argv[2:]))
