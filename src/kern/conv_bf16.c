@@ -5,15 +5,8 @@
  * where strips begin depends on the parameters only, so results do not depend on chunks. */
 #include "base/checked.h"
 #include "kern/bf16.h"
-#include "kern/conv_tactics.h"
+#include "kern/conv_inner.h"
 #include <string.h>
-
-static const fvi_conv_algorithm *const inners[] = {&fvi_conv_direct, &fvi_conv_depthwise, &fvi_conv_wino, &fvi_conv_wino2};
-enum { N_INNERS = sizeof inners / sizeof *inners, HEADER = 64 };
-
-typedef struct header {
-    int inner, rows;
-} header;
 
 static bool narrow(fv_dtype t) { return t == FV_BF16; }
 
@@ -40,12 +33,10 @@ typedef struct stage {
     size_t in, out, res, pre;
 } stage;
 
-static size_t room(ptrdiff_t floats) { return ((size_t)floats + 31) / 16 * 16; }
-
 static stage stage_of(const fvi_conv_params *p, const fvi_conv_params *s)
 {
-    return (stage){room(s->in_n), narrow(p->out_type) ? room(s->out_n) : 0, p->residual && narrow(p->res_type) ? room(s->res_n) : 0,
-                   p->pre && narrow(p->pre_type) ? room(s->pre_n) : 0};
+    return (stage){fvi_strip_room(s->in_n), narrow(p->out_type) ? fvi_strip_room(s->out_n) : 0, p->residual && narrow(p->res_type) ? fvi_strip_room(s->res_n) : 0,
+                   p->pre && narrow(p->pre_type) ? fvi_strip_room(s->pre_n) : 0};
 }
 
 static size_t stage_floats(stage g) { return g.in + g.out + g.res + g.pre; }
@@ -68,24 +59,6 @@ static bool fits(const fvi_conv_params *p)
     return fvi_conv_is_nhwc(p) && w * h * p->cin < INT32_MAX / 8 && 16.0 * p->wo * p->cout < INT32_MAX / 8;
 }
 
-static fvi_conv_tactic inner_tactic(const fvi_conv_tactic *t, int inner)
-{
-    return (fvi_conv_tactic){t->name, t->level, t->isa, inners[inner]};
-}
-
-/* Of those of the level the cheapest; -1: none takes it. */
-static int choose_inner(const fvi_conv_tactic *t, const fvi_conv_params *s, double *cost)
-{
-    int best = -1;
-    for (int i = 0; i < N_INNERS; i++) {
-        if (!inners[i]->supports(s)) continue;
-        const fvi_conv_tactic inner = inner_tactic(t, i);
-        const double c = inners[i]->cost(&inner, s);
-        if (best < 0 || c < *cost) best = i, *cost = c;
-    }
-    return best;
-}
-
 /* ---- wide ---- */
 
 static bool wide_supports(const fvi_conv_params *p)
@@ -106,50 +79,32 @@ static double wide_cost(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const int rows = strip_rows(p);
     const fvi_conv_params s = strip_of(p, rows);
-    double c = 0;
-    if (choose_inner(t, &s, &c) < 0) return 1e300;
-    return c * p->n * p->ho / rows + stage_cost(t, p, &s, rows);
+    const double c = fvi_conv_inner_cost(t, &s);
+    return c >= 1e300 ? c : c * p->n * p->ho / rows + stage_cost(t, p, &s, rows);
 }
 
 static size_t wide_packed_bytes(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const fvi_conv_params s = strip_of(p, strip_rows(p));
-    double c = 0;
-    const int i = choose_inner(t, &s, &c);
-    if (i < 0) return 0;
-    const fvi_conv_tactic inner = inner_tactic(t, i);
-    const size_t bytes = inners[i]->packed_bytes(&inner, &s);
-    return bytes ? bytes + HEADER : 0;
+    return fvi_conv_inner_packed_bytes(t, &s);
 }
 
 static void wide_pack(const fvi_conv_tactic *t, const fvi_conv_params *p, const float *w, const float *bias, void *packed)
 {
-    header *h = packed;
-    h->rows = strip_rows(p);
-    const fvi_conv_params s = strip_of(p, h->rows);
-    double c = 0;
-    h->inner = choose_inner(t, &s, &c);
-    const fvi_conv_tactic inner = inner_tactic(t, h->inner);
-    inners[h->inner]->pack(&inner, &s, w, bias, (char *)packed + HEADER);
+    const fvi_conv_params s = strip_of(p, strip_rows(p));
+    fvi_conv_inner_pack(t, &s, w, bias, packed);
 }
 
 static bool wide_valid(const fvi_conv_tactic *t, const fvi_conv_params *p, const void *packed)
 {
-    const header *h = packed;
-    const int rows = strip_rows(p);
-    const fvi_conv_params s = strip_of(p, rows);
-    double c = 0;
-    return h->rows == rows && h->inner == choose_inner(t, &s, &c);
+    const fvi_conv_params s = strip_of(p, strip_rows(p));
+    return fvi_conv_inner_valid(t, &s, packed);
 }
 
 static size_t wide_workspace(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const fvi_conv_params s = strip_of(p, strip_rows(p));
-    double c = 0;
-    const int i = choose_inner(t, &s, &c);
-    if (i < 0) return 0;
-    const fvi_conv_tactic inner = inner_tactic(t, i);
-    return stage_floats(stage_of(p, &s)) * sizeof(float) + inners[i]->workspace_bytes(&inner, &s);
+    return stage_floats(stage_of(p, &s)) * sizeof(float) + fvi_conv_inner_workspace(t, &s);
 }
 
 static int strip_chunks(const fvi_conv_tactic *t, const fvi_conv_params *p, int threads)
@@ -164,11 +119,7 @@ static double wide_executed(const fvi_conv_tactic *t, const fvi_conv_params *p)
 {
     const int rows = strip_rows(p);
     const fvi_conv_params s = strip_of(p, rows);
-    double c = 0;
-    const int i = choose_inner(t, &s, &c);
-    if (i < 0) return 0;
-    const fvi_conv_tactic inner = inner_tactic(t, i);
-    return fvi_conv_executed_flops(&inner, &s) * p->n * p->ho / rows;
+    return fvi_conv_inner_executed(t, &s) * p->n * p->ho / rows;
 }
 
 /* ---- staging ---- */
@@ -239,19 +190,17 @@ static fvi_conv_io stage_rest(const fvi_bf16_kern *k, const fvi_conv_params *p, 
 
 static void wide_run(const fvi_conv_tactic *t, const fvi_conv_params *p, const fvi_conv_io *io, const void *packed, void *workspace, int chunk, int chunks)
 {
-    const header *h = packed;
-    const fvi_conv_tactic inner = inner_tactic(t, h->inner);
-    const int strips = (p->ho + h->rows - 1) / h->rows;
+    const int each = fvi_conv_inner_rows(packed), strips = (p->ho + each - 1) / each;
     const int64_t all = (int64_t)p->n * strips;
     fvi_bf16_kern k;
     fvi_bf16_kern_init(&k, t->level | (t->level - 1));
     for (int64_t i = all * chunk / chunks; i < all * (chunk + 1) / chunks; i++) {
-        const int image = (int)(i / strips), y0 = (int)(i % strips) * h->rows, rows = p->ho - y0 < h->rows ? p->ho - y0 : h->rows;
+        const int image = (int)(i / strips), y0 = (int)(i % strips) * each, rows = p->ho - y0 < each ? p->ho - y0 : each;
         const fvi_conv_params s = strip_of(p, rows);
         const stage g = stage_of(p, &s);
         stage_input(&k, p, &s, io, image * p->in_n + ((ptrdiff_t)y0 * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w, workspace);
         const fvi_conv_io o = stage_rest(&k, p, &s, io, image, y0, g, workspace);
-        inner.algorithm->run(&inner, &s, &o, (const char *)packed + HEADER, (float *)workspace + stage_floats(g), 0, 1);
+        fvi_conv_inner_run(t, &s, &o, packed, (float *)workspace + stage_floats(g));
         if (g.out) store_rows(&k, p, (uint16_t *)io->out + image * p->out_n + y0 * p->out_h, o.out, rows);
     }
 }

@@ -1,6 +1,7 @@
 /* conv_table.c: the table of all convolution tactics, and the analytic choice between them.
  * Called by backend/cpu/op_conv.c at load; walked by checkkern. */
 #include "kern/conv_tactics.h"
+#include "kern/rank.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -47,21 +48,11 @@ const fvi_conv_tactic *fvi_conv_choose(const fvi_conv_params *p, fvi_cpu_flags f
 
 int fvi_conv_rank(const fvi_conv_params *p, fvi_cpu_flags flags, double factor, const fvi_conv_tactic **out, int max)
 {
-    enum { MOST = 16 };
-    double cost[MOST];
-    int n = 0;
-    if (max > MOST) max = MOST;
-    for (const fvi_conv_tactic *t = fvi_conv_tactics; t->name; t++) {
-        if (!usable(t, p, flags)) continue;
-        const double c = t->algorithm->cost(t, p);
-        int at = n;
-        while (at > 0 && c < cost[at - 1]) at--; /* equal ones stay in the table's order */
-        if (at == max) continue;
-        if (n < max) n++;
-        for (int i = n - 1; i > at; i--) cost[i] = cost[i - 1], out[i] = out[i - 1];
-        cost[at] = c, out[at] = t;
-    }
-    while (n > 1 && cost[n - 1] > cost[0] * factor) n--;
+    fvi_rank r = {.max = max < FVI_RANK_MOST ? max : FVI_RANK_MOST};
+    for (const fvi_conv_tactic *t = fvi_conv_tactics; t->name; t++)
+        if (usable(t, p, flags)) fvi_rank_add(&r, t->algorithm->cost(t, p), t);
+    const int n = fvi_rank_within(&r, factor);
+    for (int i = 0; i < n; i++) out[i] = r.item[i];
     return n;
 }
 

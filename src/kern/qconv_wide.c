@@ -6,23 +6,18 @@
  * parameters only, so results do not depend on chunks. conv_bf16.c is its like for BF16. */
 #include "base/checked.h"
 #include "kern/bytes.h"
-#include "kern/conv_tactics.h"
+#include "kern/conv_inner.h"
 #include "kern/qconv_isa.h"
 
-static const fvi_conv_algorithm *const inners[] = {&fvi_conv_direct, &fvi_conv_depthwise, &fvi_conv_wino, &fvi_conv_wino2};
-/* Caches of no machine in particular: what is packed must not depend on where it was packed. */
-enum { N_INNERS = sizeof inners / sizeof *inners, HEADER = 64, L1 = 32 << 10, L2 = 512 << 10 };
-
-typedef struct header {
-    int inner, rows;
-} header;
+/* Whose kernels do the strips. */
+static fvi_conv_tactic floats_of(const fvi_qconv_tactic *t) { return (fvi_conv_tactic){t->name, t->level, t->floats, NULL}; }
 
 /* `rows` output rows of an image as a convolution in FP32: staged input, and whatever else is bytes. */
 static fvi_conv_params strip_of(const fvi_qconv_params *p, int rows)
 {
     fvi_conv_params s = {.n = 1, .cin = p->cin, .cout = p->cout, .ho = rows, .wo = p->wo, .groups = p->groups, .kh = p->kh, .kw = p->kw, .sh = p->sh, .sw = p->sw,
                          .dh = p->dh, .dw = p->dw, .in_c = 1, .out_c = 1, .res_c = 1, .in_w = p->cin, .out_w = p->cout, .res_w = p->cout,
-                         .residual = p->residual != FVI_QCONV_NONE, .act = p->act, .alpha = p->alpha, .beta = p->beta, .l1 = L1, .l2 = L2};
+                         .residual = p->residual != FVI_QCONV_NONE, .act = p->act, .alpha = p->alpha, .beta = p->beta, .l1 = FVI_STRIP_L1, .l2 = FVI_STRIP_L2};
     s.h = (rows - 1) * p->sh + (p->kh - 1) * p->dh + 1, s.w = (p->wo - 1) * p->sw + (p->kw - 1) * p->dw + 1;
     s.in_h = s.w * s.in_w, s.in_n = s.h * s.in_h;
     s.out_h = p->wo * s.out_w, s.out_n = rows * s.out_h;
@@ -37,11 +32,9 @@ typedef struct stage {
     size_t in, out, res;
 } stage;
 
-static size_t room_of(ptrdiff_t floats) { return ((size_t)floats + 31) / 16 * 16; }
-
 static stage stage_of(const fvi_qconv_params *p, const fvi_conv_params *s)
 {
-    return (stage){room_of(s->in_n), p->bytes ? room_of(s->out_n) : 0, p->residual == FVI_QCONV_BYTES ? room_of(s->res_n) : 0};
+    return (stage){fvi_strip_room(s->in_n), p->bytes ? fvi_strip_room(s->out_n) : 0, p->residual == FVI_QCONV_BYTES ? fvi_strip_room(s->res_n) : 0};
 }
 
 static size_t stage_floats(stage g) { return g.in + g.out + g.res; }
@@ -52,27 +45,9 @@ static int strip_rows(const fvi_qconv_params *p)
     int rows = p->ho >= 64 ? 16 : p->ho >= 16 ? 8 : 4;
     for (; rows > 4; rows -= 4) {
         const fvi_conv_params s = strip_of(p, rows);
-        if (stage_floats(stage_of(p, &s)) * sizeof(float) <= L2 / 2) break;
+        if (stage_floats(stage_of(p, &s)) * sizeof(float) <= FVI_STRIP_L2 / 2) break;
     }
     return rows < p->ho ? rows : p->ho;
-}
-
-static fvi_conv_tactic inner_tactic(const fvi_qconv_tactic *t, int inner)
-{
-    return (fvi_conv_tactic){t->name, t->level, t->floats, inners[inner]};
-}
-
-/* The cheapest; -1: none takes it. */
-static int choose_inner(const fvi_qconv_tactic *t, const fvi_conv_params *s, double *cost)
-{
-    int best = -1;
-    for (int i = 0; i < N_INNERS; i++) {
-        if (!inners[i]->supports(s)) continue;
-        const fvi_conv_tactic inner = inner_tactic(t, i);
-        const double c = inners[i]->cost(&inner, s);
-        if (best < 0 || c < *cost) best = i, *cost = c;
-    }
-    return best;
 }
 
 /* The largest staged map must be countable. */
@@ -83,58 +58,48 @@ static bool supports(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
     const int64_t right = (int64_t)(p->wo - 1) * p->sw - p->pl + (int64_t)(p->kw - 1) * p->dw, bottom = (int64_t)(p->ho - 1) * p->sh - p->pt + (int64_t)(p->kh - 1) * p->dh;
     if (right >= (int64_t)p->w + p->halo || bottom >= (int64_t)p->h + p->halo) return false;
     const fvi_conv_params s = strip_of(p, strip_rows(p));
-    double c = 0;
-    return choose_inner(t, &s, &c) >= 0;
+    const fvi_conv_tactic f = floats_of(t);
+    return fvi_conv_inner_cost(&f, &s) < 1e300;
 }
 
 static double cost(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
     const int rows = strip_rows(p);
     const fvi_conv_params s = strip_of(p, rows);
+    const fvi_conv_tactic f = floats_of(t);
     const double strips = p->n * ((p->ho + rows - 1.0) / rows);
-    double c = 0;
-    choose_inner(t, &s, &c);
-    return c * p->n * p->ho / rows + strips * (double)stage_floats(stage_of(p, &s)) * 6 / t->floats->vec;
+    return fvi_conv_inner_cost(&f, &s) * p->n * p->ho / rows + strips * (double)stage_floats(stage_of(p, &s)) * 6 / t->floats->vec;
 }
 
 static size_t packed_bytes(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
     const fvi_conv_params s = strip_of(p, strip_rows(p));
-    double c = 0;
-    const fvi_conv_tactic inner = inner_tactic(t, choose_inner(t, &s, &c));
-    const size_t bytes = inner.algorithm->packed_bytes(&inner, &s);
-    return bytes ? bytes + HEADER : 0;
+    const fvi_conv_tactic f = floats_of(t);
+    return fvi_conv_inner_packed_bytes(&f, &s);
 }
 
 static void pack(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const int8_t *w, const float *scale, const float *bias, float *room, void *packed)
 {
-    header *h = packed;
-    h->rows = strip_rows(p);
-    const fvi_conv_params s = strip_of(p, h->rows);
+    const fvi_conv_params s = strip_of(p, strip_rows(p));
+    const fvi_conv_tactic f = floats_of(t);
     const size_t each = fvi_qconv_weights(p) / (size_t)p->cout;
-    double c = 0;
-    h->inner = choose_inner(t, &s, &c);
     for (size_t o = 0; o < (size_t)p->cout; o++)
         for (size_t i = 0; i < each; i++) room[o * each + i] = (float)w[o * each + i] * scale[o];
-    const fvi_conv_tactic inner = inner_tactic(t, h->inner);
-    inner.algorithm->pack(&inner, &s, room, bias, (char *)packed + HEADER);
+    fvi_conv_inner_pack(&f, &s, room, bias, packed);
 }
 
 static bool valid(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const void *packed)
 {
-    const header *h = packed;
-    const int rows = strip_rows(p);
-    const fvi_conv_params s = strip_of(p, rows);
-    double c = 0;
-    return h->rows == rows && h->inner == choose_inner(t, &s, &c);
+    const fvi_conv_params s = strip_of(p, strip_rows(p));
+    const fvi_conv_tactic f = floats_of(t);
+    return fvi_conv_inner_valid(&f, &s, packed);
 }
 
 static size_t workspace_bytes(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
     const fvi_conv_params s = strip_of(p, strip_rows(p));
-    double c = 0;
-    const fvi_conv_tactic inner = inner_tactic(t, choose_inner(t, &s, &c));
-    return stage_floats(stage_of(p, &s)) * sizeof(float) + inner.algorithm->workspace_bytes(&inner, &s);
+    const fvi_conv_tactic f = floats_of(t);
+    return stage_floats(stage_of(p, &s)) * sizeof(float) + fvi_conv_inner_workspace(&f, &s);
 }
 
 static int chunks(const fvi_qconv_tactic *t, const fvi_qconv_params *p, int threads)
@@ -149,9 +114,8 @@ static double executed(const fvi_qconv_tactic *t, const fvi_qconv_params *p)
 {
     const int rows = strip_rows(p);
     const fvi_conv_params s = strip_of(p, rows);
-    double c = 0;
-    const fvi_conv_tactic inner = inner_tactic(t, choose_inner(t, &s, &c));
-    return fvi_conv_executed_flops(&inner, &s) * p->n * p->ho / rows;
+    const fvi_conv_tactic f = floats_of(t);
+    return fvi_conv_inner_executed(&f, &s) * p->n * p->ho / rows;
 }
 
 /* ---- running ---- */
@@ -187,7 +151,7 @@ static void narrow_map(const fvi_bytes_kern *k, const fvi_qconv_params *p, const
 
 static void do_strip(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const fvi_qconv_io *io, const fvi_bytes_kern *k, const void *packed, float *work, int image, int y0, int rows)
 {
-    const fvi_conv_tactic inner = inner_tactic(t, ((const header *)packed)->inner);
+    const fvi_conv_tactic f = floats_of(t);
     const fvi_conv_params s = strip_of(p, rows);
     const stage g = stage_of(p, &s);
     float *out = work + g.in, *res = out + g.out;
@@ -196,13 +160,13 @@ static void do_strip(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const
     widen_map(k, work, io->in + image * p->in_n + ((ptrdiff_t)y0 * p->sh - p->pt) * p->in_h - (ptrdiff_t)p->pl * p->in_w, p->in_h, p->in_w, s.h, s.w, p->cin, p->zero, 1);
     if (g.res) widen_map(k, res, (const uint8_t *)io->res + res_at, p->res_h, p->res_w, rows, p->wo, p->cout, p->res_zero, p->res_scale);
     if (s.residual) o.res = g.res ? res : (const float *)io->res + res_at;
-    inner.algorithm->run(&inner, &s, &o, (const char *)packed + HEADER, work + stage_floats(g), 0, 1);
+    fvi_conv_inner_run(&f, &s, &o, packed, work + stage_floats(g));
     if (g.out) narrow_map(k, p, io->table, (uint8_t *)io->out + out_at, out, rows);
 }
 
 static void run(const fvi_qconv_tactic *t, const fvi_qconv_params *p, const fvi_qconv_io *io, const void *packed, void *workspace, int chunk, int n_chunks)
 {
-    const int each = ((const header *)packed)->rows, strips = (p->ho + each - 1) / each;
+    const int each = fvi_conv_inner_rows(packed), strips = (p->ho + each - 1) / each;
     const int64_t all = (int64_t)p->n * strips;
     fvi_bytes_kern k;
     fvi_bytes_kern_init(&k, t->level | (t->level - 1));
