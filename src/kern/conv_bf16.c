@@ -18,7 +18,7 @@ static fvi_conv_params strip_of(const fvi_conv_params *p, int rows)
     fvi_conv_params s = *p;
     s.bf16 = false;
     s.in_type = s.out_type = s.res_type = s.pre_type = FV_F32;
-    s.n = 1, s.ho = rows;
+    s.n = 1, s.ho = rows, s.l1 = FVI_STRIP_L1, s.l2 = FVI_STRIP_L2;
     s.h = (rows - 1) * p->sh + (p->kh - 1) * p->dh + 1, s.w = (p->wo - 1) * p->sw + (p->kw - 1) * p->dw + 1;
     s.pt = s.pl = s.halo = 0;
     s.in_c = 1, s.in_w = s.cin, s.in_h = s.w * s.in_w, s.in_n = s.h * s.in_h;
@@ -47,7 +47,7 @@ static int strip_rows(const fvi_conv_params *p)
     int rows = p->ho >= 64 ? 16 : p->ho >= 16 ? 8 : 4;
     for (; rows > 4; rows -= 4) {
         const fvi_conv_params s = strip_of(p, rows);
-        if (stage_floats(stage_of(p, &s)) * sizeof(float) <= p->l2 / 2) break;
+        if (stage_floats(stage_of(p, &s)) * sizeof(float) <= FVI_STRIP_L2 / 2) break;
     }
     return rows < p->ho ? rows : p->ho;
 }
