@@ -1,10 +1,10 @@
 /* merge.c: how long merging the boxes of 33 tiles takes: a 4K frame, 32 tiles of 640 and the whole frame, `people` people whom every tile that
  * sees them reports with several boxes. Prints the median and the least of many runs for each rule. Usage: bench_merge [boxes] [runs] */
+#include "timing.h"
 #include "vision/tiles/merge.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define W 3840
 #define H 2160
@@ -14,19 +14,6 @@ static float unit(void)
 {
     seed = seed * 1664525u + 1013904223u;
     return (float)(seed >> 8) / 16777216.0f;
-}
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double d = *(const double *)a - *(const double *)b;
-    return d < 0 ? -1 : d > 0;
 }
 
 /* `crowd` boxes around each person in each tile that sees them. */

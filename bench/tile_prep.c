@@ -1,30 +1,17 @@
 /* tile_prep.c: how long it takes to prepare 32 tiles of 640x640 and the whole of a 4K frame for a network, one thread: all in one pass into a batch, and one
  * after the other into one input, as a pipeline without batches does. Prints the least and the median of many runs for each format. Usage: bench_tile_prep [runs]
  */
+#include "timing.h"
 #include "base/alloc.h"
 #include "image/pixel.h"
 #include "image/prep.h"
 #include "vision/tiles/grid.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define W 3840
 #define H 2160
 #define SIDE 640
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double d = *(const double *)a - *(const double *)b;
-    return d < 0 ? -1 : d > 0;
-}
 
 static void report(const char *what, const char *format, int views, double *ms, int runs)
 {

@@ -1,12 +1,12 @@
 /* trackers.c: frames a second of each tracker on a made-up crowd that walks, trembles, hides and flickers.
  *
  *     build/release/bench_trackers [OBJECTS] [FRAMES]        (50, 5000) */
+#include "timing.h"
 #include <fovea/track.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct walker {
     float x, y, vx, vy;
@@ -17,13 +17,6 @@ static float uniform(void)
 {
     seed = seed * 1664525u + 1013904223u;
     return (float)(seed >> 8) / 16777216.0f;
-}
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static void draw(walker *w, int n, fv_detections *d)
@@ -57,9 +50,9 @@ static int run(const char *name, int objects, int frames)
     int64_t reported = 0;
     for (int f = 0; f < frames; f++) {
         draw(w, objects, &d);
-        double t0 = seconds();
+        double t0 = now_ms();
         fv_tracker_update(t, &d, f / 30.0);
-        double took = seconds() - t0;
+        double took = (now_ms() - t0) * 1e-3;
         spent += took;
         worst = fmax(worst, took);
         reported += d.count;
