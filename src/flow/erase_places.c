@@ -396,14 +396,12 @@ fv_status fvi_erase_learn(fvi_erase_place *p)
         FVI_TRY(drop_weak(p, &less));
         if (less) FVI_TRY(estimate(p));
     }
-    const int all = p->samples;
     for (int i = 0; i < 2 && p->samples >= 2; i++) { /* is it there all the time? */
         const int n = sort_samples(p);
         if (n < 8 || n == p->samples) break;
         p->samples = n;
         FVI_TRY(estimate(p));
     }
-    p->samples = all;
     describe(p);
     for (int i = 0; i < FVI_ERASE_SAMPLES; i++) FVI_FREE(p->sample[i]);
     p->samples = 0;

@@ -157,14 +157,8 @@ static fv_status clip_read(fv_clip *c, fv_clip_frame *f, fv_error *err)
         c->pending = false;
         return deliver(c, f, c->first, err);
     }
-    fv_status st = v->end;
-    if (st == FV_OK) {
-        st = fvi_media_video_decode(v);
-        if (st == FV_END || st == FV_AGAIN) fvi_media_video_say_end(v);
-    }
-    if (v->end == FV_PARTIAL) return fvi_error_set(err, FV_PARTIAL, "%s", v->end_text);
-    if (v->end == FV_END) return FV_END;
-    if (st < 0) return fvi_error_set(err, st, "%s: %s", v->label, fv_status_text(st));
+    fv_status st = fvi_media_video_picture(v, v->label, err);
+    if (st != FV_OK) return st;
     st = deliver(c, f, v->av, err);
     av_frame_unref(v->av);
     return st;

@@ -90,8 +90,8 @@ void fvi_media_video_turn(fvi_media_video *v); /* as the container says */
 void fvi_media_video_name_decoder(fvi_media_video *v);
 /* One picture in v->av. FV_END: no more; FV_AGAIN: overdue. */
 fv_status fvi_media_video_decode(fvi_media_video *v);
-/* After the last picture: v->end and why. */
-void fvi_media_video_say_end(fvi_media_video *v);
+/* The same until v->end, which it finds the reason of: FV_END, or FV_PARTIAL where the file breaks off. name: for messages. */
+fv_status fvi_media_video_picture(fvi_media_video *v, const char *name, fv_error *err);
 /* FV_OK: *f is the next frame; FV_END, FV_PARTIAL: no more; failures. */
 fv_status fvi_media_video_next(fvi_media_video *v, fv_frame *f, fv_error *err);
 /* Sizes, format and colour of the whole stream from its first picture. */

@@ -76,7 +76,8 @@ static bool too_short(const fvi_media_video *v, double at)
     return v->base.info.duration_s - at > fmax(1, v->base.info.duration_s * 0.05);
 }
 
-void fvi_media_video_say_end(fvi_media_video *v)
+/* After the last picture: v->end and why. */
+static void say_end(fvi_media_video *v)
 {
     char text[AV_ERROR_MAX_STRING_SIZE], total[48] = "";
     const char *name = v->base.info.name;
@@ -109,18 +110,24 @@ void fvi_media_video_say_end(fvi_media_video *v)
     atomic_store(&v->ended, true);
 }
 
+fv_status fvi_media_video_picture(fvi_media_video *v, const char *name, fv_error *err)
+{
+    fv_status st = v->end;
+    if (st == FV_OK) {
+        st = fvi_media_video_decode(v);
+        if (st == FV_END || st == FV_AGAIN) say_end(v);
+    }
+    if (v->end == FV_PARTIAL) return fvi_error_set(err, FV_PARTIAL, "%s", v->end_text);
+    if (v->end == FV_END) return FV_END;
+    return st < 0 ? fvi_error_set(err, st, "%s: %s", name, fv_status_text(st)) : FV_OK;
+}
+
 fv_status fvi_media_video_next(fvi_media_video *v, fv_frame *f, fv_error *err)
 {
     *f = (fv_frame){0};
     int64_t start = fvi_now_ns();
-    fv_status st = v->end;
-    if (st == FV_OK) {
-        st = fvi_media_video_decode(v);
-        if (st == FV_END || st == FV_AGAIN) fvi_media_video_say_end(v);
-    }
-    if (v->end == FV_PARTIAL) return fvi_error_set(err, FV_PARTIAL, "%s", v->end_text);
-    if (v->end == FV_END) return FV_END;
-    if (st < 0) return fvi_error_set(err, st, "%s: %s", v->base.info.name, fv_status_text(st));
+    fv_status st = fvi_media_video_picture(v, v->base.info.name, err);
+    if (st != FV_OK) return st;
     if (v->index == 0) FVI_TRY(fvi_media_video_settle(v, v->av, err));
     double pts = fvi_media_clock_next(&v->clock, v->av->best_effort_timestamp);
     if (v->index == 0) v->start_s = -v->clock.offset;

@@ -1,8 +1,8 @@
 /* op_quant.c: QuantizeLinear, DequantizeLinear (one scale, one an index of an axis, one a block), and what rewrites make of
  * pairs of them: FakeQuant (quantised and back, all in float) and QuantTable (any function of a value of 8 bits). */
 #include "backend/cpu/loop.h"
+#include "backend/cpu/quantise.h"
 #include "backend/cpu/step.h"
-#include "kern/bytes.h"
 #include <math.h>
 #include <string.h>
 
@@ -50,14 +50,7 @@ static void type_range(fv_dtype t, int *low, int *high)
 static void quant_u8(const void *user, void *const *p, size_t n)
 {
     const quant_state *q = user;
-    uint8_t *y = p[0];
-    const float *x = p[1];
-    float part[PART];
-    for (size_t i = 0; i < n; i += PART) {
-        size_t m = n - i < PART ? n - i : PART;
-        q->quant(part, x + i, m, q->scale, q->lo, q->hi, 1);
-        q->bytes.narrow(y + i, part, m, 1, (int)q->zero);
-    }
+    fvi_cpu_quantise_bytes(q->quant, &q->bytes, p[0], p[1], n, q->scale, q->zero);
 }
 QUANT_BLOCK(int8_t, quant_i8)
 QUANT_BLOCK(uint16_t, quant_u16)
@@ -86,30 +79,21 @@ static void fake_block(const void *user, void *const *p, size_t n)
     q->quant(p[0], p[1], n, q->scale, q->lo, q->hi, q->scale);
 }
 
-static void table_block(const void *user, void *const *p, size_t n)
-{
-    const quant_state *q = user;
-    const float *x = p[1];
-    float *y = p[0], part[PART];
-    for (size_t i = 0; i < n; i += PART) {
-        size_t m = n - i < PART ? n - i : PART;
-        q->quant(part, x + i, m, q->scale, q->lo, q->hi, 1);
-        for (size_t k = 0; k < m; k++) y[i + k] = q->table.f[(int)(part[k] - q->lo)];
+#define TABLE_BLOCK(T, name, member)                                                                                   \
+    static void name(const void *user, void *const *p, size_t n)                                                       \
+    {                                                                                                                  \
+        const quant_state *q = user;                                                                                   \
+        T *y = p[0];                                                                                                   \
+        const float *x = p[1];                                                                                         \
+        float part[PART];                                                                                              \
+        for (size_t i = 0; i < n; i += PART) {                                                                         \
+            size_t m = n - i < PART ? n - i : PART;                                                                    \
+            q->quant(part, x + i, m, q->scale, q->lo, q->hi, 1);                                                       \
+            for (size_t k = 0; k < m; k++) y[i + k] = q->table.member[(int)(part[k] - q->lo)];                         \
+        }                                                                                                              \
     }
-}
-
-static void table_to_bytes_block(const void *user, void *const *p, size_t n)
-{
-    const quant_state *q = user;
-    const float *x = p[1];
-    uint8_t *y = p[0];
-    float part[PART];
-    for (size_t i = 0; i < n; i += PART) {
-        size_t m = n - i < PART ? n - i : PART;
-        q->quant(part, x + i, m, q->scale, q->lo, q->hi, 1);
-        for (size_t k = 0; k < m; k++) y[i + k] = q->table.b[(int)(part[k] - q->lo)];
-    }
-}
+TABLE_BLOCK(float, table_block, f)
+TABLE_BLOCK(uint8_t, table_to_bytes_block, b)
 
 static void bytes_to_floats_block(const void *user, void *const *p, size_t n)
 {

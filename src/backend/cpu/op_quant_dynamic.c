@@ -1,14 +1,16 @@
 /* op_quant_dynamic.c: DynamicQuantizeLinear: range of the whole tensor, then one scale for it. Two passes over the data,
  * each cut for the pool. */
 #include "backend/cpu/loop.h"
+#include "backend/cpu/quantise.h"
 #include "backend/cpu/step.h"
 #include <math.h>
 
-enum { PART = 256, MOST_CHUNKS = 64 };
+enum { MOST_CHUNKS = 64 };
 
 typedef struct dynamic_state {
     fvi_loop quantise;
     fvi_quant_fn quant;
+    fvi_bytes_kern bytes;
     fvi_tensor x; /* coalesced, for the range */
     int chunks;
     float low[MOST_CHUNKS], high[MOST_CHUNKS];
@@ -18,14 +20,7 @@ typedef struct dynamic_state {
 static void block(const void *user, void *const *p, size_t n)
 {
     const dynamic_state *d = user;
-    uint8_t *y = p[0];
-    const float *x = p[1];
-    float part[PART];
-    for (size_t i = 0; i < n; i += PART) {
-        size_t m = n - i < PART ? n - i : PART;
-        d->quant(part, x + i, m, d->scale, -d->zero, 255 - d->zero, 1);
-        for (size_t k = 0; k < m; k++) y[i + k] = (uint8_t)((int)part[k] + (int)d->zero);
-    }
+    fvi_cpu_quantise_bytes(d->quant, &d->bytes, p[0], p[1], n, d->scale, d->zero);
 }
 
 /* Sixteen running minima and maxima, which the compiler keeps in vectors. NaN is passed over. */
@@ -104,6 +99,7 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     fvi_elementwise k;
     fvi_elementwise_init(&k, s->env->cpu);
     d->quant = k.quant;
+    fvi_bytes_kern_init(&d->bytes, s->env->cpu);
     fv_dtype as[2] = {FV_U8, FV_F32};
     FVI_TRY(fvi_loop_init(&d->quantise, 2, (fvi_tensor[]){s->out[0], s->in[0]}, as, 0.5, err));
     d->quantise.block = block;
