@@ -106,6 +106,7 @@ const fv_media_api *cli_media(fv_error *err);
  * Without a callback the first signal ends the program (130, 143). With one, the first signal calls it, in the signal
  * handler, and the second ends the program. Null takes it back. */
 void cli_on_stop(void (*stop)(void *arg), void *arg);
+void cli_only_stop(void *unused); /* does nothing: for those who ask cli_stopped */
 bool cli_stopped(void);  /* a signal came */
 int cli_stop_code(void); /* 130 or 143 after a signal, else 0 */
 

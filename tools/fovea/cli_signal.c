@@ -41,5 +41,6 @@ void cli_on_stop(void (*stop)(void *), void *arg)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+void cli_only_stop(void *unused) { (void)unused; }
 bool cli_stopped(void) { return stop_signal != 0; }
 int cli_stop_code(void) { return stop_signal ? 128 + (int)stop_signal : 0; }

@@ -10,12 +10,6 @@
 #define FOLLOW 0.1       /* of the way to a new frame's range */
 #define THOUSANDTHS 1000 /* png16 without a range: depths in metres become millimetres */
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* All but a hundredth at each end; false: no number is in it. */
 static bool range_of(const fv_map *m, double *lo, double *hi)
 {
@@ -23,7 +17,7 @@ static bool range_of(const fv_map *m, double *lo, double *hi)
     float *v = tool_alloc((n ? n : 1) * sizeof *v);
     for (size_t i = 0; i < n; i++)
         if (isfinite(m->data[i])) v[k++] = m->data[i];
-    qsort(v, k, sizeof *v, ascending);
+    qsort(v, k, sizeof *v, tool_ascending);
     *lo = k ? (double)v[k / 100] : 0;
     *hi = k ? (double)v[k - 1 - k / 100] : 0;
     free(v);

@@ -1,7 +1,6 @@
 /* out_tasks.c: what models give beside boxes, as text and files: masks, keypoints, rotated boxes, classes, maps (docs/FORMATS.md). Called by
  * out_text.c and out.c. */
 #include "contour.h"
-#include "npy.h"
 #include "out.h"
 #include <math.h>
 #include <stdlib.h>

@@ -9,12 +9,6 @@
 
 static const char *const stage_names[PREP_STAGES] = {"read", "decode", "resize"};
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static double percentile(const prep_stage *s, double p) { return s->n ? (double)s->ms[(int)(p * (s->n - 1) + 0.5)] : 0; }
 
 static double mean(const prep_stage *s)
@@ -87,7 +81,7 @@ fv_status prep_json(const prep_job *j, const char *path, fv_error *err)
     text_add(&t, "},\"stages_ms\":{");
     for (int s = 0; s < PREP_STAGES; s++) {
         const prep_stage *g = &j->stage[s];
-        qsort(g->ms, (size_t)g->n, sizeof *g->ms, ascending);
+        qsort(g->ms, (size_t)g->n, sizeof *g->ms, tool_ascending);
         text_printf(&t, "%s\"%s\":{\"mean\":", s ? "," : "", stage_names[s]);
         text_number(&t, mean(g), 4);
         static const struct {

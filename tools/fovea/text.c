@@ -29,6 +29,12 @@ char *tool_strdup(const char *s)
     return memcpy(tool_alloc(n), s, n);
 }
 
+int tool_ascending(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
 double tool_seconds(void)
 {
     struct timespec t;

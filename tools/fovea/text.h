@@ -31,4 +31,5 @@ void text_number(text *t, double v, int decimals); /* trailing zeros removed; Na
 void *tool_alloc(size_t bytes); /* cleared */
 char *tool_strdup(const char *s);
 double tool_seconds(void); /* of a steady clock */
+int tool_ascending(const void *a, const void *b); /* of floats, for qsort */
 #endif

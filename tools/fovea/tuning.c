@@ -29,8 +29,6 @@ static bool default_path(text *t)
     return t->len > 0;
 }
 
-static void only_stop(void *unused) { (void)unused; }
-
 static void show_bar(const fv_tune_progress *p)
 {
     text t = {0};
@@ -51,7 +49,7 @@ static int on_progress(void *user, const fv_tune_progress *p)
     const cli_args *a = user;
     static double last;
     const progress_kind kind = progress_asked(a);
-    if (p->done == 0) cli_on_stop(only_stop, NULL);
+    if (p->done == 0) cli_on_stop(cli_only_stop, NULL);
     if (p->done == p->total) cli_on_stop(NULL, NULL);
     const bool due = p->done == 0 || p->done == p->total || tool_seconds() - last > 0.1;
     if (due) last = tool_seconds();

@@ -9,8 +9,6 @@
 
 static double now_ms(void) { return tool_seconds() * 1e3; }
 
-static void keep_results(void *unused) { (void)unused; } /* the first Ctrl-C ends the measurement, not the program */
-
 /* Streams divide the threads; all but the first read the first one's weights. */
 static fv_status open_lane(bench *b, bench_lane *l, int profile, fv_error *err)
 {
@@ -263,7 +261,7 @@ static int run(const cli_args *a)
     if (!code) code = ports_complete(a, b.model, b.wanted);
     if (!code) {
         fv_status s = prepare(&b, &err);
-        cli_on_stop(keep_results, NULL);
+        cli_on_stop(cli_only_stop, NULL); /* the first Ctrl-C ends the measurement, not the program */
         if (s >= 0) s = measure(&b, &err);
         code = s < 0 ? cli_fail(a, s, &err) : report(&b);
     }

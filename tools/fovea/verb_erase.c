@@ -42,8 +42,6 @@ static int on_progress(void *user, fv_erase_stage stage, int64_t done, int64_t t
     return cli_stopped();
 }
 
-static void nothing(void *arg) { (void)arg; } /* the first signal only sets cli_stopped */
-
 static int load_detector(job *j)
 {
     fv_error err = {0};
@@ -140,7 +138,7 @@ static int run(const cli_args *a)
     if (!code) {
         fv_erase_report r = {.size = sizeof r};
         const fv_erase_options o = options(&j);
-        cli_on_stop(nothing, NULL);
+        cli_on_stop(cli_only_stop, NULL);
         const fv_status st = fv_erase_file(in, out, &o, &r, &err);
         cli_on_stop(NULL, NULL);
         if (j.bar.kind == PROGRESS_BAR) cli_bar(false);

@@ -160,8 +160,6 @@ static void finish(prep_job *j, char **files, int n)
     fv_context_free(&j->ctx);
 }
 
-static void on_stop(void *unused) { (void)unused; }
-
 static int run(const cli_args *a)
 {
     prep_job j = {.a = a, .path = cli_text(a, "o")};
@@ -173,7 +171,7 @@ static int run(const cli_args *a)
     char **all = tool_alloc((size_t)(j.n + 1) * sizeof *all); /* to free: the list of the job loses those that cannot be used */
     const int n = j.n;
     if (n) memcpy(all, j.files, (size_t)n * sizeof *all);
-    cli_on_stop(on_stop, NULL);
+    cli_on_stop(cli_only_stop, NULL);
     if (!code) code = prep_run(&j);
     cli_on_stop(NULL, NULL);
     fv_error err = {0};

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void only_stop(void *unused) { (void)unused; } /* asked with cli_stopped */
-
 static int open_model(quantize_job *j)
 {
     const cli_args *a = j->a;
@@ -122,7 +120,7 @@ static int run(const cli_args *a)
     quantize_job j = {.a = a, .from = cli_text(a, cli_given(a, "data") ? "data" : "calib"), .cache = cli_text(a, "cache"), .observer = cli_text(a, "observer"), .symmetric = cli_on(a, "symmetric"),
                       .reduce_range = cli_on(a, "reduce-range"), .no_correction = cli_on(a, "no-bias-correction"), .compare = cli_on(a, "no-gate") ? 0 : cli_int(a, "compare", 64)};
     j.count.kind = progress_asked(a);
-    cli_on_stop(only_stop, NULL);
+    cli_on_stop(cli_only_stop, NULL);
     int code = run_job(&j);
     cli_on_stop(NULL, NULL);
     quantize_job_close(&j);

@@ -28,8 +28,6 @@ typedef struct val_job {
     progress_count count;
 } val_job;
 
-static void only_stop(void *unused) { (void)unused; } /* the first Ctrl-C ends the measurement: what is there is reported */
-
 static int open_model(val_job *j, const char *model)
 {
     const cli_args *a = j->a;
@@ -195,7 +193,7 @@ static int score_model(val_job *j, const char *model)
     if (code) return code;
     j->run = (val_run){.a = a, .target = &j->target, .data = &j->data, .scores = &j->scores, .model = j->r.model_path, .device = j->r.device_text};
     if (j->main && cli_given(a, "save-json")) val_save_open(&j->save, cli_text(a, "save-json"));
-    cli_on_stop(only_stop, NULL);
+    cli_on_stop(cli_only_stop, NULL); /* the first Ctrl-C ends the measurement: what is there is reported */
     code = run_all(j);
     cli_on_stop(NULL, NULL);
     return code;
