@@ -151,12 +151,11 @@ typedef struct fv_media_api {
     /* path null = the embedded DejaVu subset. pixels: font height. chars: UTF-8 text whose characters are needed beyond ASCII and Latin-1; may be null. */
     fv_status (*font_open)(fv_font *out, const char *path, int pixels, const char *chars, fv_error *err);
     /* Stills in memory (whole files: JPEG, PNG, WebP, BMP, TIFF, …). `name` is for texts. info->size is set by the caller. FV_ERR_INPUT: no picture,
-     * or a broken one; FV_ERR_UNSUPPORTED: a kind that nobody here decodes; FV_ERR_LIMIT. read: *f is upright, owned by the caller; info as
-     * picture_probe filled it, for the same bytes. */
+     * or a broken one; FV_ERR_UNSUPPORTED: a kind that nobody here decodes; FV_ERR_LIMIT. read: *f is upright, owned by the caller. */
     fv_status (*picture_probe)(fv_picture_info *info, const void *data, size_t size, const char *name, fv_error *err);
     fv_status (*picture_reader_open)(fv_picture_reader **out, fv_error *err);
-    fv_status (*picture_reader_read)(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_info *info,
-                                     const fv_picture_options *opt, const char *name, fv_error *err);
+    fv_status (*picture_reader_read)(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_options *opt,
+                                     const char *name, fv_error *err);
     void (*picture_reader_close)(fv_picture_reader **r);
     /* Videos as they are coded, and the same with other pictures (clip.h). */
     const struct fv_clip_api *clip;

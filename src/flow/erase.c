@@ -56,12 +56,14 @@ static fv_status sample_all(fvi_erase *e, fv_clip *c)
 
 static fv_status learn(fvi_erase *e)
 {
-    fv_clip *c;
+    fv_clip *c = NULL;
     const int64_t start = fvi_now_ns();
-    fv_status st = open_clip(e, &c);
-    if (st == FV_OK) st = fvi_erase_add_regions(e);
-    if (st == FV_OK && e->places) st = sample_all(e, c);
-    e->media->close(&c);
+    fv_status st = fvi_erase_add_regions(e);
+    if (st == FV_OK && e->places) {
+        st = open_clip(e, &c);
+        if (st == FV_OK) st = sample_all(e, c);
+        e->media->close(&c);
+    }
     for (int i = 0; st == FV_OK && i < e->places; i++) {
         st = fvi_erase_learn(&e->place[i]);
         if (st < 0) fvi_error_set(e->err, st, st == FV_ERR_ARGUMENT ? "mark %d covers nearly the whole picture" : "mark %d: out of memory", i + 1);
@@ -153,7 +155,7 @@ static void fill_report(const fvi_erase *e)
 static fv_status run(fvi_erase *e, fv_clip *c, fv_clip_writer *w)
 {
     FVI_TRY(fvi_erase_folder(e));
-    const bool resumed = e->opt->resume && fvi_erase_load(e, &e->partial);
+    const bool resumed = e->opt->resume && fvi_erase_load(e);
     if (!resumed) {
         FVI_TRY(search(e));
         FVI_TRY(learn(e));

@@ -28,7 +28,7 @@ typedef struct fvi_erase_place {
     bool always;               /* too short to be learnt: filled in wherever it may be */
     bool filled;               /* some of it has to be filled in */
     fvi_clean_fill *fill[3];
-    float *ground, *work;      /* [shape.all] the filled picture; one plane */
+    float *ground;             /* [shape.all] the filled picture, where it is needed */
     /* of the frames around the one that is decided */
     float gain[2 * FVI_ERASE_LOOK + 1];
     fv_erase_mark report;
@@ -60,16 +60,17 @@ fv_status fvi_erase_learn(fvi_erase_place *p);
 /* What undoing needs, from hole and mark. */
 fv_status fvi_erase_prepare(fvi_erase_place *p);
 void fvi_erase_free_places(fvi_erase *e);
+int fvi_erase_by_value(const void *a, const void *b); /* of floats, for qsort */
 /* ---- erase_search.c ---- */
 fv_status fvi_erase_search(fvi_erase *e, fv_clip *c);
 /* ---- erase_window.c ---- */
-/* Frames `from`.. of the clip, undone, into segments of the writer; skip: segments that are there. */
+/* Frames `from`.. of the clip, undone, into segments of the writer. */
 fv_status fvi_erase_write(fvi_erase *e, fv_clip *c, fv_clip_writer *w, int64_t from);
 /* ---- erase_journal.c ---- */
 fv_status fvi_erase_folder(fvi_erase *e);                       /* its name, and the key */
 fv_status fvi_erase_start(fvi_erase *e);                        /* made, emptied */
 fv_status fvi_erase_save(const fvi_erase *e);                   /* places and marks */
-bool fvi_erase_load(fvi_erase *e, bool *partial);               /* false: nothing to go on from */
+bool fvi_erase_load(fvi_erase *e);                              /* false: nothing to go on from */
 bool fvi_erase_segment_name(const fvi_erase *e, int64_t i, fvi_str *name);
 void fvi_erase_remove(const fvi_erase *e);
 #endif

@@ -23,10 +23,10 @@ typedef struct head {
 typedef struct place_head {
     int32_t x, y, w, h;
     int64_t from, to;
-    int32_t found, always, whole, pad;
+    int32_t found, always;
     fv_erase_mark report;
 } place_head;
-static const char magic[8] = "FVERAS1";
+static const char magic[8] = "FVERAS2";
 
 static uint64_t add_text(uint64_t key, const char *s) { return fvi_hash_text(s ? s : "", key + 1); }
 
@@ -104,7 +104,7 @@ fv_status fvi_erase_save(const fvi_erase *e)
     memcpy(h.magic, magic, sizeof magic);
     for (int i = 0; i < e->places; i++) {
         const fvi_erase_place *p = &e->place[i];
-        const place_head ph = {.x = p->x, .y = p->y, .w = p->w, .h = p->h, .from = p->from, .to = p->to, .found = p->found, .always = p->always, .whole = p->whole, .report = p->report};
+        const place_head ph = {.x = p->x, .y = p->y, .w = p->w, .h = p->h, .from = p->from, .to = p->to, .found = p->found, .always = p->always, .report = p->report};
         fvi_str_addn(&b, (const char *)&ph, sizeof ph);
         fvi_str_addn(&b, (const char *)p->mark.hole, p->shape.all);
         fvi_str_addn(&b, (const char *)p->mark.alpha, p->shape.all * sizeof(float));
@@ -132,7 +132,7 @@ static bool load_place(fvi_erase *e, fvi_erase_place *p, const uint8_t **at, con
 {
     place_head ph;
     if (!take(at, end, &ph, sizeof ph) || ph.x < 0 || ph.y < 0 || ph.w < 1 || ph.h < 1 || ph.x > e->info.width - ph.w || ph.y > e->info.height - ph.h) return false;
-    *p = (fvi_erase_place){.x = ph.x, .y = ph.y, .w = ph.w, .h = ph.h, .from = ph.from, .to = ph.to, .found = ph.found, .always = ph.always, .whole = ph.whole, .report = ph.report};
+    *p = (fvi_erase_place){.x = ph.x, .y = ph.y, .w = ph.w, .h = ph.h, .from = ph.from, .to = ph.to, .found = ph.found, .always = ph.always, .report = ph.report};
     if (fvi_clean_shape_set(&p->shape, e->info.planes, p->w, p->h, e->info.sx, e->info.sy, e->info.depth) < 0) return false;
     fvi_clean_mark *m = &p->mark;
     const size_t n = p->shape.all;
@@ -145,7 +145,7 @@ static bool load_place(fvi_erase *e, fvi_erase_place *p, const uint8_t **at, con
            take(at, end, m->trust, n * sizeof(float));
 }
 
-bool fvi_erase_load(fvi_erase *e, bool *partial)
+bool fvi_erase_load(fvi_erase *e)
 {
     fvi_str path = {0};
     fvi_map map = {0};
@@ -160,7 +160,7 @@ bool fvi_erase_load(fvi_erase *e, bool *partial)
         ok = load_place(e, &e->place[i], &at, end);
     }
     if (ok)
-        *partial = h.partial;
+        e->partial = h.partial;
     else
         fvi_erase_free_places(e);
     fvi_map_close(&map);

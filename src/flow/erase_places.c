@@ -24,7 +24,6 @@ static void free_place(fvi_erase_place *p)
     fvi_clean_mark_clear(&p->mark);
     fvi_free(p->hole);
     fvi_free(p->ground);
-    fvi_free(p->work);
     *p = (fvi_erase_place){0};
 }
 
@@ -192,7 +191,7 @@ fv_status fvi_erase_sample(fvi_erase *e, fvi_erase_place *p, const fv_clip_frame
         for (int i = 0; i < most / 2; i++) {
             uint16_t *drop = p->sample[i];
             p->sample[i] = p->sample[2 * i];
-            p->sample[2 * i] = i ? drop : p->sample[2 * i];
+            p->sample[2 * i] = drop;
         }
         p->samples /= 2;
         p->step *= 2;
@@ -224,7 +223,7 @@ static float slope(const float *v, size_t i, int w, int x, int y, int h)
     return fmaxf(dx, dy);
 }
 
-static int by_value(const void *a, const void *b)
+int fvi_erase_by_value(const void *a, const void *b)
 {
     const float x = *(const float *)a, y = *(const float *)b;
     return (x > y) - (x < y);
@@ -241,7 +240,7 @@ static bool find_edges(const fvi_erase_place *p, const float *mean, float *sorte
             if (!p->hole[i]) sorted[n++] = slope(mean, i, w, x, y, h);
         }
     if (!n) return false;
-    qsort(sorted, n, sizeof *sorted, by_value);
+    qsort(sorted, n, sizeof *sorted, fvi_erase_by_value);
     const float least = fmaxf(LEAST_SLOPE * (float)(1 << (p->shape.depth - 8)), 1.3f * sorted[n - 1 - n / 33]);
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
@@ -320,7 +319,7 @@ static fv_status drop_weak(fvi_erase_place *p, bool *less)
     for (size_t i = 0; v && m && i < all; i++)
         if (p->hole[i]) v[n++] = p->mark.alpha[i];
     if (v && m && n) {
-        qsort(v, n, sizeof *v, by_value);
+        qsort(v, n, sizeof *v, fvi_erase_by_value);
         const float least = fmaxf(0.04f, WEAK * v[n - 1 - n / 10]);
         for (size_t i = 0; i < all; i++) m[i] = p->hole[i] && p->mark.alpha[i] > least;
         grow(m, m + all, p->w, p->h, 2);
@@ -344,7 +343,7 @@ static int sort_samples(fvi_erase_place *p)
         if (!isnan(gain[i])) sorted[told++] = gain[i];
     }
     if (!told) return p->samples;
-    qsort(sorted, (size_t)told, sizeof *sorted, by_value);
+    qsort(sorted, (size_t)told, sizeof *sorted, fvi_erase_by_value);
     const float strong = sorted[told - 1 - told / 10];
     if (sorted[told / 10] > 0.6f * strong) return p->samples;
     for (int i = 0; i < p->samples; i++) {
@@ -410,10 +409,10 @@ fv_status fvi_erase_learn(fvi_erase_place *p)
 
 fv_status fvi_erase_prepare(fvi_erase_place *p)
 {
-    p->ground = fvi_alloc(p->shape.all * sizeof *p->ground);
-    p->work = fvi_alloc((size_t)p->w * (size_t)p->h * sizeof *p->work);
-    if (!p->ground || !p->work) return FV_ERR_MEMORY;
     for (size_t i = 0; i < p->shape.all; i++) p->filled = p->filled || (p->mark.hole[i] && p->mark.trust[i] < 0.97f);
+    if (!p->filled) return FV_OK;
+    p->ground = fvi_alloc(p->shape.all * sizeof *p->ground);
+    if (!p->ground) return FV_ERR_MEMORY;
     for (int i = 0; i < p->shape.planes; i++) FVI_TRY(fvi_clean_fill_create(&p->fill[i], p->shape.w[i], p->shape.h[i], p->mark.hole + p->shape.at[i]));
     return FV_OK;
 }

@@ -3,6 +3,7 @@
 #include "flow/erase.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "vision/track/tracker.h"
 #include <math.h>
 #include <string.h>
 
@@ -25,13 +26,6 @@ typedef struct search {
     fv_frame picture;  /* 8 bits, as detectors take it */
     fv_detections found;
 } search;
-
-static float overlap(const float *a, const float *b)
-{
-    const float w = fminf(a[2], b[2]) - fmaxf(a[0], b[0]), h = fminf(a[3], b[3]) - fmaxf(a[1], b[1]);
-    if (w <= 0 || h <= 0) return 0;
-    return w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h);
-}
 
 static fv_status make_picture(search *s, const fv_clip_frame *f)
 {
@@ -74,8 +68,8 @@ static fv_status take(search *s, const fv_detection *d, int64_t frame)
     track *to = NULL;
     for (int i = 0; i < s->n; i++) {
         track *t = &s->track[i];
-        if ((double)(frame - t->last) > o->accumulate_s * fps + o->detect_every || overlap(t->box, d->box) < SAME) continue;
-        if (!to || overlap(t->box, d->box) > overlap(to->box, d->box)) to = t;
+        if ((double)(frame - t->last) > o->accumulate_s * fps + o->detect_every || fvi_track_iou(t->box, d->box) < SAME) continue;
+        if (!to || fvi_track_iou(t->box, d->box) > fvi_track_iou(to->box, d->box)) to = t;
     }
     if (!to) {
         if (s->n == TRACKS) return FV_OK; /* a detector that sees marks everywhere: what lasts is there already */

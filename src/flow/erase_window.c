@@ -19,12 +19,6 @@ typedef struct window {
     uint16_t *crop;           /* of the largest place */
 } window;
 
-static int by_value(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* Median of the gains within `reach` of frame i. NaN: no frame tells. */
 static float median_gain(const window *x, const fvi_erase_place *p, int64_t i, int reach)
 {
@@ -36,7 +30,7 @@ static float median_gain(const window *x, const fvi_erase_place *p, int64_t i, i
         if (!isnan(g)) v[n++] = g;
     }
     if (!n) return NAN;
-    qsort(v, (size_t)n, sizeof *v, by_value);
+    qsort(v, (size_t)n, sizeof *v, fvi_erase_by_value);
     return v[n / 2];
 }
 

@@ -141,7 +141,7 @@ fv_status fv_prep_size_of(fv_prep *p, const fv_prep_input *in, int *out_width, i
     } else if (st >= 0 && !w) {
         if (!p->workers[0].reader) st = p->media->picture_reader_open(&p->workers[0].reader, err);
         if (st >= 0)
-            st = p->media->picture_reader_read(p->workers[0].reader, &f, pic.data, pic.size, &pic.info, FV_PICTURE_OPTIONS(.max_pixels = p->o.max_pixels), pic.name, err);
+            st = p->media->picture_reader_read(p->workers[0].reader, &f, pic.data, pic.size, FV_PICTURE_OPTIONS(.max_pixels = p->o.max_pixels), pic.name, err);
     }
     if (f.width) w = f.width, h = f.height;
     if (st >= 0) st = fv_prep_size(p, w, h, out_width, out_height, err);

@@ -96,6 +96,14 @@ static fv_status output_of(const batch *b, fvi_flow_prep_worker *w, int i, int w
     return FV_OK;
 }
 
+/* A decoded frame, as picture i. */
+static fv_status run_frame(batch *b, fvi_flow_prep_worker *w, int i, const fv_frame *f, fvi_tensor *t, fv_prep_result *r)
+{
+    int at;
+    FVI_TRY(output_of(b, w, i, f->width, f->height, t, &at, &r->error));
+    return fvi_flow_frame_run(b->p, w, f, t, at, b->rows, r, &r->error);
+}
+
 static fv_status decode_still(batch *b, fvi_flow_prep_worker *w, fvi_flow_picture *pic, int i, fvi_tensor *t, fv_prep_result *r)
 {
     fv_prep *p = b->p;
@@ -113,11 +121,10 @@ static fv_status decode_still(batch *b, fvi_flow_prep_worker *w, fvi_flow_pictur
         int64_t t0 = fvi_now_ns();
         fv_picture_options o = {.size = sizeof o, .max_pixels = p->o.max_pixels};
         if (p->o.max_memory && p->o.max_memory / UNKNOWN_BYTES < o.max_pixels) o.max_pixels = p->o.max_memory / UNKNOWN_BYTES + 1;
-        st = p->media->picture_reader_read(w->reader, &f, pic->data, pic->size, &pic->info, &o, pic->name, &r->error);
+        st = p->media->picture_reader_read(w->reader, &f, pic->data, pic->size, &o, pic->name, &r->error);
         r->decode_ns = fvi_now_ns() - t0;
         fvi_flow_prep_reason(p, "cpu: not a JPEG");
-        if (st >= 0) st = output_of(b, w, i, f.width, f.height, t, &at, &r->error);
-        if (st >= 0) st = fvi_flow_frame_run(p, w, &f, t, at, b->rows, r, &r->error);
+        if (st >= 0) st = run_frame(b, w, i, &f, t, r);
         r->profile = pic->info.profile;
         fv_frame_release(&f);
     } else if (st >= 0 && (st = output_of(b, w, i, r->width, r->height, t, &at, &r->error)) >= 0) {
@@ -133,10 +140,8 @@ static fv_status one_picture(batch *b, fvi_flow_prep_worker *w, int i, fvi_tenso
 {
     const fv_prep_input *in = &b->in[i];
     if (in->frame) {
-        int at;
         fvi_flow_prep_reason(b->p, "cpu: the picture is decoded already");
-        FVI_TRY(output_of(b, w, i, in->frame->width, in->frame->height, t, &at, &r->error));
-        return fvi_flow_frame_run(b->p, w, in->frame, t, at, b->rows, r, &r->error);
+        return run_frame(b, w, i, in->frame, t, r);
     }
     fvi_flow_picture pic;
     int64_t t0 = fvi_now_ns();
@@ -151,9 +156,7 @@ static fv_status one_picture(batch *b, fvi_flow_prep_worker *w, int i, fvi_tenso
             st = fvi_flow_first_frame(b->p, in->path, &f, &r->error);
             r->decode_ns = fvi_now_ns() - t0;
             fvi_flow_prep_reason(b->p, "cpu: not a JPEG");
-            int at;
-            if (st >= 0) st = output_of(b, w, i, f.width, f.height, t, &at, &r->error);
-            if (st >= 0) st = fvi_flow_frame_run(b->p, w, &f, t, at, b->rows, r, &r->error);
+            if (st >= 0) st = run_frame(b, w, i, &f, t, r);
             fv_frame_release(&f);
             give_memory(b->p, w, all);
         }

@@ -96,7 +96,7 @@ fv_status fvi_flow_picture_run(const fv_prep *p, fvi_flow_prep_worker *w, const 
     if (s->shrinks && info->eighths) o.eighths = fvi_flow_prep_eighths(p, info->width, info->height, (int)out->dim[3], (int)out->dim[2]);
     fv_frame f = {0};
     int64_t t0 = fvi_now_ns();
-    FVI_TRY(p->media->picture_reader_read(w->reader, &f, pic->data, pic->size, info, &o, pic->name, err));
+    FVI_TRY(p->media->picture_reader_read(w->reader, &f, pic->data, pic->size, &o, pic->name, err));
     r->decode_ns = fvi_now_ns() - t0;
     r->strategy = info->eighths ? s->name : "cpu";
     r->eighths = o.eighths;

@@ -53,7 +53,7 @@ static void describe(const fv_prep *p, const fvi_flow_picture *pic, const fvi_te
              p->o.nhwc ? "nhwc" : "nchw", (int)p->spec.filter, (int)p->o.fit);
 }
 
-/* Least of two runs each, in turn; 0: this picture cannot tell. */
+/* 0: this picture cannot tell. */
 static int64_t time_one(const fv_prep *p, fvi_flow_prep_worker *w, const fvi_flow_picture *pic, const fvi_flow_strategy *s, const fvi_tensor *out, int i)
 {
     fv_prep_result r = {0};
@@ -61,6 +61,7 @@ static int64_t time_one(const fv_prep *p, fvi_flow_prep_worker *w, const fvi_flo
     return fvi_flow_picture_run(p, w, pic, s, out, i, NULL, &r, NULL) < 0 ? 0 : fvi_now_ns() - t0;
 }
 
+/* Least of two runs each, in turn. */
 static void measure(const fv_prep *p, fvi_flow_prep_worker *w, const fvi_flow_picture *pic, const fvi_tensor *out, int i, fvi_flow_decision *d)
 {
     const fvi_flow_strategy *const all[2] = {&fvi_flow_strategies[FVI_FLOW_SCALED], &fvi_flow_strategies[FVI_FLOW_CPU]};

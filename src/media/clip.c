@@ -29,14 +29,12 @@ static fv_status settle(fv_clip *c, fv_error *err)
     if (av->width < 16 || av->height < 16) return fvi_error_set(err, FV_ERR_LIMIT, "%s: %dx%d is too small", c->v.label, av->width, av->height);
     fv_clip_info *i = &c->info;
     *i = (fv_clip_info){.width = av->width, .height = av->height, .planes = d->nb_components, .sx = d->log2_chroma_w, .sy = d->log2_chroma_h,
-                        .depth = d->comp[0].depth, .fps = fvi_media_video_fps(&c->v), .duration_s = c->v.base.info.duration_s};
-    i->frames = c->v.st->nb_frames > 0 ? c->v.st->nb_frames : (int64_t)(i->duration_s * i->fps + 0.5);
+                        .depth = d->comp[0].depth, .fps = c->v.base.info.fps, .duration_s = c->v.base.info.duration_s, .frames = c->v.base.info.frames};
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 7, 100)
     i->interlaced = (av->flags & AV_FRAME_FLAG_INTERLACED) != 0;
 #else
     i->interlaced = av->interlaced_frame;
 #endif
-    fvi_media_video_turn(&c->v);
     i->flip_x = c->v.orient.flip_x;
     i->flip_y = c->v.orient.flip_y;
     i->transpose = c->v.orient.transpose;
@@ -64,13 +62,7 @@ static fv_status open_file(fv_clip *c, const char *path, int threads, fv_error *
     c->first = av_frame_alloc();
     if (!fvi_media_video_init(v, path) || !(v->path = fvi_strdup(path)) || !c->first) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory", path);
     FVI_TRY(fvi_media_demux_file(&v->ic, path, NULL, err));
-    FVI_TRY(fvi_media_video_decoder(v, threads, false, err));
-    const double fps = fvi_media_video_fps(v);
-    if (v->st->duration > 0)
-        v->base.info.duration_s = (double)v->st->duration * av_q2d(v->st->time_base);
-    else if (v->ic->duration > 0)
-        v->base.info.duration_s = (double)v->ic->duration / AV_TIME_BASE;
-    v->clock = (fvi_media_clock){.base = v->st->time_base, .step = fps > 0 ? 1 / fps : 0.04, .jumps = v->ic->iformat->flags & AVFMT_TS_DISCONT};
+    FVI_TRY(fvi_media_video_start(v, threads, err));
     const fv_status st = fvi_media_video_decode(v);
     if (st == FV_ERR_MEMORY) return fvi_error_set(err, st, "%s: out of memory", path);
     if (st != FV_OK) return fvi_error_set(err, FV_ERR_INPUT, "%s: its video has no frame that can be decoded", path);

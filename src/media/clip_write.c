@@ -37,7 +37,7 @@ static int default_crf(const char *name)
 static fv_status set_quality(const fv_clip_writer *w, AVCodecContext *e, fv_error *err)
 {
     const char *name = e->codec->name;
-    const bool nvenc = strstr(name, "nvenc") != NULL, x26 = strcmp(name, "libx264") == 0 || strcmp(name, "libx265") == 0;
+    const bool nvenc = strstr(name, "nvenc") != NULL;
     const int crf = w->opt.crf > 0 ? w->opt.crf : default_crf(name);
     if (!e->priv_data || av_opt_set_int(e->priv_data, nvenc ? "cq" : "crf", crf, 0) < 0) {
         if (w->opt.crf > 0) return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s has no crf %d", name, crf);
@@ -49,11 +49,7 @@ static fv_status set_quality(const fv_clip_writer *w, AVCodecContext *e, fv_erro
     }
     if (strcmp(name, "libx265") == 0) av_opt_set(e->priv_data, "x265-params", "log-level=error:open-gop=0:frame-threads=1", 0);
     if (strcmp(name, "libvpx-vp9") == 0) av_opt_set_int(e->priv_data, "row-mt", 1, 0);
-    const char *preset = w->preset ? w->preset : x26 ? "veryfast" : NULL;
-    const bool known = strncmp(name, "libx264", 7) != 0 || !preset || fvi_media_x264_knows(preset);
-    if (preset && (!known || !e->priv_data || av_opt_set(e->priv_data, "preset", preset, 0) < 0))
-        return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s has no preset '%s'", name, preset);
-    return FV_OK;
+    return fvi_media_set_preset(e, w->preset, err);
 }
 
 static void keep_tags(const fv_clip *c, AVCodecContext *e)

@@ -141,7 +141,7 @@ void fvi_media_still_probe(fv_picture_info *info, enum AVCodecID id, const uint8
 /* The table's functions (reader.c). */
 fv_status fvi_media_picture_probe(fv_picture_info *info, const void *data, size_t size, const char *name, fv_error *err);
 fv_status fvi_media_reader_open(fv_picture_reader **out, fv_error *err);
-fv_status fvi_media_reader_read(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_info *info,
+fv_status fvi_media_reader_read(fv_picture_reader *r, fv_frame *f, const void *data, size_t size,
                                 const fv_picture_options *opt, const char *name, fv_error *err);
 void fvi_media_reader_close(fv_picture_reader **r);
 

@@ -18,11 +18,9 @@ typedef struct picture {
 
 static fv_status decode(const fvi_map *map, fv_frame *f, const char *name, fv_error *err)
 {
-    fv_picture_info info = {.size = sizeof info};
     fv_picture_reader *r = NULL;
-    FVI_TRY(fvi_media_picture_probe(&info, map->data, map->size, name, err));
     FVI_TRY(fvi_media_reader_open(&r, err));
-    fv_status st = fvi_media_reader_read(r, f, map->data, map->size, &info, NULL, name, err);
+    fv_status st = fvi_media_reader_read(r, f, map->data, map->size, NULL, name, err);
     fvi_media_reader_close(&r);
     return st;
 }

@@ -80,7 +80,7 @@ void fvi_media_reader_close(fv_picture_reader **r)
     FVI_FREE(*r);
 }
 
-fv_status fvi_media_reader_read(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_info *info, const fv_picture_options *opt,
+fv_status fvi_media_reader_read(fv_picture_reader *r, fv_frame *f, const void *data, size_t size, const fv_picture_options *opt,
                                 const char *name, fv_error *err)
 {
     fv_picture_options o = {.size = sizeof o};
@@ -90,7 +90,6 @@ fv_status fvi_media_reader_read(fv_picture_reader *r, fv_frame *f, const void *d
     *f = (fv_frame){0};
     FVI_TRY(fvi_options_read(&o, sizeof o, opt, "FV_PICTURE_OPTIONS", err));
     FVI_TRY(probe(&mine, &id, &turbo, data, size, name, err)); /* bytes are believed, not what somebody says of them */
-    (void)info;
     int64_t most = o.max_pixels > 0 && o.max_pixels < FVI_MEDIA_MAX_PIXELS ? o.max_pixels : FVI_MEDIA_MAX_PIXELS;
     if (mine.width > FVI_MEDIA_MAX_SIDE || mine.height > FVI_MEDIA_MAX_SIDE || (int64_t)mine.width * mine.height > most)
         return fvi_error_set(err, FV_ERR_LIMIT, "%s: %dx%d pixels are more than is read (%d a side, %.6g million in all)", name, mine.width, mine.height,

@@ -47,8 +47,8 @@ fv_status fvi_media_sink_open_file(fvi_media_sink *s, fv_error *err);
 fv_status fvi_media_sink_write_header(fvi_media_sink *s, fv_error *err);
 fv_status fvi_media_sink_end(fvi_media_sink *s, fv_error *err);
 fv_status fvi_media_sink_write_failed(const fvi_media_sink *s, int code, fv_error *err);
-/* x264 prints about a preset that it does not know: it must not see one. */
-bool fvi_media_x264_knows(const char *preset);
+/* asked: null = our own where the encoder is x264 or x265. FV_ERR_CONFIG: it has none of that name. */
+fv_status fvi_media_set_preset(AVCodecContext *e, const char *asked, fv_error *err);
 
 /* Chooses, configures and opens the encoder and its stream. */
 fv_status fvi_media_encoder_open(fvi_media_sink *s, const fv_sink_options *opt, const fvi_media_origin *from,

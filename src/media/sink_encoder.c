@@ -90,13 +90,24 @@ static void tag_colour(fvi_media_sink *s, const fvi_media_origin *from)
 }
 
 /* x264 prints to stderr about a preset that it does not know, before anybody can stop it: it must not see one. */
-bool fvi_media_x264_knows(const char *preset)
+static bool x264_knows(const char *preset)
 {
     static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
                                         "medium",    "slow",      "slower",   "veryslow", "placebo"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(preset, names[i]) == 0) return true;
     return preset[0] >= '0' && preset[0] <= '9' && !preset[1];
+}
+
+fv_status fvi_media_set_preset(AVCodecContext *e, const char *asked, fv_error *err)
+{
+    const char *name = e->codec->name;
+    const bool x26 = strcmp(name, "libx264") == 0 || strcmp(name, "libx265") == 0;
+    const char *preset = asked ? asked : x26 ? DEFAULT_PRESET : NULL;
+    const bool known = strncmp(name, "libx264", 7) != 0 || !preset || x264_knows(preset);
+    if (preset && (!known || !e->priv_data || av_opt_set(e->priv_data, "preset", preset, 0) < 0))
+        return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s has no preset '%s'", name, preset);
+    return FV_OK;
 }
 
 /* Quality and speed. A setting that was asked for and does not exist is an error; our own defaults are not forced on.
@@ -115,12 +126,7 @@ static fv_status set_quality(fvi_media_sink *s, const fv_sink_options *opt, fv_e
     } else {
         e->bit_rate = (int64_t)(0.12 * s->width * s->height * (s->fps > 0 ? s->fps : 25)) + 200000;
     }
-    bool x26 = strcmp(name, "libx264") == 0 || strcmp(name, "libx265") == 0;
-    const char *preset = opt->preset ? opt->preset : x26 ? DEFAULT_PRESET : NULL;
-    bool known = strncmp(name, "libx264", 7) != 0 || !preset || fvi_media_x264_knows(preset);
-    if (preset && (!known || !e->priv_data || av_opt_set(e->priv_data, "preset", preset, 0) < 0))
-        return fvi_error_set(err, FV_ERR_CONFIG, "encoder %s has no preset '%s'", name, preset);
-    return FV_OK;
+    return fvi_media_set_preset(e, opt->preset, err);
 }
 
 static fv_status find_codec(const fvi_media_sink *s, const char *name, const AVCodec **out, fv_error *err)

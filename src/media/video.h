@@ -88,6 +88,8 @@ void fvi_media_video_hang_up(fvi_media_video *v);
 double fvi_media_video_fps(const fvi_media_video *v);
 void fvi_media_video_turn(fvi_media_video *v); /* as the container says */
 void fvi_media_video_name_decoder(fvi_media_video *v);
+/* Of a file that is demuxed: decoder, info, clock, orientation. */
+fv_status fvi_media_video_start(fvi_media_video *v, int threads, fv_error *err);
 /* One picture in v->av. FV_END: no more; FV_AGAIN: overdue. */
 fv_status fvi_media_video_decode(fvi_media_video *v);
 /* The same until v->end, which it finds the reason of: FV_END, or FV_PARTIAL where the file breaks off. name: for messages. */

@@ -172,7 +172,7 @@ static void video_close(fv_source *s)
     fvi_free(s);
 }
 
-static fv_status open_video(fvi_media_video *v, int threads, fv_error *err)
+fv_status fvi_media_video_start(fvi_media_video *v, int threads, fv_error *err)
 {
     FVI_TRY(fvi_media_video_decoder(v, threads, false, err));
     fill_info(v);
@@ -180,6 +180,12 @@ static fv_status open_video(fvi_media_video *v, int threads, fv_error *err)
                                  .step = v->base.info.fps > 0 ? 1 / v->base.info.fps : 0.04,
                                  .jumps = v->ic->iformat->flags & AVFMT_TS_DISCONT};
     fvi_media_video_turn(v);
+    return FV_OK;
+}
+
+static fv_status open_video(fvi_media_video *v, int threads, fv_error *err)
+{
+    FVI_TRY(fvi_media_video_start(v, threads, err));
     return first_frame(v, err);
 }
 
