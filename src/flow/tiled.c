@@ -267,7 +267,8 @@ static fv_status watch(tiled *t, film *const *films, const fv_frame *const *fram
 
 static bool can_watch(const tiled *t, const film *m, const fv_frame *f) { return m->watch && t->base.task == FV_TASK_DETECT && !one_look(m) && fvi_flow_watch_can(f); }
 
-static fv_status tiled_run_of(fv_detector *d, const fv_frame *const *frames, const int *source, int n, fv_detections *out, fv_error *err)
+/* Their times are added to d's. */
+static fv_status run_frames(fv_detector *d, const fv_frame *const *frames, const int *source, int n, fv_detections *out, fv_error *err)
 {
     tiled *t = (tiled *)d;
     film *films[FVI_ROW_MOST];
@@ -275,7 +276,6 @@ static fv_status tiled_run_of(fv_detector *d, const fv_frame *const *frames, con
     fv_detections *into[FVI_ROW_MOST];
     int n_watched = 0;
     int64_t t0 = fvi_now_ns();
-    d->times = (fv_detect_times){.tiled = 1};
     if (n < 1 || n > FVI_ROW_MOST) return fvi_error_set(err, FV_ERR_ARGUMENT, "%d frames at once: 1 to %d", n, FVI_ROW_MOST);
     for (int i = 0; i < n; i++) {
         if (source[i] < 0 || source[i] >= d->sources) return fvi_error_set(err, FV_ERR_ARGUMENT, "source %d: this detector tells %d apart", source[i], d->sources);
@@ -294,22 +294,17 @@ static fv_status tiled_run_of(fv_detector *d, const fv_frame *const *frames, con
     return FV_OK;
 }
 
+static fv_status tiled_run_of(fv_detector *d, const fv_frame *const *frames, const int *source, int n, fv_detections *out, fv_error *err)
+{
+    d->times = (fv_detect_times){.tiled = 1};
+    return run_frames(d, frames, source, n, out, err);
+}
+
 /* Frames of one film, one after the other. */
 static fv_status tiled_run(fv_detector *d, const fv_frame *const *frames, int n, fv_detections *out, fv_error *err)
 {
-    fv_detect_times sum = {.tiled = 1};
-    for (int i = 0; i < n; i++) {
-        FVI_TRY(tiled_run_of(d, frames + i, &(int){0}, 1, out + i, err));
-        const fv_detect_times *o = &d->times;
-        sum.prep_ns += o->prep_ns;
-        sum.infer_ns += o->infer_ns;
-        sum.infer_tiles_ns += o->infer_tiles_ns;
-        sum.enqueue_ns += o->enqueue_ns;
-        sum.sync_ns += o->sync_ns;
-        sum.heads_ns += o->heads_ns;
-        sum.merge_ns += o->merge_ns;
-    }
-    d->times = sum;
+    d->times = (fv_detect_times){.tiled = 1};
+    for (int i = 0; i < n; i++) FVI_TRY(run_frames(d, frames + i, &(int){0}, 1, out + i, err));
     return FV_OK;
 }
 

@@ -63,11 +63,11 @@ static bool same_kind(const fvi_flow_watched *a, const fvi_flow_watched *b)
 }
 
 /* Regions of w and of those after it that are of its kind, and wait, by urgency. Returns how many. */
-static int waiting(fvi_flow_watched *w, int n, const bool *packed, fvi_region **out)
+static int waiting(fvi_flow_watched *w, int n, fvi_region **out)
 {
     int count = 0;
     for (int i = 0; i < n; i++)
-        for (int k = 0; k < w[i].watch->n_regions && !packed[i] && same_kind(w, &w[i]); k++) {
+        for (int k = 0; k < w[i].watch->n_regions && same_kind(w, &w[i]); k++) {
             fvi_region *r = &w[i].watch->region[k];
             if (r->canvas != FVI_REGION_WAITS) continue;
             if (count == FVI_REGIONS_MAX) {
@@ -82,10 +82,10 @@ static int waiting(fvi_flow_watched *w, int n, const bool *packed, fvi_region **
 }
 
 /* Waiting regions of one kind into canvases, as long as there is room; canvases of other kinds are there already. */
-static void pack_kind(fvi_flow_row *row, fvi_flow_watched *w, int n, const bool *packed, int room)
+static void pack_kind(fvi_flow_row *row, fvi_flow_watched *w, int n, int room)
 {
     fvi_region *from[FVI_REGIONS_MAX], copy[FVI_REGIONS_MAX];
-    int count = waiting(w, n, packed, from), most = FVI_CANVASES - row->n_canvases;
+    int count = waiting(w, n, from), most = FVI_CANVASES - row->n_canvases;
     for (int i = 0; i < count; i++) copy[i] = *from[i];
     int canvases = most > 0 && room > 0 ? fvi_regions_pack(copy, count, w->plan.tile_w & ~1, w->plan.tile_h & ~1, FVI_CANVAS_GAP, room < most ? room : most) : 0;
     for (int i = 0; i < count; i++) {
@@ -106,19 +106,17 @@ static void settle_canvases(fvi_flow_row *row, fvi_flow_watched *w, int n, fv_ti
             for (int k = 0; k < w[i].watch->n_regions; k++) {
                 if (w[i].watch->region[k].canvas != c) continue;
                 only = &w[i].watch->region[k];
-                whose = i;
-                count++;
+                if (!count++) whose = i;
             }
         figures->canvases += count > 1;
         figures->regions += count;
-        row->canvas_at[c] = count > 1 ? 0 : -1; /* its look is added with the others */
+        row->canvas_at[c] = count > 1 ? whose : -1; /* the first of its films, until its look is in the row */
         if (count == 1) fvi_flow_watch_choose_alone(w[whose].watch, &w[whose].plan, only);
     }
 }
 
 static void choose(fvi_flow_row *row, fvi_flow_watched *w, int n, int all, int most, fv_tile_figures *figures)
 {
-    bool packed[FVI_ROW_MOST] = {false};
     int room = most, first = (int)(row->rows++ % n), reserved = most < all ? (most + 4 * n - 1) / (4 * n) : most;
     for (int k = 0; k < n; k++) {
         fvi_flow_watched *v = &w[(first + k) % n];
@@ -131,11 +129,9 @@ static void choose(fvi_flow_row *row, fvi_flow_watched *w, int n, int all, int m
     }
     row->n_canvases = 0;
     for (int i = 0; i < n; i++) {
-        if (packed[i]) continue;
         int before = row->n_canvases;
-        pack_kind(row, w + i, n - i, packed + i, room);
+        pack_kind(row, w + i, n - i, room);
         room -= row->n_canvases - before;
-        for (int k = n - 1; k >= i; k--) packed[k] = packed[k] || same_kind(&w[i], &w[k]);
     }
     settle_canvases(row, w, n, figures);
     for (int k = 0; k < n; k++) {
@@ -160,18 +156,10 @@ static fv_status line_up(fvi_flow_row *row, fvi_flow_watched *w, int n, fv_error
         }
     for (int c = 0; c < row->n_canvases; c++) {
         fv_frame *canvas = &row->canvas[c];
-        bool begun = false;
         if (row->canvas_at[c] < 0) continue;
-        for (int i = 0; i < n; i++) {
-            const fvi_flow_watch *o = w[i].watch;
-            bool here = false;
-            for (int k = 0; k < o->n_regions; k++) here = here || o->region[k].canvas == c;
-            if (!here) continue;
-            if (!begun && fvi_canvas_begin(canvas, w[i].frame, w[i].plan.tile_w & ~1, w[i].plan.tile_h & ~1) < 0)
-                return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for a picture of regions");
-            begun = true;
-            fvi_canvas_add(canvas, w[i].frame, o->region, o->n_regions, c);
-        }
+        const fvi_flow_watched *o = &w[row->canvas_at[c]];
+        if (fvi_canvas_begin(canvas, o->frame, o->plan.tile_w & ~1, o->plan.tile_h & ~1) < 0) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory for a picture of regions");
+        for (int i = 0; i < n; i++) fvi_canvas_add(canvas, w[i].frame, w[i].watch->region, w[i].watch->n_regions, c);
         row->canvas_at[c] = row->n;
         row->which[row->n] = FVI_NET_TILES;
         row->views[row->n++] = (fvi_flow_view){canvas, {0, 0, canvas->width, canvas->height}};

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MAX_MODEL ((size_t)8 << 30)
 #define MAX_DROP 1.0 /* points of agreement: layers go back to float before it is given up */
@@ -25,15 +24,6 @@ static bool cache_of(const char *path, uint64_t *data)
     *data = found ? strtoull(line + 5, NULL, 16) : 0;
     if (f) fclose(f);
     return is;
-}
-
-static void make_folders(char *path)
-{
-    for (char *p = path + 1; (p = strchr(p, '/')); p++) {
-        *p = 0;
-        mkdir(path, 0777); /* one that cannot be made shows when the file is written */
-        *p = '/';
-    }
 }
 
 /* Where the int8 model is kept; false: nowhere. */
@@ -144,7 +134,7 @@ static int quantise(quantize_job *j, bool is_cache, uint64_t data, text *kept, b
     else
         cli_note(j->a, "int8: calibrated on %s (%lld inputs)", j->from, (long long)fv_calibration_inputs(j->c));
     if (is_cache || !kept->len) return EXIT_OK;
-    make_folders(kept->s);
+    tool_make_folders(kept->s);
     if (fv_quantized_save(j->q, kept->s, &err) < 0) cli_warn(j->a, "it is not kept for the next time: %s", err.text);
     return EXIT_OK;
 }

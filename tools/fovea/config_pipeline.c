@@ -21,13 +21,6 @@ const char *const config_pipeline_keys[CONFIG_PIPELINE_KEYS + 1] = {"models", "y
 
 bool config_pipeline_has(const char *key) { return config_find_key(config_pipeline_keys, key) != NULL; }
 
-static config_entry *find(config *c, const char *key)
-{
-    for (int i = 0; i < c->n_entries; i++)
-        if (!strcmp(c->entries[i].key, key)) return &c->entries[i];
-    return NULL;
-}
-
 static void drop(config *c, config_entry *e)
 {
     if (!e) return;
@@ -75,7 +68,7 @@ static fv_status keep(config_loader *l, config *c, const char *as, const char *n
 {
     const char *v = config_scalar(value);
     if (!v || !v[0]) return config_wrong(l, value, "a value was expected for ", name);
-    if (find(c, as)) return config_wrong(l, key, "this is said twice: ", name);
+    if (config_find(c, as)) return config_wrong(l, key, "this is said twice: ", name);
     return config_add_entry(l, c, as, key, value);
 }
 
@@ -96,7 +89,7 @@ static fv_status model(config_loader *l, config *c, const char *of, const char *
     (void)of, (void)key;
     int before = c->n_entries;
     fv_status st = members(l, c, name, known, value, model_member);
-    if (st >= 0 && !strcmp(name, "yolo_tiles") && !find(c, TILES_ON)) put(c, TILES_ON, "true", config_line_of(value)); /* it is there */
+    if (st >= 0 && !strcmp(name, "yolo_tiles") && !config_find(c, TILES_ON)) put(c, TILES_ON, "true", config_line_of(value)); /* it is there */
     if (st >= 0 && c->n_entries == before) return config_wrong(l, value, "there is nothing in ", name);
     return st;
 }
@@ -124,7 +117,7 @@ static fv_status budgets(config_loader *l, config *c, const yaml_node_t *key, co
 {
     text t = {0};
     if (value->type != YAML_MAPPING_NODE) return config_wrong(l, value, "keys and values were expected for ", "metric_budgets");
-    if (find(c, "metric-budget")) return config_wrong(l, key, "this key is there twice: ", "metric_budgets");
+    if (config_find(c, "metric-budget")) return config_wrong(l, key, "this key is there twice: ", "metric_budgets");
     text_add(&t, "");
     for (const yaml_node_pair_t *p = value->data.mapping.pairs.start; p < value->data.mapping.pairs.top; p++) {
         const yaml_node_t *k = config_node(l, p->key), *v = config_node(l, p->value);
@@ -155,7 +148,7 @@ fv_status config_pipeline_key(config_loader *l, config *c, const char *name, con
     if (k == config_pipeline_keys[5]) return budgets(l, c, key, value);
     fv_status st = yes_or_no(l, value, &on);
     if (st < 0) return st;
-    if (find(c, "exact")) return config_wrong(l, key, "this is said twice: ", "gate");
+    if (config_find(c, "exact")) return config_wrong(l, key, "this is said twice: ", "gate");
     put(c, "exact", on ? "false" : "true", config_line_of(key)); /* without the gate everything is looked at */
     return FV_OK;
 }
@@ -165,7 +158,7 @@ static bool off(const config_entry *e) { return e && !strcmp(e->value, "false");
 /* Takes what an entry says to another key, unless the file says that key as well. */
 static fv_status move(config_loader *l, config *c, const char *from, const char *to)
 {
-    config_entry *e = find(c, from), *other = find(c, to);
+    config_entry *e = config_find(c, from), *other = config_find(c, to);
     if (!e) return FV_OK;
     if (other) return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: the %s is said twice, also in line %d", l->path, e->at, to, other->at);
     rename_entry(e, to);
@@ -174,36 +167,36 @@ static fv_status move(config_loader *l, config *c, const char *from, const char 
 
 fv_status config_pipeline_settle(config_loader *l, config *c)
 {
-    const config_entry *t = find(c, TILES_ON), *g = find(c, GLOBAL_ON), *p = find(c, "parallel.enabled"); /* moved by what follows */
+    const config_entry *t = config_find(c, TILES_ON), *g = config_find(c, GLOBAL_ON), *p = config_find(c, "parallel.enabled"); /* moved by what follows */
     const bool tiles_on = t, no_tiles = off(t), no_global = off(g), parallel = p, in_turn = off(p);
     const int at = t ? t->at : g ? g->at : 0, parallel_at = p ? p->at : 0;
     fv_status st = FV_OK;
     if (no_tiles && no_global) return cli_set_error(l->err, FV_ERR_CONFIG, "%s:%d: neither yolo_global nor yolo_tiles is enabled", l->path, at);
     if (no_tiles) { /* what is said about them stays in the file for another day */
-        drop(c, find(c, "tile-model"));
-        drop(c, find(c, "tile-precision"));
-        drop(c, find(c, "tiles"));
-    } else if ((tiles_on || no_global) && !find(c, "tiles")) {
+        drop(c, config_find(c, "tile-model"));
+        drop(c, config_find(c, "tile-precision"));
+        drop(c, config_find(c, "tiles"));
+    } else if ((tiles_on || no_global) && !config_find(c, "tiles")) {
         put(c, "tiles", "auto", at);
     }
     if (no_global) { /* the tiles' network is the only one */
         put(c, "no-standard-prediction", "true", at);
-        if (find(c, "tile-model")) drop(c, find(c, GLOBAL_ENGINE));
-        if (find(c, "tile-model") || find(c, "tile-precision")) drop(c, find(c, GLOBAL_PRECISION));
-        if (find(c, "tile-model")) st = move(l, c, "tile-model", "model");
+        if (config_find(c, "tile-model")) drop(c, config_find(c, GLOBAL_ENGINE));
+        if (config_find(c, "tile-model") || config_find(c, "tile-precision")) drop(c, config_find(c, GLOBAL_PRECISION));
+        if (config_find(c, "tile-model")) st = move(l, c, "tile-model", "model");
         if (st >= 0) st = move(l, c, "tile-precision", "precision");
     }
     if (st >= 0) st = move(l, c, GLOBAL_ENGINE, "model");
     if (st >= 0) st = move(l, c, GLOBAL_PRECISION, "precision");
-    if (!find(c, "model") && find(c, "tile-model")) put(c, "model", find(c, "tile-model")->value, find(c, "tile-model")->at); /* one for both */
+    if (!config_find(c, "model") && config_find(c, "tile-model")) put(c, "model", config_find(c, "tile-model")->value, config_find(c, "tile-model")->at); /* one for both */
     if (in_turn) { /* one after the other, each by all threads */
-        drop(c, find(c, "tile-groups"));
+        drop(c, config_find(c, "tile-groups"));
         put(c, "tile-groups", "1", parallel_at);
-    } else if (parallel && !find(c, "tile-groups")) {
+    } else if (parallel && !config_find(c, "tile-groups")) {
         put(c, "tile-groups", "auto", parallel_at);
     }
-    drop(c, find(c, "parallel.enabled"));
-    drop(c, find(c, TILES_ON));
-    drop(c, find(c, GLOBAL_ON));
+    drop(c, config_find(c, "parallel.enabled"));
+    drop(c, config_find(c, TILES_ON));
+    drop(c, config_find(c, GLOBAL_ON));
     return st;
 }

@@ -137,10 +137,16 @@ static fv_status shapes(loader *l, const yaml_node_t *n, bool zone, config_shape
     return FV_OK;
 }
 
-fv_status config_add_entry(loader *l, config *c, const char *name, const yaml_node_t *key, const yaml_node_t *value)
+config_entry *config_find(const config *c, const char *key)
 {
     for (int i = 0; i < c->n_entries; i++)
-        if (!strcmp(c->entries[i].key, name)) return config_wrong(l, key, "this key is there twice: ", name);
+        if (!strcmp(c->entries[i].key, key)) return &c->entries[i];
+    return NULL;
+}
+
+fv_status config_add_entry(loader *l, config *c, const char *name, const yaml_node_t *key, const yaml_node_t *value)
+{
+    if (config_find(c, name)) return config_wrong(l, key, "this key is there twice: ", name);
     config_entry *e = &c->entries[c->n_entries++];
     e->key = tool_strdup(name);
     e->at = config_line_of(key);

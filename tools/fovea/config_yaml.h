@@ -28,6 +28,8 @@ typedef struct config {
 
 /* FV_ERR_CONFIG: "FILE:LINE: …". `known` ends with null: the keys beside lines and zones. */
 fv_status config_load(config *c, const char *path, const char *const *known, fv_error *err);
+/* Keys are there once at most; null: not there. */
+config_entry *config_find(const config *c, const char *key);
 /* NAME=x1,y1,x2,y2[,…] of --line and --zone. */
 fv_status config_shape_parse(config_shape *s, const char *what, const char *textual, fv_error *err);
 /* config_check.c: why nothing could be counted with it, or null. */

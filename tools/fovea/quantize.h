@@ -38,7 +38,6 @@ typedef struct quantize_gate {
 } quantize_gate;
 typedef struct quantize_score {
     double agreement; /* 0..1 */
-    double distance;  /* 0..1: of a box and its partner on average, difference of confidences plus 1 - overlap; 1 without a partner */
     double ms;        /* network, one picture */
 } quantize_score;
 /* Keeps a copy of the frame and what the float model finds on it. */
@@ -96,6 +95,8 @@ int quantize_mixed(quantize_job *j, const char *precision);
 /* quantize_choose.c: likewise. */
 int quantize_fill_gate(quantize_job *j);
 int quantize_first(quantize_job *j, const char *const *floats, int n); /* makes q; these layers stay in float */
+bool quantize_good_enough(const quantize_job *j);
+int quantize_refuse(const quantize_job *j); /* what is not; exit code */
 int quantize_pass_gate(quantize_job *j, double max_drop);
 int quantize_measure_layers(quantize_job *j); /* every quantised layer alone */
 #endif

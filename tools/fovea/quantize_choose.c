@@ -54,7 +54,13 @@ static const char *worst_layer(const quantize_job *j)
     return name;
 }
 
-static bool good_enough(const quantize_job *j) { return 100 * (1 - j->result.score.agreement) <= j->result.max_drop; }
+bool quantize_good_enough(const quantize_job *j) { return 100 * (1 - j->result.score.agreement) <= j->result.max_drop; }
+
+int quantize_refuse(const quantize_job *j)
+{
+    const quantize_result *r = &j->result;
+    return cli_error(j->a, EXIT_GATE, "%.2f points are lost, at most %.2f may be (--max-drop); nothing was written", 100 * (1 - r->score.agreement), r->max_drop);
+}
 
 /* Takes the worst `n` layers back to float; how noisy the others are does not depend on them. */
 static fv_status take_back(quantize_job *j, int n, fv_error *err)
@@ -92,7 +98,7 @@ int quantize_pass_gate(quantize_job *j, double max_drop)
     r->float_ms = j->gate.n ? j->gate.float_ms / j->gate.n : 0;
     for (int step = 1; st >= 0 && j->gate.n; step *= 2) {
         st = quantize_gate_score(&j->gate, j->q, 0, &r->score, &err);
-        r->passed = good_enough(j);
+        r->passed = quantize_good_enough(j);
         if (st < 0 || r->passed || cli_stopped() || !worst_layer(j)) break;
         cli_note(j->a, "%.2f points are lost, at most %.2f may be: back to float with the worst %d layer%s", 100 * (1 - r->score.agreement), r->max_drop, step, step == 1 ? "" : "s");
         st = take_back(j, step, &err);

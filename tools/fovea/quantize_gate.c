@@ -18,10 +18,10 @@ static double overlap(const float *a, const float *b)
 }
 
 typedef struct counts {
-    double all, found, apart;
+    double all, found;
 } counts;
 
-/* How many boxes of `a` over the limit there are, how many of them `b` has as well, and how far those are apart. */
+/* How many boxes of `a` over the limit there are, and how many of them `b` has as well. */
 static void count_found(const fv_detections *a, const fv_detections *b, counts *t)
 {
     char *taken = tool_alloc((size_t)b->count + 1);
@@ -40,7 +40,6 @@ static void count_found(const fv_detections *a, const fv_detections *b, counts *
             taken[best] = 1;
             t->found += 1;
         }
-        t->apart += best >= 0 ? fmin(1, fabs((double)a->items[i].confidence - (double)b->items[best].confidence) + 1 - most) : 1;
     }
     free(taken);
 }
@@ -56,10 +55,8 @@ static void compare_maps(const fv_map *a, const fv_map *b, counts *t)
         spread += v * v;
         error += d * d;
     }
-    const double same = spread > 0 ? fmax(0, 1 - sqrt(error / spread)) : error == 0;
     t->all += 1;
-    t->found += same;
-    t->apart += 1 - same;
+    t->found += spread > 0 ? fmax(0, 1 - sqrt(error / spread)) : error == 0;
 }
 
 static fv_status detect(run_state *r, fv_model *m, fv_detector **out, fv_error *err)
@@ -110,7 +107,6 @@ static fv_status score_all(quantize_gate *g, fv_detector *d, int n, quantize_sco
     }
     fv_detections_clear(&found);
     out->agreement = t.all > 0 ? t.found / t.all : 1;
-    out->distance = t.all > 0 ? t.apart / t.all : 0;
     out->ms = n ? ms / n : 0;
     return st;
 }

@@ -57,7 +57,7 @@ static int compare(quantize_job *j, const fv_mixed *m)
     if (st < 0) return cli_fail(j->a, st, &err);
     j->result.gated = true;
     j->result.gate_pictures = j->gate.n;
-    j->result.passed = 100 * (1 - j->result.score.agreement) <= j->result.max_drop;
+    j->result.passed = quantize_good_enough(j);
     return cli_stopped() ? cli_stop_code() : EXIT_OK;
 }
 
@@ -137,8 +137,7 @@ static int finish(quantize_job *j, const fv_mixed *m, const char *precision)
     const int code = write_json(j, m, precision, size);
     fflush(stdout);
     if (code) return code;
-    if (!r->passed)
-        return cli_error(j->a, EXIT_GATE, "%.2f points are lost, at most %.2f may be (--max-drop); nothing was written", 100 * (1 - r->score.agreement), r->max_drop);
+    if (!r->passed) return quantize_refuse(j);
     fv_status st = fv_mixed_save(m, r->output, &err);
     if (st < 0) return cli_fail(j->a, st, &err);
     cli_note(j->a, "%s", r->output);

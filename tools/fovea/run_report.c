@@ -46,8 +46,8 @@ static int budgets_of(const run_state *r, fv_metric_budget **out, char **names)
 {
     text t = {0};
     int n_flags = cli_count(r->a, "metric-budget"), n = 0, commas = 0;
-    for (int i = 0; i < r->s.config.n_entries; i++)
-        if (!strcmp(r->s.config.entries[i].key, "metric-budget")) text_add(&t, r->s.config.entries[i].value);
+    const config_entry *e = config_find(&r->s.config, "metric-budget");
+    if (e) text_add(&t, e->value);
     for (int i = 0; i < n_flags; i++) {
         if (t.len) text_add(&t, ",");
         text_add(&t, cli_nth(r->a, "metric-budget", i));

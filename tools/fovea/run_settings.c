@@ -121,9 +121,8 @@ static int check_entry(const settings *s, const char *path, const config_entry *
 
 static const char *from_config(const settings *s, const char *name)
 {
-    for (int i = 0; i < s->config.n_entries; i++)
-        if (!strcmp(s->config.entries[i].key, name)) return s->config.entries[i].value;
-    return NULL;
+    const config_entry *e = config_find(&s->config, name);
+    return e ? e->value : NULL;
 }
 
 /* Flag, else file, else null. Flags that the verb does not have are only looked for in the file. */
@@ -144,12 +143,11 @@ static double real_of(const settings *s, const char *name, bool has_flag, double
 void settings_where(const settings *s, const char *name, text *t)
 {
     bool has_flag = s->mode == RUN_COUNT || strcmp(name, "anchor");
-    for (int i = 0; i < s->config.n_entries && !(has_flag && cli_given(s->args, name)); i++)
-        if (!strcmp(s->config.entries[i].key, name)) {
-            text_printf(t, "%s:%d: %s", cli_text(s->args, "config"), s->config.entries[i].at, name);
-            return;
-        }
-    text_printf(t, "--%s", name);
+    const config_entry *e = has_flag && cli_given(s->args, name) ? NULL : config_find(&s->config, name);
+    if (e)
+        text_printf(t, "%s:%d: %s", cli_text(s->args, "config"), e->at, name);
+    else
+        text_printf(t, "--%s", name);
 }
 
 void settings_where_shape(const settings *s, const char *what, const config_shape *shape, text *t)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static _Noreturn void no_memory(void)
@@ -27,6 +28,15 @@ char *tool_strdup(const char *s)
 {
     size_t n = strlen(s) + 1;
     return memcpy(tool_alloc(n), s, n);
+}
+
+void tool_make_folders(char *path)
+{
+    for (char *p = path + 1; (p = strchr(p, '/')); p++) {
+        *p = 0;
+        mkdir(path, 0777); /* one that cannot be made shows when the file is written */
+        *p = '/';
+    }
 }
 
 int tool_ascending(const void *a, const void *b)

@@ -31,5 +31,6 @@ void text_number(text *t, double v, int decimals); /* trailing zeros removed; Na
 void *tool_alloc(size_t bytes); /* cleared */
 char *tool_strdup(const char *s);
 double tool_seconds(void); /* of a steady clock */
+void tool_make_folders(char *path); /* of a file, all that are missing */
 int tool_ascending(const void *a, const void *b); /* of floats, for qsort */
 #endif

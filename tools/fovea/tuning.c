@@ -9,16 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Folders of the default file are made when it may be written. */
-static void make_folders(char *path)
-{
-    for (char *p = path + 1; (p = strchr(p, '/')); p++) {
-        *p = 0;
-        mkdir(path, 0777); /* one that cannot be made shows when the file is written */
-        *p = '/';
-    }
-}
-
 static bool default_path(text *t)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -84,7 +74,7 @@ fv_status tuning_options(const cli_args *a, text *path, fv_context_options *o, f
         text_free(&dir);
         if (s < 0) return s;
     } else if (default_path(path) && o->tune) {
-        make_folders(path->s);
+        tool_make_folders(path->s);
     }
     o->timing_cache = path->len ? path->s : NULL;
     return FV_OK;

@@ -125,7 +125,7 @@ typedef struct val_run {
     const val_target *target;
     const val_data *data;
     val_scores *scores;
-    const char *model, *device;
+    const char *model, *device, *precision;
     int64_t pictures;      /* scored */
     double prep_ms, infer_ms, heads_ms, wall_s; /* ms in all */
     int failed;

@@ -129,9 +129,8 @@ static void head(text *t, const val_run *r)
     text_json(t, fv_detector_rule(r->target->detector));
     text_add(t, ",\"device\":");
     text_json(t, r->device);
-    const char *precision = strrchr(r->device, ' '); /* the last word */
     text_add(t, ",\"precision\":");
-    text_json(t, precision ? precision + 1 : r->device);
+    text_json(t, r->precision);
     text_printf(t, ",\"input\":[%d,%d],\"images\":%lld,\"instances\":%lld", w, h, (long long)r->pictures, (long long)r->scores->truths);
 }
 

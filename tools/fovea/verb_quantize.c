@@ -47,8 +47,7 @@ static int finish(quantize_job *j)
     int code = quantize_report(r);
     if (code) return code;
     fflush(stdout);
-    if (!r->passed)
-        return cli_error(j->a, EXIT_GATE, "%.2f points are lost, at most %.2f may be (--max-drop); nothing was written", 100 * (1 - r->score.agreement), r->max_drop);
+    if (!r->passed) return quantize_refuse(j);
     fv_status st = fv_quantized_save(j->q, r->output, &err);
     if (st < 0) return cli_fail(j->a, st, &err);
     cli_note(j->a, "%s", r->output);

@@ -191,7 +191,8 @@ static int score_model(val_job *j, const char *model)
     if (!code) say_what_is_scored(j);
     if (!code) code = val_scores_open(&j->scores, &j->data, &j->target);
     if (code) return code;
-    j->run = (val_run){.a = a, .target = &j->target, .data = &j->data, .scores = &j->scores, .model = j->r.model_path, .device = j->r.device_text};
+    j->run = (val_run){.a = a, .target = &j->target, .data = &j->data, .scores = &j->scores, .model = j->r.model_path, .device = j->r.device_text,
+                           .precision = j->r.model ? fv_model_precision(j->r.model) : j->r.device_text};
     if (j->main && cli_given(a, "save-json")) val_save_open(&j->save, cli_text(a, "save-json"));
     cli_on_stop(cli_only_stop, NULL); /* the first Ctrl-C ends the measurement: what is there is reported */
     code = run_all(j);

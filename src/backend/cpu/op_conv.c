@@ -495,6 +495,18 @@ static fv_status round_weights(conv_state *c, const fvi_tensor *w, fv_error *err
     return FV_OK;
 }
 
+fv_status fvi_cpu_conv_fits(const fvi_step *s, const fvi_tensor *x, const fvi_tensor *w, const fvi_tensor *y, int groups, const fvi_conv_geometry *g, fv_error *err)
+{
+    if (w->dim[0] != y->dim[1] || w->dim[1] != x->dim[1] / groups || x->dim[0] != y->dim[0])
+        return fvi_error_set(err, FV_ERR_SHAPE, "%s: weights do not fit the channels", s->name);
+    for (int i = 0; i < 2; i++) {
+        const int64_t reach = x->dim[2 + i] + g->before[i] + g->after[i] - ((w->dim[2 + i] - 1) * g->dilation[i] + 1);
+        if (reach < 0 || reach / g->stride[i] + 1 != y->dim[2 + i])
+            return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
+    }
+    return FV_OK;
+}
+
 static fv_status conv_prepare(fvi_step *s, fv_error *err)
 {
     const bool low = s->node->bf16 || s->in[0].dtype == FV_BF16 || s->out[0].dtype == FV_BF16;
@@ -524,13 +536,7 @@ static fv_status conv_prepare(fvi_step *s, fv_error *err)
     }
     fvi_conv_params p;
     FVI_TRY(fvi_cpu_conv_params(s, &x, &w, &y, &res, &g, &p, err));
-    if (w.dim[0] != y.dim[1] || w.dim[1] != x.dim[1] / p.groups || x.dim[0] != y.dim[0])
-        return fvi_error_set(err, FV_ERR_SHAPE, "%s: weights do not fit the channels", s->name);
-    for (int i = 0; i < 2; i++) {
-        int64_t reach = x.dim[2 + i] + g.before[i] + g.after[i] - ((w.dim[2 + i] - 1) * g.dilation[i] + 1);
-        if (reach < 0 || reach / g.stride[i] + 1 != y.dim[2 + i])
-            return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
-    }
+    FVI_TRY(fvi_cpu_conv_fits(s, &x, &w, &y, p.groups, &g, err));
     if (s->node->op == FVI_OP_CONV_ADD) FVI_TRY(set_addend(s, &p, err));
     if (p.bf16 && s->in[1].data) FVI_TRY(round_weights(c, &w, err));
     s->run = conv_run;

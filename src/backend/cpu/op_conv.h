@@ -45,6 +45,8 @@ struct fvi_conv_job {
 /* Fills p from rank-4 tensors (kernel size from w's dims 2 and 3); checks ranges and groups. */
 fv_status fvi_cpu_conv_params(fvi_step *s, const fvi_tensor *x, const fvi_tensor *w, const fvi_tensor *y,
                               const fvi_tensor *res, const fvi_conv_geometry *g, fvi_conv_params *p, fv_error *err);
+/* Do weights and sizes of a Conv (rank 4) follow from each other? */
+fv_status fvi_cpu_conv_fits(const fvi_step *s, const fvi_tensor *x, const fvi_tensor *w, const fvi_tensor *y, int groups, const fvi_conv_geometry *g, fv_error *err);
 fv_status fvi_cpu_conv_check_weights(const fvi_step *s, int64_t bias_count, fv_error *err);
 /* j->p is set: chooses the tactic by estimate, unless there is one, and allocates. On failure free what there is with
  * fvi_cpu_conv_job_free. */

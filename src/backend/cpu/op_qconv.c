@@ -15,8 +15,10 @@ typedef struct job {
     fvi_qconv_params p;
     fvi_qconv_io io;
     const fvi_qconv_tactic *tactic;
-    char *packed, *workspace;
+    char *packed, *workspace; /* workspace null: the plan's */
     bool borrowed; /* `packed` is the twin's or the engine file's, and complete */
+    bool lasting;  /* no candidate: its workspace may be the plan's */
+    char *scratch; /* of this run: one of the two */
     size_t workspace_bytes;
     int chunks;
 } job;
@@ -108,8 +110,9 @@ static fv_status job_init(job *j, const fvi_step *s, fv_error *err)
     j->workspace_bytes = fvi_round_up(a->workspace_bytes(j->tactic, &j->p), FVI_ALIGN);
     size_t all;
     const bool fits = fvi_mul_size(j->workspace_bytes, (size_t)threads, &all);
-    j->workspace = fits && all ? fvi_alloc(all) : NULL;
-    if (!j->packed || !fits || (all && !j->workspace)) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory for packed weights", s->name);
+    const bool shared = s->room && j->lasting;
+    j->workspace = fits && all && !shared ? fvi_alloc(all) : NULL;
+    if (!j->packed || !fits || (all && !shared && !j->workspace)) return fvi_error_set(err, FV_ERR_MEMORY, "%s: out of memory for packed weights", s->name);
     j->chunks = a->chunks(j->tactic, &j->p, threads);
     return j->borrowed ? FV_OK : pack(j, s, err);
 }
@@ -119,11 +122,12 @@ static fv_status job_init(job *j, const fvi_step *s, fv_error *err)
 static void run_chunk(void *arg, int chunk, int thread)
 {
     job *j = arg;
-    j->tactic->algorithm->run(j->tactic, &j->p, &j->io, j->packed, j->workspace + (size_t)thread * j->workspace_bytes, chunk, j->chunks);
+    j->tactic->algorithm->run(j->tactic, &j->p, &j->io, j->packed, j->scratch + (size_t)thread * j->workspace_bytes, chunk, j->chunks);
 }
 
 static void set_io(job *j, const fvi_step *s)
 {
+    j->scratch = j->workspace ? j->workspace : s->scratch;
     j->io = (fvi_qconv_io){.in = (const uint8_t *)s->in[X].data, .res = j->p.residual ? s->residual.data : NULL, .table = data_of(s, TABLE), .out = s->out[0].data};
 }
 
@@ -155,7 +159,7 @@ static void run_region(void *arg, int chunk, int thread)
     io.in += r->image * p.in_n + r->y0 * p.in_h + r->x0 * p.in_w;
     io.out = (char *)io.out + (r->image * p.out_n + r->y0 * p.out_h + r->x0 * p.out_w) * size;
     if (io.res) io.res = (const char *)io.res + (r->image * p.res_n + r->y0 * p.res_h + r->x0 * p.res_w) * res_size;
-    j->tactic->algorithm->run(j->tactic, &p, &io, j->packed, j->workspace + (size_t)thread * j->workspace_bytes, 0, 1);
+    j->tactic->algorithm->run(j->tactic, &p, &io, j->packed, j->scratch + (size_t)thread * j->workspace_bytes, 0, 1);
 }
 
 static bool run_regions(fvi_step *s, const fvi_region *r, int n)
@@ -267,18 +271,14 @@ static fv_status set_quants(const fvi_step *s, fvi_qconv_params *p, fv_error *er
 static fv_status set_params(fvi_step *s, fvi_qconv_params *p, fv_error *err)
 {
     const fvi_tensor *x = &s->in[X], *w = &s->in[W], *y = &s->out[0], *r = &s->residual;
-    const int64_t groups = fvi_node_int(s->node, "group", 1);
     fvi_conv_geometry g;
     fvi_conv_params f;
     if (!fvi_cpu_conv_geometry(s->node, x->dim + 2, w->dim + 2, 2, &g)) return fvi_error_set(err, FV_ERR_SHAPE, "%s: stride, dilation, kernel or padding out of range", s->name);
     FVI_TRY(fvi_cpu_conv_params(s, x, w, y, r, &g, &f, err));
-    if (w->dim[0] != y->dim[1] || w->dim[1] != x->dim[1] / groups || x->dim[0] != y->dim[0]) return fvi_error_set(err, FV_ERR_SHAPE, "%s: weights do not fit the channels", s->name);
-    for (int i = 0; i < 2; i++) {
-        const int64_t reach = x->dim[2 + i] + g.before[i] + g.after[i] - ((w->dim[2 + i] - 1) * g.dilation[i] + 1);
-        if (reach < 0 || reach / g.stride[i] + 1 != y->dim[2 + i]) return fvi_error_set(err, FV_ERR_SHAPE, "%s: output size does not follow from input, kernel and padding", s->name);
+    FVI_TRY(fvi_cpu_conv_fits(s, x, w, y, f.groups, &g, err));
+    for (int i = 0; i < 2; i++)
         if (g.before[i] < 0 || g.after[i] < 0 || g.before[i] > x->halo || g.after[i] > x->halo)
             return fvi_error_set(err, FV_ERR_UNSUPPORTED, "%s: a padding of %lld, %lld with %d stored", s->name, (long long)g.before[i], (long long)g.after[i], x->halo);
-    }
     const bool apart = (f.in_c != 1 && f.cin > 1) || (f.out_c != 1 && f.cout > 1) || (r->dtype != FV_NONE && f.res_c != 1 && f.cout > 1);
     if (apart) return fvi_error_set(err, FV_ERR_INTERNAL, "%s: channels lie apart", s->name);
     *p = (fvi_qconv_params){.n = f.n, .cin = f.cin, .h = f.h, .w = f.w, .cout = f.cout, .ho = f.ho, .wo = f.wo, .groups = f.groups, .kh = f.kh, .kw = f.kw, .sh = f.sh, .sw = f.sw,
@@ -320,7 +320,9 @@ static fv_status prepare(fvi_step *s, fv_error *err)
     const char *stored = known && job_describe(j, problem) ? known->find(known->user, problem) : NULL;
     if (stored) j->tactic = fvi_qconv_named(&j->p, s->env->cpu, stored);
     c->decision = (fvi_decision){.family = &family, .job = j, .refused = stored && !j->tactic, .origin = j->tactic ? FVI_ORIGIN_STORED : FVI_ORIGIN_ESTIMATE};
+    j->lasting = true;
     FVI_TRY(job_init(j, s, err));
+    if (s->room) s->scratch_bytes = j->workspace_bytes * (size_t)fvi_pool_threads(s->env->pool);
     s->tactic = c->decision.tactic = j->tactic->name;
     s->run = run;
     s->run_regions = run_regions;

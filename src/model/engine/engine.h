@@ -29,6 +29,9 @@ fv_status fvi_model_of_graph(fv_model **out, fv_context *ctx, struct fvi_graph *
 /* As the file says; borrowed from the model. */
 const struct fvi_graph *fvi_model_graph(const fv_model *m);
 
+/* An input made up: uniform in [0,1) as FP32 where the port is of floats, else 0. out->data is owned by the caller (fvi_free). */
+fv_status fvi_engine_uniform(fv_tensor *out, const fv_port *port, uint64_t *seed, fv_error *err);
+
 /* A session that can leave out the boxes of cells where no class passes (lazy.h), when the model has that form; until fvi_session_want it
  * computes everything, as any other. */
 fv_status fvi_session_create_lazy(fv_session **out, fv_model *m, const fv_session_options *opt, fv_error *err);

@@ -49,6 +49,21 @@ fv_status fvi_engine_precision(fv_model *m, const char *precision, fv_error *err
 
 /* ---- is BF16 near enough? ---- */
 
+fv_status fvi_engine_uniform(fv_tensor *out, const fv_port *port, uint64_t *seed, fv_error *err)
+{
+    const bool real = port->dtype == FV_F32 || port->dtype == FV_F16 || port->dtype == FV_BF16;
+    *out = (fv_tensor){.dtype = real ? FV_F32 : port->dtype, .rank = port->rank};
+    memcpy(out->dim, port->dim, sizeof out->dim);
+    const int64_t n = fv_tensor_count(out);
+    out->data = fvi_calloc((size_t)n + 1, fv_dtype_size(out->dtype));
+    if (!out->data) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
+    for (int64_t k = 0; k < n && real; k++) {
+        *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+        ((float *)out->data)[k] = (float)(*seed >> 40) * 0x1p-24f;
+    }
+    return FV_OK;
+}
+
 static fv_status fill_inputs(fv_session *s, fv_error *err)
 {
     const fv_port *port;
@@ -56,17 +71,9 @@ static fv_status fill_inputs(fv_session *s, fv_error *err)
     uint64_t seed = 1;
     fv_status st = FV_OK;
     for (int i = 0; i < n && st >= 0; i++) {
-        const bool real = port[i].dtype == FV_F32 || port[i].dtype == FV_F16 || port[i].dtype == FV_BF16;
-        fv_tensor t = {.dtype = real ? FV_F32 : port[i].dtype, .rank = port[i].rank};
-        memcpy(t.dim, port[i].dim, sizeof t.dim);
-        const int64_t count = fv_tensor_count(&t);
-        t.data = fvi_calloc((size_t)count + 1, fv_dtype_size(t.dtype));
-        if (!t.data) return fvi_error_set(err, FV_ERR_MEMORY, "out of memory");
-        for (int64_t k = 0; k < count && real; k++) {
-            seed = seed * 6364136223846793005u + 1442695040888963407u;
-            ((float *)t.data)[k] = (float)(seed >> 40) * 0x1p-24f;
-        }
-        st = fv_session_set_input(s, i, &t, err);
+        fv_tensor t;
+        st = fvi_engine_uniform(&t, &port[i], &seed, err);
+        if (st >= 0) st = fv_session_set_input(s, i, &t, err);
         fvi_free(t.data);
     }
     return st;

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "model/engine/engine.h"
+#include "model/quant/quant.h"
 #include "model/onnx/write.h"
 #include <fovea/mixed.h>
 #include <math.h>
@@ -61,19 +62,6 @@ static fv_status read_options(fv_mixed *m, const fv_mixed_options *o, fv_error *
     return copy_list(m, o->keep_types, o->n_keep_types, &r->keep_types) && copy_list(m, o->keep_names, o->n_keep_names, &r->keep_names) ? FV_OK : no_memory(err);
 }
 
-static fv_status refuse_quantised(const fvi_graph *g, fv_error *err)
-{
-    for (int i = 0; i < g->n_nodes; i++)
-        switch (g->nodes[i]->op) {
-        case FVI_OP_QUANTIZE_LINEAR: case FVI_OP_DEQUANTIZE_LINEAR: case FVI_OP_DYNAMIC_QUANTIZE_LINEAR: case FVI_OP_CONV_INTEGER: case FVI_OP_MATMUL_INTEGER:
-        case FVI_OP_QLINEAR_CONV: case FVI_OP_QLINEAR_MATMUL:
-            return fvi_error_set(err, FV_ERR_STATE, "the model is quantised already (node \"%.120s\" is a %s): give the float model that it was made from", g->nodes[i]->name,
-                                 fvi_op_get(g->nodes[i]->op)->name);
-        default: break;
-        }
-    return FV_OK;
-}
-
 static fv_status find_places(fv_mixed *m, fv_error *err)
 {
     const fvi_graph *g = m->shaped;
@@ -95,7 +83,7 @@ static fv_status create(fv_mixed *m, const fv_mixed_options *o, fv_error *err)
     m->text = fvi_arena_create(0);
     if (!m->text) return no_memory(err);
     FVI_TRY(read_options(m, o, err));
-    FVI_TRY(refuse_quantised(fvi_model_graph(m->model), err));
+    FVI_TRY(fvi_quant_refuse_quantised(fvi_model_graph(m->model), err));
     FVI_TRY(fvi_session_create_plain(&m->session, m->model, FV_SESSION_OPTIONS(.shapes = o->shapes, .n_shapes = o->n_shapes, .observe = 1, .ctx = m->ctx), err));
     m->n_in = fv_session_inputs(m->session, NULL);
     FVI_TRY(fvi_graph_clone(&m->shaped, fvi_model_graph(m->model), err));
@@ -217,18 +205,7 @@ static fv_status add_uniform(fv_mixed *m, fv_error *err)
     fv_session_inputs(m->session, &port);
     fv_tensor *t = fvi_calloc((size_t)m->n_in + 1, sizeof *t);
     fv_status st = t ? FV_OK : no_memory(err);
-    for (int i = 0; i < m->n_in && st >= 0; i++) {
-        const bool real = port[i].dtype == FV_F32 || port[i].dtype == FV_F16 || port[i].dtype == FV_BF16;
-        t[i] = (fv_tensor){.dtype = real ? FV_F32 : port[i].dtype, .rank = port[i].rank};
-        memcpy(t[i].dim, port[i].dim, sizeof t[i].dim);
-        const int64_t n = fv_tensor_count(&t[i]);
-        t[i].data = fvi_calloc((size_t)n + 1, fv_dtype_size(t[i].dtype));
-        if (!t[i].data) st = no_memory(err);
-        for (int64_t k = 0; k < n && real && st >= 0; k++) {
-            seed = seed * 6364136223846793005u + 1442695040888963407u;
-            ((float *)t[i].data)[k] = (float)(seed >> 40) * 0x1p-24f;
-        }
-    }
+    for (int i = 0; i < m->n_in && st >= 0; i++) st = fvi_engine_uniform(&t[i], &port[i], &seed, err);
     if (st >= 0) st = add(m, t, err);
     for (int i = 0; i < m->n_in && t; i++) fvi_free(t[i].data);
     fvi_free(t);

@@ -38,6 +38,7 @@ typedef struct fvi_quant_select {
 } fvi_quant_select;
 
 /* select.c: finds the layers, marks head ends off. FV_ERR_STATE: the model is quantised already; FV_ERR_UNSUPPORTED: there is nothing to quantise. */
+fv_status fvi_quant_refuse_quantised(const fvi_graph *g, fv_error *err);
 fv_status fvi_quant_select_layers(fvi_quant_select *s, const fvi_graph *g, fv_error *err);
 /* Sites and groups for the layers that are not off. */
 fv_status fvi_quant_select_sites(fvi_quant_select *s, fv_error *err);

@@ -41,18 +41,24 @@ static bool is_quantised(const fvi_node *n)
     }
 }
 
+fv_status fvi_quant_refuse_quantised(const fvi_graph *g, fv_error *err)
+{
+    for (int i = 0; i < g->n_nodes; i++)
+        if (is_quantised(g->nodes[i]))
+            return fvi_error_set(err, FV_ERR_STATE, "the model is quantised already (node \"%.120s\" is a %s): give the float model that it was made from", g->nodes[i]->name,
+                                 fvi_op_get(g->nodes[i]->op)->name);
+    return FV_OK;
+}
+
 static fv_status find_layers(fvi_quant_select *s, fv_error *err)
 {
     const fvi_graph *g = s->g;
     s->layers = fvi_calloc((size_t)g->n_nodes + 1, sizeof *s->layers);
     s->group = fvi_calloc((size_t)g->n_values + 1, sizeof *s->group);
     if (!s->layers || !s->group) return no_memory(err);
-    for (int i = 0; i < g->n_nodes; i++) {
-        if (is_quantised(g->nodes[i]))
-            return fvi_error_set(err, FV_ERR_STATE, "the model is quantised already (node \"%.120s\" is a %s): give the float model that it was made from", g->nodes[i]->name,
-                                 fvi_op_get(g->nodes[i]->op)->name);
+    FVI_TRY(fvi_quant_refuse_quantised(g, err));
+    for (int i = 0; i < g->n_nodes; i++)
         if (read_layer(g->nodes[i], &s->layers[s->n_layers])) s->n_layers++;
-    }
     return s->n_layers ? FV_OK : fvi_error_set(err, FV_ERR_UNSUPPORTED, "the model has no convolution or matrix product with constant weights: there is nothing to quantise");
 }
 
